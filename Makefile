@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# The short way in. What is built says meson.build, what is tested says tools/test; doc/building.md tells more.
+#
+#   make                    build/tandem, as it is installed
+#   make install            PREFIX=/usr/local DESTDIR=
+#   make run                a primary and its secondary on loopback, with real versions of the root zone
+#   make test               all suites; SUITE=unit (scenario interop layers headers fuzz style) runs one
+#   make fuzz               each fuzz target for SECONDS=300
+#   make soak               changes, stops and kills for MINUTES=10, and all must agree
+#   make bench              beside the peers; BENCH="--delegations 20000 load" is a short one
+#   make format             clang-format on every C file
+#   make clean
+PREFIX ?= /usr/local
+SECONDS ?= 300
+MINUTES ?= 10
+BENCH ?=
+MESON = /usr/bin/meson
+PYTHON = /usr/bin/python3
+
+.PHONY: all install run test fuzz soak bench format clean
+
+all:
+	@tools/setup build
+	@test -f build/build.ninja || $(MESON) setup build -Dtests=false --prefix=$(PREFIX)
+	@$(MESON) compile -C build
+
+install: all
+	@$(MESON) configure build --prefix=$(PREFIX)
+	@$(MESON) install -C build
+
+run: all
+	@tools/demo
+
+test:
+	@tools/setup test
+	@$(PYTHON) tools/test $(SUITE)
+
+fuzz:
+	@tools/setup test
+	@$(PYTHON) tools/test --fuzz-seconds=$(SECONDS) fuzz
+
+soak: all
+	@tools/setup test
+	@$(PYTHON) tests/soak.py --minutes $(MINUTES)
+
+bench: all
+	@tools/setup test bench
+	@$(PYTHON) bench/bench.py $(BENCH)
+
+format:
+	@tools/setup test
+	@clang-format-14 -i $$(git ls-files '*.[ch]')
+
+clean:
+	rm -rf build build-gcc build-sanitize build-thread

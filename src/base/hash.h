@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A keyed hash for tables whose keys strangers choose: SipHash-1-3 (Aumasson, Bernstein 2012, with fewer rounds).
+ * Without the key nobody can aim at one bucket. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_key {
+	uint64_t words[2]; /* random, kept secret from peers */
+};
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len);
