@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* What RDATA must look like on the wire, uncompressed. */
+#include "dns/rdata_internal.h"
+
+#include <string.h>
+
+#include "dns/name.h"
+
+/* Digest lengths of the registry "DNSSEC Delegation Signer (DS) RR Type Digest Algorithms". */
+enum {
+	DIGEST_SHA1 = 1,
+	DIGEST_SHA256 = 2,
+	DIGEST_SHA384 = 4,
+};
+
+/* RFC 8976 5.3. */
+enum {
+	ZONEMD_SHA384 = 1,
+	ZONEMD_SHA512 = 2,
+};
+
+#define NSEC3_SHA1        1
+#define NSEC3_SHA1_LEN    20
+#define ZONEMD_DIGEST_MIN 12 /* RFC 8976 2.2.4 */
+
+static bool because(const char **why, const char *reason)
+{
+	*why = reason;
+	return false;
+}
+
+static bool skip_bytes(struct reader *in, size_t len, const char **why)
+{
+	return read_bytes(in, len) != NULL || because(why, "it is cut short");
+}
+
+static bool skip_string(struct reader *in, const char **why)
+{
+	uint8_t len = read_u8(in);
+	return skip_bytes(in, len, why);
+}
+
+static bool skip_strings(struct reader *in, const char **why)
+{
+	do {
+		if (!skip_string(in, why)) {
+			return false;
+		}
+	} while (reader_left(in) > 0);
+	return true;
+}
+
+static bool skip_tag(struct reader *in, const char **why)
+{
+	uint8_t len = read_u8(in);
+	const uint8_t *tag = read_bytes(in, len);
+	if (tag == NULL || len == 0) {
+		return because(why, "its tag is empty or cut short");
+	}
+	for (size_t i = 0; i < len; i++) {
+		uint8_t lower = dns_lower[tag[i]];
+		if (!(lower >= 'a' && lower <= 'z') && !(lower >= '0' && lower <= '9')) {
+			return because(why, "its tag has other characters than letters and digits");
+		}
+	}
+	return true;
+}
+
+static bool skip_rest(struct reader *in, size_t min, const char **why)
+{
+	if (in->failed || reader_left(in) < min) {
+		return because(why, "it is cut short");
+	}
+	in->at = in->end;
+	return true;
+}
+
+static bool skip_name(struct reader *in, const char **why)
+{
+	return dns_name_read_plain(in) != NULL || because(why, "a name in it is cut short, too long or compressed");
+}
+
+static bool skip_hash(struct reader *in, const char **why)
+{
+	uint8_t len = read_u8(in);
+	return (len > 0 || because(why, "its hash is empty")) && skip_bytes(in, len, why);
+}
+
+bool rdata_skip(enum rdata_field field, struct reader *in, const char **why)
+{
+	switch (field) {
+	case RDATA_END:
+		return true;
+	case RDATA_U8:
+	case RDATA_ALGORITHM:
+	case RDATA_SCHEME:
+		return skip_bytes(in, 1, why);
+	case RDATA_U16:
+	case RDATA_TYPE:
+	case RDATA_CERT_TYPE:
+	case RDATA_RCODE:
+		return skip_bytes(in, 2, why);
+	case RDATA_U32:
+	case RDATA_PERIOD:
+	case RDATA_TIME:
+	case RDATA_IP4:
+		return skip_bytes(in, 4, why);
+	case RDATA_U48:
+	case RDATA_EUI48:
+		return skip_bytes(in, 6, why);
+	case RDATA_U64:
+	case RDATA_EUI64:
+	case RDATA_LOCATOR:
+		return skip_bytes(in, 8, why);
+	case RDATA_IP6:
+		return skip_bytes(in, 16, why);
+	case RDATA_NAME_PACKED:
+	case RDATA_NAME_LENIENT:
+	case RDATA_NAME_FOLDED:
+	case RDATA_NAME_PLAIN:
+		return skip_name(in, why);
+	case RDATA_STRING:
+		return skip_string(in, why);
+	case RDATA_STRING_OPTIONAL:
+		return reader_left(in) == 0 || skip_string(in, why);
+	case RDATA_STRINGS:
+		return skip_strings(in, why);
+	case RDATA_TAG:
+		return skip_tag(in, why);
+	case RDATA_HEX_REST:
+	case RDATA_BASE64_REST:
+		return skip_rest(in, 1, why);
+	case RDATA_QUOTED_REST:
+	case RDATA_HEX_REST_OPTIONAL:
+	case RDATA_BASE64_REST_OPTIONAL:
+	case RDATA_BASE64_DASH:
+	case RDATA_OPAQUE:
+		return skip_rest(in, 0, why);
+	case RDATA_BASE64_SIZED:
+		return skip_bytes(in, read_u16(in), why);
+	case RDATA_SALT:
+		return skip_string(in, why);
+	case RDATA_HASH:
+		return skip_hash(in, why);
+	case RDATA_TYPES:
+		return rdata_types_skip(in, false, why);
+	case RDATA_TYPES_OPTIONAL:
+		return rdata_types_skip(in, true, why);
+	case RDATA_NXT_TYPES:
+		return rdata_nxt_types_skip(in, why);
+	case RDATA_A6:
+		return rdata_a6_skip(in, why);
+	case RDATA_AMTRELAY:
+		return rdata_amtrelay_skip(in, why);
+	case RDATA_APL:
+		return rdata_apl_skip(in, why);
+	case RDATA_ATMA:
+		return rdata_atma_skip(in, why);
+	case RDATA_HIP:
+		return rdata_hip_skip(in, why);
+	case RDATA_IPSECKEY:
+		return rdata_ipseckey_skip(in, why);
+	case RDATA_LOC:
+		return rdata_loc_skip(in, why);
+	case RDATA_NSAP:
+		return rdata_nsap_skip(in, why);
+	case RDATA_SERVICES:
+		return rdata_services_skip(in, why);
+	case RDATA_SVC_PARAMS:
+		return rdata_svcb_skip(in, why);
+	}
+	return false;
+}
+
+static bool ds_holds(const uint8_t *rdata, size_t len, const char **why)
+{
+	size_t digest_len = len - 4;
+	switch (rdata[3]) {
+	case DIGEST_SHA1:
+		return digest_len == 20 || because(why, "its digest has not the 20 octets of SHA-1");
+	case DIGEST_SHA256:
+		return digest_len == 32 || because(why, "its digest has not the 32 octets of SHA-256");
+	case DIGEST_SHA384:
+		return digest_len == 48 || because(why, "its digest has not the 48 octets of SHA-384");
+	default:
+		return true;
+	}
+}
+
+static bool zonemd_holds(const uint8_t *rdata, size_t len, const char **why)
+{
+	size_t digest_len = len - 6;
+	switch (rdata[5]) {
+	case ZONEMD_SHA384:
+		return digest_len == 48 || because(why, "its digest has not the 48 octets of SHA-384");
+	case ZONEMD_SHA512:
+		return digest_len == 64 || because(why, "its digest has not the 64 octets of SHA-512");
+	default:
+		return digest_len >= ZONEMD_DIGEST_MIN || because(why, "its digest has less than 12 octets");
+	}
+}
+
+/* RFC 1183 3.1: four digits of a DNIC and the network's own. */
+static bool x25_holds(const uint8_t *rdata, size_t len, const char **why)
+{
+	for (size_t i = 1; i < len; i++) {
+		if (rdata[i] < '0' || rdata[i] > '9') {
+			return because(why, "its address has other characters than digits");
+		}
+	}
+	return len >= 5 || because(why, "its address has less than four digits");
+}
+
+/* RFC 5155 11: the one hash algorithm is SHA-1. */
+static bool nsec3_holds(const uint8_t *rdata, const char **why)
+{
+	const uint8_t *hash = rdata + 5 + rdata[4];
+	return rdata[0] != NSEC3_SHA1 || hash[0] == NSEC3_SHA1_LEN ||
+	       because(why, "its hash has not the 20 octets of SHA-1");
+}
+
+bool rdata_rule_holds(enum rdata_rule rule, const uint8_t *rdata, size_t len, const char **why)
+{
+	switch (rule) {
+	case RDATA_RULE_NONE:
+		return true;
+	case RDATA_RULE_DS:
+		return ds_holds(rdata, len, why);
+	case RDATA_RULE_ZONEMD:
+		return zonemd_holds(rdata, len, why);
+	case RDATA_RULE_X25:
+		return x25_holds(rdata, len, why);
+	case RDATA_RULE_NSEC3:
+		return nsec3_holds(rdata, why);
+	}
+	return false;
+}
+
+static bool check(const struct rdata_row *row, const uint8_t *rdata, size_t len, const char **why)
+{
+	struct reader in = reader_of(rdata, len);
+	if (len > DNS_RDATA_MAX) {
+		return because(why, "it is longer than 65535 octets");
+	}
+	for (size_t i = 0; row->fields[i] != RDATA_END; i++) {
+		if (!rdata_skip((enum rdata_field)row->fields[i], &in, why)) {
+			return false;
+		}
+	}
+	if (reader_left(&in) > 0) {
+		return because(why, "octets are left over behind its last field");
+	}
+	return rdata_rule_holds((enum rdata_rule)row->rule, rdata, len, why);
+}
+
+bool dns_rdata_check(uint16_t type, const uint8_t *rdata, size_t len, const char **why)
+{
+	const char *reason = "";
+	bool good = check(rdata_row_get(type), rdata, len, &reason);
+	if (why != NULL) {
+		*why = reason;
+	}
+	return good;
+}
