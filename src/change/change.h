@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The door of src/change: what differs between two snapshots, and the small interfaces by which a change travels.
+ *
+ * Knows   snapshots, RRs, origins of changes.
+ * Not     files, disks, sockets, serial policy, who listens.
+ *
+ * Producers (zone file, transfer; later update, API, signer) fill a struct change_offer and hand it to a change_sink.
+ * The one sink is src/publish. Whoever must know of a new version registers a change_listener there. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "zone/zone.h"
+
+/* Where a version came from. */
+enum change_origin {
+	CHANGE_FROM_FILE,     /* an operator's zone file: we are the primary */
+	CHANGE_FROM_TRANSFER, /* a primary: we are a secondary */
+	CHANGE_FROM_STORE,    /* our own disk, at start: a version that was published before */
+};
+
+/* A whole candidate version, handed to the door. */
+struct change_offer {
+	enum change_origin origin;
+	struct zone *zone;
+	const struct zone_snapshot *candidate; /* taken, whatever comes of it */
+	const char *who;                       /* "zones/example.org.zone", "192.0.2.1@53": for logs; borrowed */
+	const void *policy;                    /* struct publish_policy; borrowed */
+	bool forced;                           /* an operator asked: a secondary takes a lower serial too */
+	struct moment now;
+	void *context; /* the producer's own, for listeners that know it */
+};
+
+enum change_outcome {
+	CHANGE_PUBLISHED, /* a new version is served */
+	CHANGE_UNCHANGED, /* what is served says the same already; the candidate was dropped */
+};
+
+struct change_result {
+	enum change_outcome outcome;
+	bool had_before; /* a version was served before: serial_before means something */
+	uint32_t serial_before;
+	uint32_t serial;         /* served now */
+	uint32_t serial_offered; /* in the candidate; differs from `serial` where policy raised it */
+	uint64_t removed;        /* RRs, the SOA included; 0 without a version before */
+	uint64_t added;
+	bool is_volatile;           /* served, but not on disk */
+	char volatile_because[200]; /* why, cut where it is longer */
+	bool expiry_lifted;         /* the zone was expired, empty or broken before */
+};
+
+/* Whoever wants to change a zone ends here. */
+struct change_sink {
+	/* Takes `offer->candidate`. One offer per zone at a time; different zones from different threads. False: nothing
+	 * changed, the version that was served is served on.
+	 * ERROR_INVALID  the candidate cannot be this zone, or checks refuse it
+	 * ERROR_STALE    its serial is not newer than what was published, and policy forbids to raise it
+	 * ERROR_IO       it could not be made durable */
+	bool (*offer)(struct change_sink *self, const struct change_offer *offer, struct change_result *result,
+	              struct error *error);
+};
+
+/* Told after a version became visible; called on the thread of the offer. `snapshot` is borrowed for the call. */
+struct change_listener {
+	void (*published)(struct change_listener *self, struct zone *zone, const struct zone_snapshot *snapshot,
+	                  const struct change_offer *offer, const struct change_result *result);
+	struct change_listener *next; /* the list's own */
+};
+
+/* Visits every difference between two versions of one zone, in canonical order of owners: RRs removed, RRs added. A
+ * changed TTL removes and adds all RRs of the RRset. RRSIGs are RRs like others. Names in RDATA are compared as the
+ * canonical form says, so their case makes no difference. Everything is borrowed for the call. */
+struct change_visitor {
+	void (*visit)(struct change_visitor *self, const struct zone_change *change);
+};
+void change_compare(const struct zone_snapshot *from, const struct zone_snapshot *to, struct change_visitor *visitor);
+
+/* How many RRs differ. The SOA counts when it differs in anything. */
+struct change_counts {
+	uint64_t removed;
+	uint64_t added;
+};
+struct change_counts change_count(const struct zone_snapshot *from, const struct zone_snapshot *to);
+
+/* Both say the same, the SOA's serial aside. */
+bool change_same_content(const struct zone_snapshot *a, const struct zone_snapshot *b);
