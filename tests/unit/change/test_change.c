@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "change/change.h"
+#include "dns/rdata.h"
+#include "dns/type.h"
+#include "zone_text.h"
+
+struct writing_visitor {
+	struct change_visitor visitor;
+	struct text text;
+};
+
+static void write_change(struct change_visitor *self, const struct zone_change *change)
+{
+	struct writing_visitor *writing = (struct writing_visitor *)self;
+	char owner[DNS_NAME_TEXT_MAX];
+	char type[DNS_MNEMONIC_MAX];
+	if (change->type == DNS_TYPE_SOA) {
+		return;
+	}
+	text_format(&writing->text, "%s%s %u %s ", change->add ? "+" : "-", dns_name_to_text(change->owner, owner),
+	            change->ttl, dns_type_to_text(change->type, type));
+	dns_rdata_to_text(change->type, change->rdata, change->rdata_len, &writing->text);
+	text_add_string(&writing->text, "\n");
+}
+
+static void expect_changes(const char *from_text, const char *to_text, const char *expected)
+{
+	struct writing_visitor writing = {.visitor = {.visit = write_change}};
+	const struct zone_snapshot *from = zone_of_text("example.", 1, from_text);
+	const struct zone_snapshot *to = zone_of_text("example.", 2, to_text);
+	text_init(&writing.text, 100000);
+	change_compare(from, to, &writing.visitor);
+	assert_string_equal(text_string(&writing.text), expected);
+	assert_int_equal(change_same_content(from, to), expected[0] == '\0');
+	text_deinit(&writing.text);
+	zone_unref(from);
+	zone_unref(to);
+}
+
+TEST(equal_versions_have_no_difference)
+{
+	expect_changes("a A 192.0.2.1\nb TXT \"x\" \"y\"\n", "b TXT \"x\" \"y\"\na A 192.0.2.1\n", "");
+}
+
+TEST(records_that_came_and_went_are_listed_in_canonical_order)
+{
+	expect_changes("a A 192.0.2.1\na A 192.0.2.2\nc A 192.0.2.3\n", "a A 192.0.2.2\na A 192.0.2.9\nb A 192.0.2.4\n",
+	               "-a.example. 3600 A 192.0.2.1\n+a.example. 3600 A 192.0.2.9\n+b.example. 3600 A 192.0.2.4\n"
+	               "-c.example. 3600 A 192.0.2.3\n");
+}
+
+TEST(changed_ttl_replaces_the_rrset)
+{
+	expect_changes("a 60 A 192.0.2.1\n", "a 61 A 192.0.2.1\n",
+	               "-a.example. 60 A 192.0.2.1\n+a.example. 61 A 192.0.2.1\n");
+}
+
+TEST(case_of_names_in_rdata_makes_no_difference_and_case_of_text_does)
+{
+	expect_changes("a MX 1 Mail.Example.\n", "a MX 1 mail.example.\n", "");
+	expect_changes("a TXT \"Mail\"\n", "a TXT \"mail\"\n",
+	               "-a.example. 3600 TXT \"Mail\"\n+a.example. 3600 TXT \"mail\"\n");
+}
+
+TEST(types_of_one_name_are_told_apart)
+{
+	expect_changes("a A 192.0.2.1\na TXT \"x\"\n", "a TXT \"x\"\na AAAA ::1\n",
+	               "-a.example. 3600 A 192.0.2.1\n+a.example. 3600 AAAA ::1\n");
+}
+
+TEST(soa_counts_as_a_change_but_its_serial_is_no_content)
+{
+	const struct zone_snapshot *from = zone_of_text("example.", 1, "a A 192.0.2.1\n");
+	const struct zone_snapshot *to = zone_of_text("example.", 2, "a A 192.0.2.1\n");
+	struct change_counts counts = change_count(from, to);
+	assert_int_equal(counts.added, 1);
+	assert_int_equal(counts.removed, 1);
+	assert_true(change_same_content(from, to));
+	zone_unref(from);
+	zone_unref(to);
+}
