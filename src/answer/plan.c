@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/* Which RRsets answer a question: RFC 1034 4.3.2, with wildcards (RFC 4592), DNAME (RFC 6672), negative answers (RFC 2308)
+ * and DNSSEC (RFC 4035 3.1, RFC 5155 7.2). Looks names up and decides; writes no octet of a message. */
+#include "answer/answer_internal.h"
+
+#include "base/bytes.h"
+#include "base/ensure.h"
+
+void answer_plan_reset(struct answer_plan *plan, size_t limit)
+{
+	plan->link_count = 0;
+	plan->rcode = DNS_RCODE_NOERROR;
+	plan->class = DNS_CLASS_IN;
+	plan->authoritative = false;
+	plan->referral = false;
+	plan->glue_missing = false;
+	plan->overflow = false;
+	plan->room = (int32_t)(limit / ANSWER_RR_MIN);
+	plan->target_count = 0;
+	plan->targets_of = SIZE_MAX;
+	plan->key.identity = 0;
+	plan->kept = NULL;
+	plan->rrset_count = 0;
+}
+
+struct planned_rrset *plan_place(struct answer_plan *plan, enum dns_section section, struct planned_owner owner,
+                                 enum planned_need need)
+{
+	if (plan->rrset_count == ANSWER_RRSETS_MAX) {
+		plan->overflow = plan->overflow || need == NEED_ALL;
+		plan->glue_missing = plan->glue_missing || need == NEED_GLUE;
+		return NULL;
+	}
+	struct planned_rrset *planned = &plan->rrsets[plan->rrset_count];
+	planned->owner = owner;
+	planned->section = (uint8_t)section;
+	planned->parts = plan->dnssec_ok ? PART_DATA | PART_SIGS : PART_DATA;
+	planned->need = (uint8_t)need;
+	return planned;
+}
+
+void plan_take(struct answer_plan *plan, struct planned_rrset *planned)
+{
+	ensure(planned == &plan->rrsets[plan->rrset_count]);
+	plan->rrset_count++;
+	plan->room -= planned->rrset.count;
+}
+
+bool plan_rrset(struct answer_plan *plan, enum dns_section section, const struct zone_node *node, uint16_t type,
+                struct planned_owner owner, enum planned_need need)
+{
+	struct planned_rrset *planned = plan_place(plan, section, owner, need);
+	if (planned == NULL) {
+		struct zone_rrset unused;
+		return zone_node_rrset(node, type, &unused) && unused.count > 0;
+	}
+	if (!zone_node_rrset(node, type, &planned->rrset) || planned->rrset.count == 0) {
+		return false;
+	}
+	planned->node = *node;
+	plan_take(plan, planned);
+	return true;
+}
+
+/* Of entries at the same node. */
+static bool same_owner(const struct planned_owner *a, const struct planned_owner *b)
+{
+	return a->given == b->given && (!a->given || dns_name_equal(a->name, b->name));
+}
+
+bool plan_has(const struct answer_plan *plan, const struct zone_node *node, uint16_t type, struct planned_owner owner)
+{
+	for (size_t i = 0; i < plan->rrset_count; i++) {
+		const struct planned_rrset *planned = &plan->rrsets[i];
+		if (planned->rrset.type == type && zone_node_same(&planned->node, node) &&
+		    same_owner(&planned->owner, &owner)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The apex as the end of the name that the chain has reached. */
+static const uint8_t *plan_apex_name(const struct answer_plan *plan)
+{
+	const uint8_t *name = plan->names[plan->link_count];
+	return name + (dns_name_len(name) - dns_name_len(zone_name(plan->snapshot)));
+}
+
+/* The SOA of a negative answer: its TTL is the time for which the absence may be remembered (RFC 2308 3, 5). */
+static void plan_negative_soa(struct answer_plan *plan)
+{
+	struct planned_owner owner = owner_of_node(plan_apex_name(plan));
+	struct planned_rrset *planned = plan_place(plan, DNS_SECTION_AUTHORITY, owner, NEED_ALL);
+	if (planned == NULL) {
+		return;
+	}
+	zone_apex(plan->snapshot, &planned->node);
+	zone_soa(plan->snapshot, &planned->rrset);
+	uint32_t minimum_s = load_u32(planned->rrset.rdatas + planned->rrset.rdatas_len - 4);
+	planned->rrset.ttl = smaller(planned->rrset.ttl, minimum_s);
+	planned->rrset.sig_ttl = smaller(planned->rrset.sig_ttl, minimum_s);
+	plan_take(plan, planned);
+}
+
+/* Asks for the whole answer, if it was written before: of this kind, at the node whose name is `name`, the end of the
+ * question's. False: it has to be planned; it will then be kept. */
+static bool plan_recall(struct answer_plan *plan, const struct zone_node *node, const uint8_t *name, uint16_t kind)
+{
+	if (plan->keeper == NULL || plan->link_count > 0 || !zone_node_owner_is(node, name)) {
+		return false;
+	}
+	plan->key_node = *node;
+	plan->key_name = name;
+	plan->key = (struct kept_key){
+	        .identity = zone_identity(plan->snapshot),
+	        .page = node->page,
+	        .index = node->index,
+	        .kind = kind,
+	        .flags = (uint16_t)((plan->dnssec_ok ? KEPT_DNSSEC : 0) |
+	                            (plan->rules->minimal_responses ? KEPT_MINIMAL : 0)),
+	};
+	const struct kept *kept = keeper_find(plan->keeper, &plan->key);
+	if (kept == NULL || kept_len(kept) > plan->tail_max) {
+		return false;
+	}
+	plan->kept = kept;
+	plan->rcode = kept_rcode(kept);
+	plan->authoritative = kept_authoritative(kept);
+	return true;
+}
+
+/* The NS set of the zone, a courtesy that is dropped where it does not fit. */
+static void plan_apex_servers(struct answer_plan *plan)
+{
+	struct zone_node apex;
+	struct planned_owner owner = owner_of_node(plan_apex_name(plan));
+	zone_apex(plan->snapshot, &apex);
+	if (!plan->rules->minimal_responses && !plan_has(plan, &apex, DNS_TYPE_NS, owner)) {
+		plan_rrset(plan, DNS_SECTION_AUTHORITY, &apex, DNS_TYPE_NS, owner, NEED_NOT);
+	}
+}
+
+/* One node that the chain has reached: what it is called in the response, and how it was found. */
+struct place {
+	const uint8_t *name;        /* what was looked for */
+	struct planned_owner owner; /* of what is answered: the node's, but of a wildcard `name` (RFC 4592 3.3.1) */
+	const struct zone_lookup *found;
+};
+
+static bool from_wildcard(const struct place *place)
+{
+	return place->found->kind == ZONE_WILDCARD;
+}
+
+static void plan_no_data(struct answer_plan *plan, const struct place *place)
+{
+	plan_negative_soa(plan);
+	if (from_wildcard(place)) {
+		proof_wildcard_no_data(plan, place->name, &place->found->node, place->found->encloser_labels);
+	} else {
+		proof_no_data(plan, place->name, &place->found->node);
+	}
+}
+
+/* ANY and RRSIG ask for no RRset in particular. Over UDP a zone may choose to give only one (RFC 8482 4.1, 7); what no
+ * longer fits over TCP is left out too, since nobody could ask in a better way. */
+static bool plan_several(struct answer_plan *plan, const struct place *place, uint8_t parts)
+{
+	bool only_one = plan->udp && plan->rules->minimal_any;
+	bool any = false;
+	struct zone_rrset_walk walk;
+	struct zone_rrset rrset;
+	zone_rrsets(&place->found->node, &walk);
+	while (zone_rrsets_next(&walk, &rrset)) {
+		if ((parts == PART_SIGS ? rrset.sig_count : rrset.count) == 0) {
+			continue;
+		}
+		enum planned_need need = any && !plan->udp ? NEED_NOT : NEED_ALL;
+		struct planned_rrset *planned = plan_place(plan, DNS_SECTION_ANSWER, place->owner, need);
+		if (planned == NULL) {
+			break;
+		}
+		planned->rrset = rrset;
+		planned->node = place->found->node;
+		planned->parts = parts;
+		plan_take(plan, planned);
+		any = true;
+		if (only_one) {
+			break;
+		}
+	}
+	return any;
+}
+
+static bool plan_data(struct answer_plan *plan, const struct place *place)
+{
+	const struct zone_node *node = &place->found->node;
+	switch (plan->qtype) {
+	case DNS_TYPE_ANY:
+		return plan_several(plan, place, plan->dnssec_ok ? PART_DATA | PART_SIGS : PART_DATA);
+	case DNS_TYPE_RRSIG:
+		return plan_several(plan, place, PART_SIGS);
+	default:
+		return plan_rrset(plan, DNS_SECTION_ANSWER, node, plan->qtype, place->owner, NEED_ALL);
+	}
+}
+
+/* A CNAME answers for every type but itself, those that stand beside it, and those that take all (RFC 1034 3.6.2, RFC 2181
+ * 10.1, RFC 4035 2.5). */
+static bool follows_cname(uint16_t qtype)
+{
+	switch (qtype) {
+	case DNS_TYPE_CNAME:
+	case DNS_TYPE_ANY:
+	case DNS_TYPE_RRSIG:
+	case DNS_TYPE_NSEC:
+	case DNS_TYPE_SIG:
+	case DNS_TYPE_KEY:
+	case DNS_TYPE_NXT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static const uint8_t *plan_cname(struct answer_plan *plan, const struct place *place)
+{
+	if (!plan_rrset(plan, DNS_SECTION_ANSWER, &place->found->node, DNS_TYPE_CNAME, place->owner, NEED_ALL) ||
+	    plan->overflow) {
+		return NULL;
+	}
+	const uint8_t *target = plan->rrsets[plan->rrset_count - 1].rrset.rdatas + 2;
+	if (from_wildcard(place)) {
+		proof_wildcard(plan, place->name, place->found->encloser_labels);
+	}
+	return target;
+}
+
+/* The answer depends on nothing but the node and the type: not on the transport, nor on a name that a wildcard took. */
+static bool may_be_kept(const struct answer_plan *plan, const struct place *place)
+{
+	bool one_type = plan->qtype != DNS_TYPE_ANY && plan->qtype != DNS_TYPE_RRSIG && plan->qtype != KEPT_REFERRAL;
+	return one_type && !from_wildcard(place) && (place->found->node.flags & ZONE_NODE_EMPTY) == 0;
+}
+
+/* The node is authoritative data. Gives the name at which to go on, or NULL at the end of the chain. */
+static const uint8_t *plan_node(struct answer_plan *plan, const struct place *place)
+{
+	const struct zone_node *node = &place->found->node;
+	if ((node->flags & ZONE_NODE_CNAME) != 0 && follows_cname(plan->qtype)) {
+		return plan_cname(plan, place);
+	}
+	if (may_be_kept(plan, place) && plan_recall(plan, node, place->name, plan->qtype)) {
+		return NULL;
+	}
+	if ((node->flags & ZONE_NODE_EMPTY) != 0 || !plan_data(plan, place)) {
+		plan_no_data(plan, place);
+		return NULL;
+	}
+	plan_apex_servers(plan);
+	if (from_wildcard(place)) {
+		proof_wildcard(plan, place->name, place->found->encloser_labels);
+	}
+	return NULL;
+}
+
+/* RFC 1034 4.3.2 step 3b, with the DS or its denial where DNSSEC is wanted (RFC 4035 3.1.4, RFC 5155 7.2.7). */
+static void plan_referral(struct answer_plan *plan, const uint8_t *name, const struct zone_lookup *found)
+{
+	const struct zone_node *cut = &found->node;
+	const uint8_t *cut_name = dns_name_strip(name, dns_name_labels(name) - cut->labels);
+	plan->referral = true;
+	if (plan_recall(plan, cut, cut_name, KEPT_REFERRAL)) {
+		return;
+	}
+	plan->authoritative = plan->link_count > 0; /* AA speaks of the first owner name (RFC 1035 4.1.1) */
+	struct planned_owner owner = owner_of_node(cut_name);
+	if (!plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_NS, owner, NEED_ALL) || plan->overflow) {
+		return;
+	}
+	plan->targets_of = plan->rrset_count - 1;
+	const struct zone_rrset *servers = &plan->rrsets[plan->rrset_count - 1].rrset;
+	if (plan->dnssec_ok && !plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_DS, owner, NEED_ALL)) {
+		proof_no_data(plan, cut_name, cut);
+	}
+	plan_glue(plan, servers, cut_name);
+}
+
+static void plan_delegation(struct answer_plan *plan, const struct place *place)
+{
+	bool at_cut = place->found->node.labels == dns_name_labels(place->name);
+	if (!at_cut || plan->qtype != DNS_TYPE_DS) {
+		plan_referral(plan, place->name, place->found);
+		return;
+	}
+	/* RFC 4035 3.1.4.1: DS is answered by the parent side. */
+	if (plan_recall(plan, &place->found->node, place->name, DNS_TYPE_DS)) {
+		return;
+	}
+	if (!plan_data(plan, place)) {
+		plan_no_data(plan, place);
+	}
+}
+
+/* The name is below a DNAME (RFC 6672 3.2): the DNAME, the CNAME that it makes, and where that leads. */
+static const uint8_t *plan_dname(struct answer_plan *plan, const struct place *place)
+{
+	const struct zone_node *node = &place->found->node;
+	struct zone_rrset dname;
+	struct dns_name target;
+	const uint8_t *dname_owner = dns_name_strip(place->name, dns_name_labels(place->name) - node->labels);
+	struct planned_owner owner = owner_of_node(dname_owner);
+	if (!plan_has(plan, node, DNS_TYPE_DNAME, owner) &&
+	    !plan_rrset(plan, DNS_SECTION_ANSWER, node, DNS_TYPE_DNAME, owner, NEED_ALL)) {
+		return NULL;
+	}
+	ensure(zone_node_rrset(node, DNS_TYPE_DNAME, &dname));
+	if (!dns_name_substitute(place->name, dname_owner, dname.rdatas + 2, &target)) {
+		plan->rcode = DNS_RCODE_YXDOMAIN; /* RFC 6672 2.2 */
+		return NULL;
+	}
+	struct planned_rrset *planned = plan_place(plan, DNS_SECTION_ANSWER, owner_given(place->name), NEED_ALL);
+	if (planned == NULL) {
+		return NULL;
+	}
+	struct synthesised_cname *cname = &plan->synthesised[plan->link_count];
+	store_u16(cname->len, target.len);
+	memcpy(cname->target, target.wire, target.len);
+	planned->parts = PART_DATA;
+	planned->node = (struct zone_node){0};
+	planned->rrset = (struct zone_rrset){
+	        .type = DNS_TYPE_CNAME,
+	        .ttl = dname.ttl, /* RFC 6672 3.1 */
+	        .count = 1,
+	        .rdatas_len = 2u + target.len,
+	        .rdatas = cname->len,
+	};
+	plan_take(plan, planned);
+	/* Nothing stands beside a CNAME that was made, so the types that may, like NSEC, are looked for at its target. */
+	return plan->qtype == DNS_TYPE_CNAME || plan->qtype == DNS_TYPE_ANY ? NULL : cname->target;
+}
+
+static void plan_no_name(struct answer_plan *plan, const uint8_t *name, uint8_t encloser_labels)
+{
+	struct zone_node apex;
+	zone_apex(plan->snapshot, &apex);
+	bool unproven = !plan->dnssec_ok || zone_denial(plan->snapshot) == ZONE_UNSIGNED;
+	if (unproven && plan_recall(plan, &apex, plan_apex_name(plan), KEPT_NO_NAME)) {
+		return;
+	}
+	plan->rcode = DNS_RCODE_NXDOMAIN;
+	plan_negative_soa(plan);
+	proof_no_name(plan, name, encloser_labels);
+}
+
+/* RFC 1034 4.3.2 step 3 for one name of the chain. */
+static const uint8_t *plan_name(struct answer_plan *plan, const uint8_t *name)
+{
+	struct zone_lookup found;
+	zone_lookup(plan->snapshot, name, &found);
+	struct place place = {.name = name, .owner = owner_of_node(name), .found = &found};
+	switch (found.kind) {
+	case ZONE_FOUND:
+		return plan_node(plan, &place);
+	case ZONE_WILDCARD:
+		place.owner = owner_given(name);
+		return plan_node(plan, &place);
+	case ZONE_DELEGATION:
+		plan_delegation(plan, &place);
+		return NULL;
+	case ZONE_DNAME:
+		return plan_dname(plan, &place);
+	case ZONE_NO_NAME:
+		plan_no_name(plan, name, found.encloser_labels);
+		return NULL;
+	}
+	ensure(false);
+}
+
+/* Steps to the target of a CNAME. False: the chain ends here, with what was found: the target repeats, is one too many,
+ * or belongs to no zone that we may and can serve to this asker. */
+static bool plan_follow(struct answer_plan *plan, const uint8_t *target)
+{
+	for (size_t i = 0; i <= plan->link_count; i++) {
+		if (dns_name_equal(plan->names[i], target)) {
+			return false;
+		}
+	}
+	if (plan->link_count == ANSWER_CHAIN_MAX) {
+		return false;
+	}
+	plan->names[++plan->link_count] = target;
+	struct zone *zone = answer_zone_for(plan->zones, target, plan->qtype);
+	if (zone == plan->zone) {
+		return true;
+	}
+	if (zone == NULL) {
+		return false;
+	}
+	int ede;
+	const struct answer_rules *rules = answer_rules_of(zone);
+	const struct zone_snapshot *snapshot = answer_served(zone, plan->now_ms, &ede);
+	if (snapshot == NULL || answer_access(rules, ACCESS_QUERY, plan->who) == ACCESS_DENIED) {
+		return false;
+	}
+	plan->zone = zone;
+	plan->snapshot = snapshot;
+	plan->rules = rules;
+	return true;
+}
+
+void answer_plan(struct answer_plan *plan)
+{
+	const uint8_t *name = plan->qname;
+	plan->names[0] = name;
+	plan->authoritative = true;
+	while (name != NULL) {
+		const uint8_t *target = plan_name(plan, name);
+		name = target != NULL && plan_follow(plan, target) ? target : NULL;
+	}
+	if (plan->kept == NULL) {
+		plan_additional(plan);
+	}
+}
