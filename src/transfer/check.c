@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking one primary for its SOA (RFC 1034 4.3.5): over UDP with a few attempts, over TCP when the answer is truncated or
+ * UDP stays silent. */
+#include "transfer/secondary_internal.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "dns/serial.h"
+
+#define CHECK_ATTEMPTS 3
+/* The first attempt waits so long, each further one twice as long. */
+#define CHECK_WAIT_MS        1000u
+#define CHECK_TCP_CONNECT_MS 5000u
+#define CHECK_TCP_TOTAL_MS   10000
+/* A question that is younger may still be answered with what the primary has now. */
+#define CHECK_HURRY_MS 250
+
+/* Leaving out a primary that fails begins with `retry` and may skip some refreshes. */
+static void leave_out(struct transfer_primary *primary, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	primary->check_failures++;
+	primary->left_out_until_ms = now.boot_ms + backoff_ms(zone, (int64_t)clamped_retry_s(zone) * 1000,
+	                                                      primary->check_failures, backoff_max_ms(zone));
+}
+
+static void check_clear(struct transfer_primary *primary, bool silent)
+{
+	if (primary->check != NULL) {
+		transfer_call_close(&primary->check->call);
+		free(primary->check);
+		primary->check = NULL;
+	}
+	primary->check_state = CHECK_NONE;
+	transfer_ticket_release(primary->zone->scheduler, &primary->ticket, silent);
+}
+
+/* The check is over; the next one begins if a NOTIFY asked for it. */
+static void check_end(struct transfer_primary *primary, bool silent, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	check_clear(primary, silent);
+	if (primary->ask_again) {
+		primary->ask_again = false;
+		check_begin(primary);
+	}
+	round_go_on(zone, now);
+}
+
+static void check_failed(struct transfer_primary *primary, const char *why, bool silent, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	char text[ADDRESS_TEXT_MAX];
+	zone_log(zone, LOG_INFO, "SOA question to %s failed: %s", address_to_text(&primary->address, text), why);
+	primary->has_offer = false;
+	leave_out(primary, now);
+	set_verdict(primary, VERDICT_FAILED, why, now);
+	set_problem(zone, &primary->address, why);
+	check_end(primary, silent, now);
+}
+
+static struct transfer_question check_question(const struct check *check)
+{
+	return (struct transfer_question){
+	        .apex = check->primary->zone->apex,
+	        .class = check->primary->zone->class,
+	        .type = DNS_TYPE_SOA,
+	        .id = check->id,
+	        .edns = check->edns,
+	};
+}
+
+/* Sends the question with a fresh id. False: it could not be sent, and the check has failed. */
+static void check_send(struct transfer_primary *primary, enum transfer_transport transport, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	struct check *check = primary->check;
+	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	struct error error;
+	primary->check_state = transport == TRANSFER_UDP ? CHECK_UDP : CHECK_TCP;
+	check->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
+	check->edns = !primary->no_edns;
+	check->sent_at_ms = now.boot_ms;
+	struct transfer_question question = check_question(check);
+	size_t len = transfer_question_write(&question, bytes);
+	struct transfer_call_plan plan = {
+	        .transport = transport,
+	        .to = &primary->address,
+	        .source = &zone->config->query_source,
+	        .timeout_ms = transport == TRANSFER_UDP ? CHECK_WAIT_MS << check->attempt : CHECK_TCP_CONNECT_MS,
+	        .total_ms = transport == TRANSFER_UDP ? 0 : CHECK_TCP_TOTAL_MS,
+	};
+	if (!transfer_call_open(zone->scheduler, &check->call, &plan, bytes, len, &error)) {
+		check_failed(primary, error.text, false, now);
+	}
+}
+
+/* What the serial of a primary means for us. */
+static void judge(struct transfer_primary *primary, const struct transfer_soa_answer *answer, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	char text[ADDRESS_TEXT_MAX];
+	primary->has_offer = is_wanted(zone, answer->serial);
+	if (takes_any(zone)) {
+		set_verdict(primary, VERDICT_NEWER, NULL, now);
+		return;
+	}
+	switch (dns_serial_compare(answer->serial, zone->version.serial)) {
+	case DNS_SERIAL_NEWER:
+		set_verdict(primary, VERDICT_NEWER, NULL, now);
+		break;
+	case DNS_SERIAL_EQUAL:
+		set_verdict(primary, VERDICT_EQUAL, NULL, now);
+		zone->round_confirmed = true;
+		deadline_confirm(zone, answer->has_expire, answer->expire_s, now);
+		break;
+	case DNS_SERIAL_OLDER:
+		set_verdict(primary, VERDICT_OLDER, NULL, now);
+		zone_log(zone, LOG_INFO, "%s has serial %" PRIu32 ", older than our %" PRIu32 ": ignored",
+		         address_to_text(&primary->address, text), answer->serial, zone->version.serial);
+		set_problem(zone, &primary->address, "has an older version than ours");
+		break;
+	case DNS_SERIAL_INCOMPARABLE:
+		set_verdict(primary, VERDICT_INCOMPARABLE, NULL, now);
+		zone_log(zone, LOG_WARNING,
+		         "%s has serial %" PRIu32 ", exactly 2^31 from our %" PRIu32
+		         ": neither older nor newer (RFC 1982); `tandem zone retransfer` takes it",
+		         address_to_text(&primary->address, text), answer->serial, zone->version.serial);
+		set_problem(zone, &primary->address, "has a serial exactly 2^31 from ours; retransfer takes it");
+		break;
+	}
+}
+
+/* A NOTIFY that came while the question was out promised this, and the answer has it already. */
+static bool fulfils(const struct transfer_hint *hint, uint32_t serial)
+{
+	if (!hint->has_serial) {
+		return false;
+	}
+	enum dns_serial_order order = dns_serial_compare(serial, hint->serial);
+	return order == DNS_SERIAL_EQUAL || order == DNS_SERIAL_NEWER;
+}
+
+static void check_answered(struct transfer_primary *primary, const struct transfer_soa_answer *answer,
+                           struct moment now)
+{
+	primary->check_failures = 0;
+	primary->left_out_until_ms = 0;
+	primary->has_serial = true;
+	primary->serial = answer->serial;
+	if (primary->ask_again && fulfils(&primary->again_hint, answer->serial)) {
+		primary->ask_again = false;
+	}
+	judge(primary, answer, now);
+	check_end(primary, false, now);
+}
+
+static bool check_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
+{
+	struct check *check = (struct check *)((uint8_t *)call - offsetof(struct check, call));
+	struct transfer_primary *primary = check->primary;
+	struct transfer_question question = check_question(check);
+	struct transfer_soa_answer answer;
+	struct dns_message message;
+	struct error error;
+	if (!transfer_answer_read(&question, DNS_OPCODE_QUERY, bytes, len, &message)) {
+		return false;
+	}
+	call->is_open = false;
+	switch (transfer_soa_read(&question, &message, &answer, &error)) {
+	case TRANSFER_SOA_FOUND:
+		check_answered(primary, &answer, now);
+		break;
+	case TRANSFER_SOA_TRUNCATED:
+		if (primary->check_state == CHECK_UDP) {
+			check_send(primary, TRANSFER_TCP, now);
+		} else {
+			check_failed(primary, "the answer over TCP is truncated", false, now);
+		}
+		break;
+	case TRANSFER_SOA_NO_EDNS:
+		primary->no_edns = true;
+		check_send(primary, primary->check_state == CHECK_UDP ? TRANSFER_UDP : TRANSFER_TCP, now);
+		break;
+	case TRANSFER_SOA_FAILED:
+		check_failed(primary, error.text, false, now);
+		break;
+	}
+	return true;
+}
+
+static void check_ended(struct transfer_call *call, const char *why, struct moment now)
+{
+	struct check *check = (struct check *)((uint8_t *)call - offsetof(struct check, call));
+	struct transfer_primary *primary = check->primary;
+	if (primary->check_state == CHECK_TCP) {
+		check_failed(primary, why, true, now);
+	} else if (++check->attempt < CHECK_ATTEMPTS) {
+		check_send(primary, TRANSFER_UDP, now);
+	} else {
+		check_send(primary, TRANSFER_TCP, now);
+	}
+}
+
+static void check_granted(struct transfer_ticket *ticket, struct moment now)
+{
+	struct transfer_primary *primary =
+	        (struct transfer_primary *)((uint8_t *)ticket - offsetof(struct transfer_primary, ticket));
+	struct check *check = memory_new(sizeof *check);
+	check->primary = primary;
+	check->call.message = check_message;
+	check->call.ended = check_ended;
+	primary->check = check;
+	primary->no_edns = false; /* it may have learnt; without EDNS we do not hear of its own expiry */
+	check_send(primary, TRANSFER_UDP, now);
+}
+
+void check_init(struct transfer_primary *primary)
+{
+	primary->ticket.granted = check_granted;
+}
+
+void check_begin(struct transfer_primary *primary)
+{
+	primary->was_asked = true;
+	if (primary->check_state == CHECK_NONE) {
+		primary->check_state = CHECK_QUEUED;
+		transfer_ticket_request(primary->zone->scheduler, &primary->ticket, TRANSFER_LANE_QUERY,
+		                        &primary->address);
+	}
+}
+
+void check_cancel(struct transfer_primary *primary)
+{
+	primary->ask_again = false;
+	check_clear(primary, false);
+}
+
+void check_hurry(struct transfer_primary *primary, struct moment now)
+{
+	struct check *check = primary->check;
+	if (check != NULL && now.boot_ms - check->sent_at_ms >= CHECK_HURRY_MS) {
+		transfer_call_close(&check->call);
+		primary->ask_again = false;
+		check->attempt = 0;
+		check_send(primary, TRANSFER_UDP, now);
+	}
+}

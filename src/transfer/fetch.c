@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* One transfer in of a secondary zone: its turn, its limits, and what follows when it breaks. */
+#include "transfer/secondary_internal.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "base/memory.h"
+#include "dns/serial.h"
+
+#define FETCH_CONNECT_MS 5000
+/* A rate is not judged before. */
+#define FETCH_RATE_FROM_MS 10000
+/* A transfer that broke is tried again after this, doubled with each further failure, at most after `retry`. */
+#define FETCH_HELD_FIRST_MS 5000
+
+enum fetch_state fetch_state(const struct transfer_secondary *zone)
+{
+	return zone->fetch == NULL ? FETCH_NONE : zone->fetch->state;
+}
+
+static void fetch_send(struct fetch *fetch, struct moment now)
+{
+	struct transfer_secondary *zone = fetch->zone;
+	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	struct error error;
+	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
+	fetch->edns = !fetch->source->no_edns;
+	fetch->is_forced = zone->is_forced;
+	fetch->began_ms = now.boot_ms;
+	fetch->moved_ms = now.boot_ms;
+	fetch->octets = 0;
+	struct transfer_in_config config = {
+	        .apex = zone->apex,
+	        .class = zone->class,
+	        .type = DNS_TYPE_AXFR,
+	        .id = fetch->id,
+	        .has_serial = zone->has_version,
+	        .serial = zone->version.serial,
+	        .any_serial = takes_any(zone),
+	        .records_max = zone->config->records_max,
+	        .bytes_max = zone->config->bytes_max,
+	};
+	fetch->in = transfer_in_new(&config);
+	struct transfer_question question = {
+	        .apex = zone->apex,
+	        .class = zone->class,
+	        .type = DNS_TYPE_AXFR,
+	        .id = fetch->id,
+	        .edns = fetch->edns,
+	};
+	size_t len = transfer_question_write(&question, bytes);
+	struct transfer_call_plan plan = {
+	        .transport = TRANSFER_TCP,
+	        .to = &fetch->from,
+	        .source = &zone->config->transfer_source,
+	        .timeout_ms = FETCH_CONNECT_MS,
+	};
+	if (!transfer_call_open(zone->scheduler, &fetch->call, &plan, bytes, len, &error)) {
+		fetch_failed(zone, FETCH_FAULT_NETWORK, error.text, now);
+	} else {
+		set_timer(zone);
+	}
+}
+
+static void fetch_granted(struct transfer_ticket *ticket, struct moment now)
+{
+	struct fetch *fetch = (struct fetch *)((uint8_t *)ticket - offsetof(struct fetch, ticket));
+	fetch->state = FETCH_RUNNING;
+	fetch_send(fetch, now);
+}
+
+void fetch_cancel(struct transfer_secondary *zone)
+{
+	struct fetch *fetch = zone->fetch;
+	if (fetch != NULL) {
+		zone->fetch = NULL;
+		transfer_call_close(&fetch->call);
+		transfer_ticket_release(zone->scheduler, &fetch->ticket, false);
+		transfer_in_free(fetch->in);
+		free(fetch);
+	}
+}
+
+void fetch_forget(struct transfer_secondary *zone, const struct transfer_primary *primary)
+{
+	if (zone->fetch == NULL || zone->fetch->source != primary) {
+		return;
+	}
+	if (zone->fetch->state == FETCH_PUBLISHING) {
+		zone->fetch->source = NULL;
+	} else {
+		fetch_cancel(zone);
+	}
+}
+
+/* Handed over to the owner, whole. */
+static void fetch_done(struct fetch *fetch, struct moment now)
+{
+	const struct transfer_secondary *zone = fetch->zone;
+	struct transfer_in *whole = fetch->in;
+	char text[ADDRESS_TEXT_MAX];
+	fetch->counts = transfer_in_counts(whole);
+	fetch->in = NULL;
+	fetch->state = FETCH_PUBLISHING;
+	zone_log(zone, LOG_INFO,
+	         "transfer of serial %" PRIu32 " from %s: %" PRIu64 " records, %" PRIu64 " octets, %" PRIu64
+	         " messages in %" PRId64 " ms",
+	         fetch->counts.version.serial, address_to_text(&fetch->from, text), fetch->counts.records,
+	         fetch->counts.bytes, fetch->counts.messages, now.boot_ms - fetch->began_ms);
+	if (fetch->counts.outside > 0) {
+		zone_log(zone, LOG_WARNING, "%s sent %" PRIu64 " records outside the zone: dropped", text,
+		         fetch->counts.outside);
+	}
+	if (fetch->counts.ttls_high > 0) {
+		zone_log(zone, LOG_WARNING, "%s sent %" PRIu64 " TTLs above 2^31-1: kept as they came", text,
+		         fetch->counts.ttls_high);
+	}
+	zone->owner->received(zone->owner, whole, &fetch->from, fetch->is_forced);
+}
+
+static void fetch_up_to_date(struct fetch *fetch, struct moment now)
+{
+	struct transfer_secondary *zone = fetch->zone;
+	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
+	fetch->source->has_offer = false;
+	fetch->source->serial = zone->version.serial;
+	zone->round_confirmed = true;
+	set_verdict(fetch->source, VERDICT_EQUAL, NULL, now);
+	fetch_cancel(zone);
+	deadline_confirm(zone, counts.has_expire, counts.expire_s, now);
+	round_go_on(zone, now);
+}
+
+/* The answer was an error, or is no good. */
+static void fetch_answer_failed(struct fetch *fetch, const char *why, struct moment now)
+{
+	if (fetch->edns && transfer_rcode_blames_edns(transfer_in_rcode(fetch->in))) {
+		fetch->source->no_edns = true;
+		transfer_in_free(fetch->in);
+		fetch_send(fetch, now);
+	} else {
+		fetch_failed(fetch->zone, FETCH_FAULT_CONTENT, why, now);
+	}
+}
+
+/* Takes note of octets that came since the last look, of an unfinished message too. */
+static void fetch_look(struct fetch *fetch, struct moment now)
+{
+	uint64_t octets =
+	        transfer_scheduler_received(fetch->zone->scheduler, &fetch->call, transfer_in_counts(fetch->in).bytes);
+	if (octets > fetch->octets) {
+		fetch->octets = octets;
+		fetch->moved_ms = now.boot_ms;
+	}
+}
+
+static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
+{
+	struct fetch *fetch = (struct fetch *)((uint8_t *)call - offsetof(struct fetch, call));
+	struct error error;
+	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
+	if (step == TRANSFER_IN_MORE) {
+		fetch_look(fetch, now); /* the timer is not moved each time: it looks again when it expires */
+		return false;
+	}
+	call->is_open = false;
+	if (step == TRANSFER_IN_DONE) {
+		fetch_done(fetch, now);
+	} else if (step == TRANSFER_IN_UP_TO_DATE) {
+		fetch_up_to_date(fetch, now);
+	} else {
+		fetch_answer_failed(fetch, error.text, now);
+	}
+	return true;
+}
+
+static void fetch_ended(struct transfer_call *call, const char *why, struct moment now)
+{
+	struct fetch *fetch = (struct fetch *)((uint8_t *)call - offsetof(struct fetch, call));
+	char text[TRANSFER_RESULT_MAX];
+	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
+	if (counts.messages == 0) {
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
+		return;
+	}
+	snprintf(text, sizeof text, "the transfer broke off after %" PRIu64 " records: %s", counts.records, why);
+	fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, text, now);
+}
+
+void fetch_begin(struct transfer_secondary *zone, struct transfer_primary *primary)
+{
+	struct fetch *fetch = memory_new(sizeof *fetch);
+	ensure(zone->fetch == NULL);
+	zone->fetch = fetch;
+	fetch->zone = zone;
+	fetch->state = FETCH_QUEUED;
+	fetch->source = primary;
+	fetch->from = primary->address;
+	fetch->ticket.granted = fetch_granted;
+	fetch->call.message = fetch_message;
+	fetch->call.ended = fetch_ended;
+	transfer_ticket_request(zone->scheduler, &fetch->ticket, TRANSFER_LANE_FETCH, &primary->address);
+}
+
+/* ---- limits ---- */
+
+static int64_t rate_deadline_ms(const struct fetch *fetch)
+{
+	uint64_t rate = fetch->zone->config->transfer_rate_min;
+	if (rate == 0) {
+		return TRANSFER_NEVER;
+	}
+	uint64_t lasts_ms = fetch->octets * 1000 / rate;
+	return fetch->began_ms + (int64_t)(lasts_ms < FETCH_RATE_FROM_MS ? FETCH_RATE_FROM_MS : lasts_ms) + 1;
+}
+
+int64_t fetch_deadline_ms(const struct transfer_secondary *zone)
+{
+	const struct fetch *fetch = zone->fetch;
+	if (fetch_state(zone) != FETCH_RUNNING) {
+		return TRANSFER_NEVER;
+	}
+	int64_t idle_ms = fetch->moved_ms + zone->config->transfer_idle_ms;
+	int64_t total_ms = fetch->began_ms + zone->config->transfer_total_ms;
+	int64_t rate_ms = rate_deadline_ms(fetch);
+	int64_t first_ms = idle_ms < total_ms ? idle_ms : total_ms;
+	return first_ms < rate_ms ? first_ms : rate_ms;
+}
+
+void fetch_check_time(struct transfer_secondary *zone, struct moment now)
+{
+	struct fetch *fetch = zone->fetch;
+	char text[TRANSFER_RESULT_MAX];
+	if (fetch_state(zone) != FETCH_RUNNING) {
+		return;
+	}
+	fetch_look(fetch, now);
+	uint64_t records = transfer_in_counts(fetch->in).records;
+	if (now.boot_ms >= fetch->began_ms + zone->config->transfer_total_ms) {
+		snprintf(text, sizeof text, "the transfer took longer than %" PRIu32 " ms (%" PRIu64 " records so far)",
+		         zone->config->transfer_total_ms, records);
+	} else if (now.boot_ms >= fetch->moved_ms + zone->config->transfer_idle_ms) {
+		snprintf(text, sizeof text, "the transfer stood still for %" PRIu32 " ms (after %" PRIu64 " records)",
+		         zone->config->transfer_idle_ms, records);
+	} else if (now.boot_ms >= rate_deadline_ms(fetch)) {
+		snprintf(text, sizeof text,
+		         "the transfer is slower than %" PRIu64 " octets per second (%" PRIu64 " octets in %" PRId64
+		         " ms)",
+		         zone->config->transfer_rate_min, fetch->octets, now.boot_ms - fetch->began_ms);
+	} else {
+		return;
+	}
+	fetch_failed(zone, FETCH_FAULT_NETWORK, text, now);
+}
+
+/* ---- ends ---- */
+
+/* When the primary may be asked for a transfer again, and for this very version. */
+static void hold_back(struct transfer_secondary *zone, struct transfer_primary *primary, enum fetch_fault fault,
+                      struct moment now)
+{
+	int64_t retry_ms = (int64_t)clamped_retry_s(zone) * 1000;
+	primary->fetch_failures++;
+	primary->held_until_ms = now.boot_ms + backoff_ms(zone, FETCH_HELD_FIRST_MS, primary->fetch_failures, retry_ms);
+	if (fault == FETCH_FAULT_CONTENT) {
+		primary->has_refused = true;
+		primary->refused_serial = primary->serial;
+		primary->refused_until_ms =
+		        now.boot_ms + backoff_ms(zone, retry_ms, primary->fetch_failures, backoff_max_ms(zone));
+	}
+}
+
+void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now)
+{
+	const struct fetch *fetch = zone->fetch;
+	struct transfer_primary *primary = fetch->source;
+	char text[ADDRESS_TEXT_MAX];
+	zone_log(zone, LOG_WARNING, "transfer from %s failed: %s%s", address_to_text(&fetch->from, text), why,
+	         zone->has_version && !zone->has_expired ? "; the version that is served stays" : "");
+	set_problem(zone, &fetch->from, why);
+	if (fault == FETCH_FAULT_LOCAL) {
+		/* Another primary's copy would not fit our disk any better. */
+		zone->round_is_barred = true;
+		zone->round_is_full = true;
+	} else if (primary != NULL) {
+		hold_back(zone, primary, fault, now);
+		set_verdict(primary, VERDICT_FAILED, why, now);
+		/* A forced transfer knows no holding back: once around is enough. */
+		primary->has_offer = primary->has_offer && !zone->is_forced;
+	}
+	fetch_cancel(zone);
+	round_go_on(zone, now);
+}
+
+static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, struct moment now)
+{
+	primary->fetch_failures = 0;
+	primary->held_until_ms = 0;
+	primary->has_refused = false;
+	if (primary->has_serial && dns_serial_compare(primary->serial, serial) != DNS_SERIAL_NEWER) {
+		primary->serial = serial;
+		primary->has_offer = false;
+	}
+	set_verdict(primary, VERDICT_TRANSFERRED, NULL, now);
+}
+
+void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now)
+{
+	const struct fetch *fetch = zone->fetch;
+	zone->version = *version;
+	zone->has_version = true;
+	zone->has_expired = false;
+	zone->empty_failures = 0;
+	zone->round_updated = true;
+	if (fetch->is_forced) {
+		zone->is_forced = false;
+	}
+	if (fetch->source != NULL) {
+		fetch_succeeded(fetch->source, version->serial, now);
+	}
+	deadline_restart(zone, fetch->counts.has_expire, fetch->counts.expire_s, now);
+	fetch_cancel(zone);
+	round_go_on(zone, now);
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling secondaries of a new version (RFC 1996). Each target has a machine of its own:
+ *
+ *   QUIET --announce: owe--> QUEUED --turn: target_send--> ASKED --NOERROR: target_acknowledged--> QUIET
+ *                              ^                             | no answer, SERVFAIL: target_retry
+ *                              +------ timer ------- WAITING +--another RCODE, or tried enough: target_give_up--> QUIET
+ *
+ * Attempts go over UDP, with pauses that double (RFC 1996 3.6), the last one over TCP. A new version starts all over.
+ *
+ * I1  A target in QUIET has acknowledged the newest version, or `problem` says why not, or nothing was announced to it.
+ * I2  What is sent is the version that was announced last. */
+#include "transfer/transfer_internal.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "dns/serial.h"
+
+#define NOTIFY_UDP_ATTEMPTS 5
+/* 2, 4, 8, 16, 32 s: a minute in all, as RFC 1996 3.6 has it for one attempt. */
+#define NOTIFY_WAIT_FIRST_MS  2000
+#define NOTIFY_TCP_CONNECT_MS 5000
+#define NOTIFY_TCP_TOTAL_MS   10000
+
+enum target_state { TARGET_QUIET, TARGET_QUEUED, TARGET_ASKED, TARGET_WAITING };
+
+struct target {
+	struct transfer_notifier *notifier;
+	struct address address;
+	enum target_state state;
+	enum transfer_lane lane;
+	struct transfer_ticket ticket;
+	struct transfer_call call;
+	struct transfer_timer timer;
+	uint16_t id;
+	uint32_t attempts; /* of the newest version */
+	bool was_notified;
+	bool has_newest; /* it acknowledged the newest version */
+	uint32_t serial_notified;
+	int64_t notified_at_ms;
+	bool has_acknowledged;
+	uint32_t serial_acknowledged;
+	int64_t acknowledged_at_ms;
+	int64_t acknowledged_at_s;
+	bool has_serial; /* seen there: */
+	uint32_t serial;
+	bool is_proven; /* to have the newest version, */
+	int64_t proven_at_ms;
+	char *problem;
+};
+
+struct transfer_notifier {
+	struct transfer_scheduler *scheduler;
+	uint8_t *apex;
+	uint16_t class;
+	struct transfer_source source;
+	struct target **targets;
+	size_t target_count;
+	bool has_announced;
+	uint32_t serial;
+	int64_t announced_at_ms;
+	uint32_t soa_ttl;
+	size_t soa_len;
+	uint8_t *soa;
+};
+
+static void set_problem(struct target *target, const char *why)
+{
+	free(target->problem);
+	target->problem = why == NULL ? NULL : memory_copy_text(why);
+}
+
+/* "zone example.org: NOTIFY of serial 7 to 192.0.2.2@53: ..." */
+static void log_target(const struct target *target, enum log_level level, const char *what)
+{
+	char name[DNS_NAME_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX];
+	if (log_wants(level)) {
+		log_write(level, "zone %s: NOTIFY of serial %" PRIu32 " to %s: %s",
+		          dns_name_to_text_short(target->notifier->apex, name), target->notifier->serial,
+		          address_to_text(&target->address, address), what);
+	}
+}
+
+/* ---- one target ---- */
+
+static void target_stop(struct target *target)
+{
+	struct transfer_scheduler *scheduler = target->notifier->scheduler;
+	transfer_call_close(&target->call);
+	transfer_ticket_release(scheduler, &target->ticket, false);
+	transfer_timer_cancel(scheduler, &target->timer);
+	target->state = TARGET_QUIET;
+}
+
+static void target_queue(struct target *target)
+{
+	target->state = TARGET_QUEUED;
+	transfer_ticket_request(target->notifier->scheduler, &target->ticket, target->lane, &target->address);
+}
+
+/* From now on it is owed the newest version. */
+static void target_owe(struct target *target, enum transfer_lane lane)
+{
+	bool keeps_turn = target->state == TARGET_QUEUED && target->lane == lane;
+	target->attempts = 0;
+	target->has_newest = false;
+	set_problem(target, NULL);
+	if (!keeps_turn) {
+		target_stop(target);
+		target->lane = lane;
+		target_queue(target);
+	}
+}
+
+static void target_acknowledged(struct target *target, struct moment now)
+{
+	target->has_newest = true;
+	target->has_acknowledged = true;
+	target->serial_acknowledged = target->serial_notified;
+	target->acknowledged_at_ms = now.boot_ms;
+	target->acknowledged_at_s = now.wall_s;
+	set_problem(target, NULL);
+	log_target(target, LOG_DEBUG, "acknowledged");
+}
+
+static void target_give_up(struct target *target, const char *why)
+{
+	set_problem(target, why);
+	log_target(target, LOG_WARNING, why);
+	target_stop(target);
+}
+
+static int64_t wait_ms(uint32_t attempts)
+{
+	return (int64_t)NOTIFY_WAIT_FIRST_MS << (attempts - 1);
+}
+
+/* The attempt was in vain; the next one comes when its pause is over, even if the network was quick to say no. */
+static void target_retry(struct target *target, const char *why, bool silent, struct moment now)
+{
+	struct transfer_scheduler *scheduler = target->notifier->scheduler;
+	char text[TRANSFER_RESULT_MAX];
+	transfer_ticket_release(scheduler, &target->ticket, silent);
+	if (target->attempts > NOTIFY_UDP_ATTEMPTS) {
+		snprintf(text, sizeof text, "gave up after %" PRIu32 " attempts, the last one over TCP: %s",
+		         target->attempts, why);
+		target_give_up(target, text);
+		return;
+	}
+	set_problem(target, why);
+	int64_t at_ms = target->notified_at_ms + wait_ms(target->attempts);
+	if (at_ms <= now.boot_ms) {
+		target_queue(target);
+	} else {
+		target->state = TARGET_WAITING;
+		transfer_timer_set(scheduler, &target->timer, at_ms);
+	}
+}
+
+static struct transfer_question target_question(const struct target *target)
+{
+	return (struct transfer_question){
+	        .apex = target->notifier->apex,
+	        .class = target->notifier->class,
+	        .type = DNS_TYPE_SOA,
+	        .id = target->id,
+	};
+}
+
+static void target_send(struct target *target, struct moment now)
+{
+	const struct transfer_notifier *notifier = target->notifier;
+	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	struct error error;
+	target->attempts++;
+	target->state = TARGET_ASKED;
+	target->id = (uint16_t)random_below(transfer_scheduler_random(notifier->scheduler), 0x10000);
+	target->was_notified = true;
+	target->serial_notified = notifier->serial;
+	target->notified_at_ms = now.boot_ms;
+	struct transfer_question question = target_question(target);
+	size_t len = transfer_notify_write(&question, notifier->soa_ttl, notifier->soa, notifier->soa_len, bytes);
+	bool is_udp = target->attempts <= NOTIFY_UDP_ATTEMPTS;
+	struct transfer_call_plan plan = {
+	        .transport = is_udp ? TRANSFER_UDP : TRANSFER_TCP,
+	        .to = &target->address,
+	        .source = &notifier->source,
+	        .timeout_ms = is_udp ? (uint32_t)wait_ms(target->attempts) : NOTIFY_TCP_CONNECT_MS,
+	        .total_ms = is_udp ? 0 : NOTIFY_TCP_TOTAL_MS,
+	};
+	if (!transfer_call_open(notifier->scheduler, &target->call, &plan, bytes, len, &error)) {
+		target_retry(target, error.text, false, now);
+	}
+}
+
+static void target_granted(struct transfer_ticket *ticket, struct moment now)
+{
+	target_send((struct target *)((uint8_t *)ticket - offsetof(struct target, ticket)), now);
+}
+
+static void target_pause_over(struct transfer_timer *timer, struct moment now)
+{
+	(void)now;
+	target_queue((struct target *)((uint8_t *)timer - offsetof(struct target, timer)));
+}
+
+static bool target_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
+{
+	struct target *target = (struct target *)((uint8_t *)call - offsetof(struct target, call));
+	struct transfer_question question = target_question(target);
+	struct dns_message message;
+	struct error error;
+	if (!transfer_answer_read(&question, DNS_OPCODE_NOTIFY, bytes, len, &message)) {
+		return false;
+	}
+	call->is_open = false;
+	unsigned rcode = dns_message_rcode(&message);
+	if (rcode == DNS_RCODE_NOERROR) {
+		target_acknowledged(target, now);
+		target_stop(target);
+		return true;
+	}
+	transfer_say_rcode(&message, &error);
+	if (rcode == DNS_RCODE_SERVFAIL) {
+		target_retry(target, error.text, false, now);
+	} else {
+		target_give_up(target, error.text);
+	}
+	return true;
+}
+
+static void target_ended(struct transfer_call *call, const char *why, struct moment now)
+{
+	target_retry((struct target *)((uint8_t *)call - offsetof(struct target, call)), why, true, now);
+}
+
+static struct target *target_new(struct transfer_notifier *notifier, const struct address *address)
+{
+	struct target *target = memory_new(sizeof *target);
+	target->notifier = notifier;
+	target->address = *address;
+	target->ticket.granted = target_granted;
+	target->call.message = target_message;
+	target->call.ended = target_ended;
+	target->timer.expired = target_pause_over;
+	return target;
+}
+
+static void target_free(struct target *target)
+{
+	if (target != NULL) {
+		target_stop(target);
+		free(target->problem);
+		free(target);
+	}
+}
+
+/* ---- the zone's list ---- */
+
+static struct target *take_known(struct target **list, size_t count, const struct address *address)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] != NULL && address_equal(&list[i]->address, address)) {
+			struct target *target = list[i];
+			list[i] = NULL;
+			return target;
+		}
+	}
+	return NULL;
+}
+
+static void take_config(struct transfer_notifier *notifier, const struct transfer_notifier_config *config)
+{
+	struct target **before = notifier->targets;
+	size_t count_before = notifier->target_count;
+	notifier->source = config->source;
+	notifier->target_count = config->target_count;
+	notifier->targets = memory_new_array(config->target_count + 1, sizeof(struct target *));
+	for (size_t i = 0; i < config->target_count; i++) {
+		notifier->targets[i] = take_known(before, count_before, &config->targets[i]);
+		if (notifier->targets[i] == NULL) {
+			notifier->targets[i] = target_new(notifier, &config->targets[i]);
+			if (notifier->has_announced) {
+				target_owe(notifier->targets[i], TRANSFER_LANE_NOTIFY);
+			}
+		}
+	}
+	for (size_t i = 0; i < count_before; i++) {
+		target_free(before[i]);
+	}
+	free(before);
+}
+
+struct transfer_notifier *transfer_notifier_new(struct transfer_scheduler *scheduler, const uint8_t *apex,
+                                                uint16_t class, const struct transfer_notifier_config *config)
+{
+	struct transfer_notifier *notifier = memory_new(sizeof *notifier);
+	notifier->scheduler = scheduler;
+	notifier->apex = memory_copy(apex, dns_name_len(apex));
+	notifier->class = class;
+	take_config(notifier, config);
+	return notifier;
+}
+
+void transfer_notifier_free(struct transfer_notifier *take, struct moment now)
+{
+	if (take == NULL) {
+		return;
+	}
+	struct transfer_scheduler *scheduler = take->scheduler;
+	for (size_t i = 0; i < take->target_count; i++) {
+		target_free(take->targets[i]);
+	}
+	free(take->targets);
+	free(take->soa);
+	free(take->apex);
+	free(take);
+	transfer_scheduler_run(scheduler, now);
+}
+
+void transfer_notifier_reconfigure(struct transfer_notifier *notifier, const struct transfer_notifier_config *config,
+                                   struct moment now)
+{
+	take_config(notifier, config);
+	transfer_scheduler_run(notifier->scheduler, now);
+}
+
+void transfer_notifier_restore(struct transfer_notifier *notifier, const struct transfer_debt *debts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < notifier->target_count; j++) {
+			struct target *target = notifier->targets[j];
+			if (debts[i].acknowledged && address_equal(&target->address, &debts[i].target)) {
+				target->has_acknowledged = true;
+				target->serial_acknowledged = debts[i].serial_acknowledged;
+				target->acknowledged_at_s = debts[i].acknowledged_at_s;
+			}
+		}
+	}
+}
+
+static void take_soa(struct transfer_notifier *notifier, const struct zone_rrset *soa, struct moment now)
+{
+	ensure(soa->count == 1);
+	free(notifier->soa);
+	notifier->soa_len = load_u16(soa->rdatas);
+	notifier->soa = memory_copy(soa->rdatas + 2, notifier->soa_len);
+	notifier->soa_ttl = soa->ttl;
+	uint32_t serial = dns_soa_serial(notifier->soa, notifier->soa_len);
+	if (!notifier->has_announced || serial != notifier->serial) {
+		notifier->announced_at_ms = now.boot_ms;
+		for (size_t i = 0; i < notifier->target_count; i++) {
+			notifier->targets[i]->is_proven = false;
+		}
+	}
+	notifier->has_announced = true;
+	notifier->serial = serial;
+}
+
+void transfer_notifier_announce(struct transfer_notifier *notifier, const struct zone_rrset *soa,
+                                enum transfer_notify_reason reason, struct moment now)
+{
+	enum transfer_lane lane =
+	        reason == TRANSFER_NOTIFY_STARTUP ? TRANSFER_LANE_NOTIFY_STARTUP : TRANSFER_LANE_NOTIFY;
+	take_soa(notifier, soa, now);
+	for (size_t i = 0; i < notifier->target_count; i++) {
+		struct target *target = notifier->targets[i];
+		bool is_known = target->has_acknowledged && target->serial_acknowledged == notifier->serial;
+		if (reason == TRANSFER_NOTIFY_STARTUP && is_known) {
+			target->has_newest = true;
+		} else {
+			target_owe(target, lane);
+		}
+	}
+	transfer_scheduler_run(notifier->scheduler, now);
+}
+
+/* The one target at this host; NULL: there is none, or there are several and nobody can tell which it was. */
+static struct target *target_at(struct transfer_notifier *notifier, const struct address *host)
+{
+	struct target *found = NULL;
+	for (size_t i = 0; i < notifier->target_count; i++) {
+		if (address_same_host(&notifier->targets[i]->address, host)) {
+			if (found != NULL) {
+				return NULL;
+			}
+			found = notifier->targets[i];
+		}
+	}
+	return found;
+}
+
+void transfer_notifier_seen(struct transfer_notifier *notifier, const struct address *host, uint32_t serial,
+                            struct moment now)
+{
+	struct target *target = target_at(notifier, host);
+	if (target == NULL) {
+		return;
+	}
+	target->has_serial = true;
+	target->serial = serial;
+	if (!notifier->has_announced || target->is_proven ||
+	    dns_serial_compare(serial, notifier->serial) != DNS_SERIAL_EQUAL) {
+		return;
+	}
+	target->is_proven = true;
+	target->proven_at_ms = now.boot_ms;
+	if (target->state != TARGET_QUIET) {
+		/* What it has need not be told any more. */
+		target->serial_notified = serial;
+		target_acknowledged(target, now);
+		target_stop(target);
+		transfer_scheduler_run(notifier->scheduler, now);
+	}
+}
+
+/* ---- status ---- */
+
+size_t transfer_notifier_count(const struct transfer_notifier *notifier)
+{
+	return notifier->target_count;
+}
+
+static uint64_t lag_ms(const struct transfer_notifier *notifier, const struct target *target, struct moment now)
+{
+	if (!notifier->has_announced) {
+		return 0;
+	}
+	int64_t until_ms = target->is_proven ? target->proven_at_ms : now.boot_ms;
+	return until_ms > notifier->announced_at_ms ? (uint64_t)(until_ms - notifier->announced_at_ms) : 0;
+}
+
+void transfer_notifier_target(const struct transfer_notifier *notifier, size_t index, struct moment now,
+                              struct transfer_target_status *out)
+{
+	ensure(index < notifier->target_count);
+	const struct target *target = notifier->targets[index];
+	*out = (struct transfer_target_status){
+	        .address = target->address,
+	        .notified = target->was_notified,
+	        .pending = target->state != TARGET_QUIET,
+	        .acknowledged = target->has_newest,
+	        .serial_notified = target->serial_notified,
+	        .notified_at_ms = target->notified_at_ms,
+	        .attempts = target->attempts,
+	        .problem = target->problem,
+	        .has_acknowledged = target->has_acknowledged,
+	        .serial_acknowledged = target->serial_acknowledged,
+	        .acknowledged_at_ms = target->acknowledged_at_ms,
+	        .has_serial = target->has_serial,
+	        .serial = target->serial,
+	        .is_behind = notifier->has_announced && !target->is_proven,
+	        .lag_ms = lag_ms(notifier, target, now),
+	};
+}
+
+void transfer_notifier_debt(const struct transfer_notifier *notifier, size_t index, struct transfer_debt *out)
+{
+	ensure(index < notifier->target_count);
+	const struct target *target = notifier->targets[index];
+	*out = (struct transfer_debt){
+	        .target = target->address,
+	        .acknowledged = target->has_acknowledged,
+	        .serial_acknowledged = target->serial_acknowledged,
+	        .acknowledged_at_s = target->acknowledged_at_s,
+	};
+}

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+/* A secondary zone: what happens when, in rounds. The diagrams stand in secondary_internal.h. */
+#include "transfer/secondary_internal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "base/memory.h"
+#include "dns/serial.h"
+
+/* The wall clock was set by more than this: the deadlines are told anew. */
+#define WALL_MOVED_S 60
+
+void zone_log(const struct transfer_secondary *zone, enum log_level level, const char *format, ...)
+{
+	char text[TRANSFER_RESULT_MAX * 4];
+	char name[DNS_NAME_TEXT_MAX];
+	va_list arguments;
+	if (!log_wants(level)) {
+		return;
+	}
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	log_write(level, "zone %s: %s", dns_name_to_text_short(zone->apex, name), text);
+}
+
+void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now)
+{
+	free(primary->failure);
+	primary->failure = failure == NULL ? NULL : memory_copy_text(failure);
+	primary->verdict = verdict;
+	primary->verdict_at_ms = now.boot_ms;
+}
+
+static void clear_problem(struct transfer_secondary *zone)
+{
+	free(zone->problem);
+	zone->problem = NULL;
+}
+
+void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why)
+{
+	char text[TRANSFER_RESULT_MAX + ADDRESS_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX];
+	snprintf(text, sizeof text, "%s: %s", address_to_text(where, address), why);
+	clear_problem(zone);
+	zone->problem = memory_copy_text(text);
+}
+
+/* ---- what is wanted ---- */
+
+bool takes_any(const struct transfer_secondary *zone)
+{
+	return !zone->has_version || zone->has_expired || zone->is_forced;
+}
+
+bool is_wanted(const struct transfer_secondary *zone, uint32_t serial)
+{
+	return takes_any(zone) || dns_serial_compare(serial, zone->version.serial) == DNS_SERIAL_NEWER;
+}
+
+/* Where any serial is taken, one that would lead back waits until all primaries had the time to offer better. */
+static bool leads_back(const struct transfer_secondary *zone, uint32_t serial)
+{
+	if (!zone->has_version) {
+		return false;
+	}
+	enum dns_serial_order order = dns_serial_compare(serial, zone->version.serial);
+	return order == DNS_SERIAL_OLDER || order == DNS_SERIAL_INCOMPARABLE;
+}
+
+static bool is_held_back(const struct transfer_secondary *zone, const struct transfer_primary *primary,
+                         struct moment now)
+{
+	if (zone->is_forced) {
+		return false;
+	}
+	bool is_refused = primary->has_refused && primary->refused_serial == primary->serial &&
+	                  primary->refused_until_ms > now.boot_ms;
+	return is_refused || primary->held_until_ms > now.boot_ms;
+}
+
+static bool is_checking(const struct transfer_secondary *zone)
+{
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		if (zone->primaries[i]->check_state != CHECK_NONE) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The newest version that can be fetched now; NULL: there is none. */
+static struct transfer_primary *best_offer(struct transfer_secondary *zone, struct moment now)
+{
+	bool checking = is_checking(zone);
+	struct transfer_primary *best = NULL;
+	if (zone->round_is_barred) {
+		return NULL;
+	}
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		struct transfer_primary *primary = zone->primaries[i];
+		primary->has_offer = primary->has_offer && is_wanted(zone, primary->serial);
+		if (!primary->has_offer || is_held_back(zone, primary, now) ||
+		    (checking && leads_back(zone, primary->serial))) {
+			continue;
+		}
+		if (best == NULL || dns_serial_compare(primary->serial, best->serial) == DNS_SERIAL_NEWER) {
+			best = primary;
+		}
+	}
+	return best;
+}
+
+static bool has_offers(const struct transfer_secondary *zone)
+{
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		if (zone->primaries[i]->has_offer) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- rounds ---- */
+
+void set_timer(struct transfer_secondary *zone)
+{
+	int64_t at_ms = fetch_deadline_ms(zone);
+	if (!zone->in_round && zone->next_ask_ms < at_ms) {
+		at_ms = zone->next_ask_ms;
+	}
+	if (zone->has_version && !zone->has_expired && zone->expire_at_ms < at_ms) {
+		at_ms = zone->expire_at_ms;
+	}
+	transfer_timer_set(zone->scheduler, &zone->timer, at_ms);
+}
+
+static void round_open(struct transfer_secondary *zone)
+{
+	if (zone->in_round) {
+		return;
+	}
+	zone->in_round = true;
+	zone->round_is_full = false;
+	zone->round_is_barred = false;
+	zone->round_confirmed = false;
+	zone->round_updated = false;
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		zone->primaries[i]->was_asked = false;
+	}
+}
+
+/* Asks every primary that was not asked in this round; those that fail are left out while another can be asked. */
+static void ask_all(struct transfer_secondary *zone, bool left_out_too, struct moment now)
+{
+	bool any = false;
+	zone->round_is_full = true;
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		struct transfer_primary *primary = zone->primaries[i];
+		if (!primary->was_asked && (left_out_too || primary->left_out_until_ms <= now.boot_ms)) {
+			check_begin(primary);
+			any = true;
+		}
+	}
+	if (!any && !left_out_too && !is_checking(zone)) {
+		ask_all(zone, true, now);
+	}
+}
+
+static void round_begin(struct transfer_secondary *zone, bool left_out_too, struct moment now)
+{
+	round_open(zone);
+	ask_all(zone, left_out_too, now);
+	set_timer(zone);
+}
+
+static enum transfer_outcome round_outcome(const struct transfer_secondary *zone)
+{
+	if (zone->round_updated) {
+		return TRANSFER_UPDATED;
+	}
+	return zone->round_confirmed ? TRANSFER_UP_TO_DATE : TRANSFER_NO_SUCCESS;
+}
+
+static void tell_settled(struct transfer_secondary *zone, bool success, struct moment now)
+{
+	char text[TRANSFER_RESULT_MAX + ADDRESS_TEXT_MAX];
+	enum transfer_outcome outcome = success ? round_outcome(zone) : TRANSFER_NO_SUCCESS;
+	if (outcome == TRANSFER_NO_SUCCESS) {
+		snprintf(text, sizeof text, "%s", zone->problem == NULL ? "no primary answered" : zone->problem);
+	} else {
+		snprintf(text, sizeof text, "serial %" PRIu32 "%s", zone->version.serial,
+		         outcome == TRANSFER_UPDATED ? "" : ", up to date");
+	}
+	if (zone->owner->settled != NULL) {
+		zone->owner->settled(zone->owner, outcome, text, now);
+	}
+}
+
+/* After a round that failed, a NOTIFY is followed up this much later: else a flood of them, whose senders anybody can make
+ * up, would ask a primary that is down, and fill the log, as fast as it refuses. */
+#define NOTIFY_QUIET_MS 1000
+
+static void round_end(struct transfer_secondary *zone, struct moment now)
+{
+	/* An offer that is left could not be taken: the primaries have something newer than what is served. */
+	bool success = round_outcome(zone) != TRANSFER_NO_SUCCESS && !has_offers(zone) && !zone->round_is_barred &&
+	               !zone->is_forced;
+	zone->is_forced = false;
+	zone->in_round = false;
+	deadline_plan(zone, success, now);
+	if (success) {
+		clear_problem(zone);
+	} else {
+		zone->quiet_until_ms = now.boot_ms + NOTIFY_QUIET_MS;
+		zone_log(zone, LOG_WARNING, "refresh failed: %s; asking again in %" PRId64 " ms",
+		         zone->problem == NULL ? "no primary answered" : zone->problem,
+		         zone->next_ask_ms - now.boot_ms);
+	}
+	if (zone->round_confirmed || zone->round_updated) {
+		deadline_tell(zone, now);
+	}
+	tell_settled(zone, success, now);
+}
+
+void round_go_on(struct transfer_secondary *zone, struct moment now)
+{
+	if (zone->fetch == NULL) {
+		struct transfer_primary *best = best_offer(zone, now);
+		if (best != NULL) {
+			round_open(zone);
+			fetch_begin(zone, best);
+		}
+	}
+	bool is_over = zone->in_round && zone->fetch == NULL && !is_checking(zone);
+	if (is_over && !zone->round_is_full && round_outcome(zone) == TRANSFER_NO_SUCCESS) {
+		/* Only whoever sent a NOTIFY was asked, in vain: the others are next. */
+		ask_all(zone, false, now);
+		is_over = !is_checking(zone);
+	}
+	if (is_over) {
+		round_end(zone, now);
+	}
+	set_timer(zone);
+}
+
+/* ---- events ---- */
+
+static void expire(struct transfer_secondary *zone, struct moment now)
+{
+	int64_t retry_at_ms = now.boot_ms + with_jitter(zone, (int64_t)clamped_retry_s(zone) * 1000);
+	zone->next_ask_ms = zone->next_ask_ms < retry_at_ms ? zone->next_ask_ms : retry_at_ms;
+	zone->has_expired = true;
+	zone_log(zone, LOG_ERROR,
+	         "expired: no primary confirmed serial %" PRIu32
+	         " within its expire time; answering SERVFAIL until one can be reached%s%s",
+	         zone->version.serial,
+	         zone->problem == NULL ? "" : "; last: ", zone->problem == NULL ? "" : zone->problem);
+	zone->owner->expired(zone->owner, now);
+}
+
+/* Somebody set the wall clock: what is remembered would be wrong after a restart. */
+static void follow_wall_clock(struct transfer_secondary *zone, struct moment now)
+{
+	int64_t moved_s = now.wall_s - now.boot_ms / 1000 - zone->wall_offset_s;
+	if (zone->has_version && !zone->has_expired && (moved_s > WALL_MOVED_S || moved_s < -WALL_MOVED_S)) {
+		zone->refreshed_at_s += moved_s;
+		deadline_tell(zone, now);
+	}
+}
+
+static void timer_expired(struct transfer_timer *timer, struct moment now)
+{
+	struct transfer_secondary *zone =
+	        (struct transfer_secondary *)((uint8_t *)timer - offsetof(struct transfer_secondary, timer));
+	follow_wall_clock(zone, now);
+	if (zone->has_version && !zone->has_expired && now.boot_ms >= zone->expire_at_ms) {
+		expire(zone, now);
+	}
+	fetch_check_time(zone, now);
+	if (!zone->in_round && now.boot_ms >= zone->next_ask_ms) {
+		round_begin(zone, false, now);
+	}
+	set_timer(zone);
+}
+
+bool transfer_secondary_start(struct transfer_secondary *zone, const struct transfer_version *version,
+                              const struct transfer_timers *timers, struct moment now)
+{
+	ensure(!zone->has_started);
+	zone->has_started = true;
+	zone->next_ask_ms = now.boot_ms;
+	if (version != NULL) {
+		zone->has_version = true;
+		zone->version = *version;
+		zone->has_expired = !deadline_restore(zone, timers, now);
+		deadline_tell(zone, now);
+	}
+	if (now.boot_ms >= zone->next_ask_ms || zone->has_expired) {
+		round_begin(zone, false, now);
+	}
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+	return zone->has_version && !zone->has_expired;
+}
+
+void transfer_secondary_published(struct transfer_secondary *zone, const struct transfer_version *version,
+                                  struct moment now)
+{
+	ensure(fetch_state(zone) == FETCH_PUBLISHING);
+	fetch_published(zone, version, now);
+	if (zone->in_round) {
+		deadline_tell(zone, now); /* more is under way; a restart must not miss what was reached */
+	}
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+void transfer_secondary_refused(struct transfer_secondary *zone, const struct error *error, struct moment now)
+{
+	ensure(fetch_state(zone) == FETCH_PUBLISHING);
+	enum fetch_fault fault = error->code == ERROR_IO ? FETCH_FAULT_LOCAL : FETCH_FAULT_CONTENT;
+	fetch_failed(zone, fault, error->text, now);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+/* Is what the hint promises here, or about to be? */
+static bool hint_is_old(const struct transfer_secondary *zone, const struct transfer_hint *hint)
+{
+	if (!hint->has_serial || takes_any(zone)) {
+		return false;
+	}
+	enum dns_serial_order order = dns_serial_compare(hint->serial, zone->version.serial);
+	return order == DNS_SERIAL_EQUAL || order == DNS_SERIAL_OLDER;
+}
+
+static void heard_of(struct transfer_primary *primary, const struct transfer_hint *hint, struct moment now)
+{
+	primary->left_out_until_ms = 0;
+	if (primary->check_state == CHECK_NONE) {
+		check_begin(primary);
+		return;
+	}
+	if (primary->check_state != CHECK_QUEUED) {
+		primary->ask_again = true;
+		primary->again_hint = *hint;
+		check_hurry(primary, now);
+	}
+}
+
+/* Asks when the quiet time is over. */
+static void notified_in_quiet(struct transfer_secondary *zone, const struct address *from, struct moment now)
+{
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		if (address_same_host(&zone->primaries[i]->address, from)) {
+			zone->primaries[i]->left_out_until_ms = 0;
+		}
+	}
+	if (zone->next_ask_ms > zone->quiet_until_ms) {
+		zone->next_ask_ms = zone->quiet_until_ms;
+	}
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+void transfer_secondary_notified(struct transfer_secondary *zone, const struct address *from,
+                                 const struct transfer_hint *hint, struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	bool is_known = false;
+	if (!zone->has_started) {
+		return;
+	}
+	if (hint_is_old(zone, hint)) {
+		zone_log(zone, LOG_DEBUG, "NOTIFY from %s: serial %" PRIu32 ", nothing new",
+		         address_to_text(from, text), hint->serial);
+		return;
+	}
+	if (!zone->in_round && now.boot_ms < zone->quiet_until_ms) {
+		notified_in_quiet(zone, from, now);
+		return;
+	}
+	zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
+	round_open(zone);
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		if (address_same_host(&zone->primaries[i]->address, from)) {
+			is_known = true;
+			heard_of(zone->primaries[i], hint, now);
+		}
+	}
+	if (!is_known) {
+		ask_all(zone, false, now);
+	}
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+/* An operator knows better than our memory of failures. */
+static void forget_failures(struct transfer_secondary *zone)
+{
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		struct transfer_primary *primary = zone->primaries[i];
+		primary->left_out_until_ms = 0;
+		primary->held_until_ms = 0;
+		primary->refused_until_ms = 0;
+		primary->was_asked = false;
+	}
+}
+
+void transfer_secondary_refresh(struct transfer_secondary *zone, struct moment now)
+{
+	if (!zone->has_started) {
+		return;
+	}
+	forget_failures(zone);
+	round_open(zone);
+	zone->round_is_barred = false;
+	ask_all(zone, true, now);
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+void transfer_secondary_retransfer(struct transfer_secondary *zone, struct moment now)
+{
+	if (!zone->has_started) {
+		return;
+	}
+	if (fetch_state(zone) != FETCH_PUBLISHING) {
+		fetch_cancel(zone);
+	}
+	zone->is_forced = true;
+	forget_failures(zone);
+	round_open(zone);
+	zone->round_is_barred = false;
+	ask_all(zone, true, now);
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+void transfer_secondary_flush(struct transfer_secondary *zone, struct moment now)
+{
+	if (zone->has_version) {
+		deadline_tell(zone, now);
+	}
+}
+
+/* ---- configuration ---- */
+
+static struct transfer_primary *primary_new(struct transfer_secondary *zone, const struct address *address)
+{
+	struct transfer_primary *primary = memory_new(sizeof *primary);
+	primary->zone = zone;
+	primary->address = *address;
+	check_init(primary);
+	return primary;
+}
+
+static void primary_free(struct transfer_primary *primary)
+{
+	check_cancel(primary);
+	free(primary->failure);
+	free(primary);
+}
+
+/* Takes a primary with this address out of a list; NULL: there is none. */
+static struct transfer_primary *take_known(struct transfer_primary **list, size_t count, const struct address *address)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] != NULL && address_equal(&list[i]->address, address)) {
+			struct transfer_primary *primary = list[i];
+			list[i] = NULL;
+			return primary;
+		}
+	}
+	return NULL;
+}
+
+/* Gives how many are new. */
+static size_t take_config(struct transfer_secondary *zone, const struct transfer_secondary_config *config)
+{
+	struct transfer_primary **before = zone->primaries;
+	size_t count_before = zone->primary_count;
+	size_t added = 0;
+	ensure(config->primary_count > 0);
+	transfer_config_release(zone->scheduler, zone->config);
+	zone->config = transfer_config_share(zone->scheduler, config);
+	zone->primary_count = config->primary_count;
+	zone->primaries = memory_new_array(config->primary_count, sizeof(struct transfer_primary *));
+	for (size_t i = 0; i < config->primary_count; i++) {
+		zone->primaries[i] = take_known(before, count_before, &config->primaries[i]);
+		if (zone->primaries[i] == NULL) {
+			zone->primaries[i] = primary_new(zone, &config->primaries[i]);
+			added++;
+		}
+	}
+	for (size_t i = 0; i < count_before; i++) {
+		if (before[i] != NULL) {
+			fetch_forget(zone, before[i]);
+			primary_free(before[i]);
+		}
+	}
+	free(before);
+	return added;
+}
+
+/* Deadlines that run move by what the clamps changed. */
+static void move_deadlines(struct transfer_secondary *zone, int64_t refresh_before_s, int64_t expire_before_s,
+                           struct moment now)
+{
+	zone->expire_at_ms += (clamped_expire_s(zone) - expire_before_s) * 1000;
+	int64_t refresh_at_ms = zone->next_ask_ms + (clamped_refresh_s(zone) - refresh_before_s) * 1000;
+	zone->next_ask_ms = refresh_at_ms > now.boot_ms ? refresh_at_ms : now.boot_ms;
+}
+
+void transfer_secondary_reconfigure(struct transfer_secondary *zone, const struct transfer_secondary_config *config,
+                                    struct moment now)
+{
+	int64_t refresh_before_s = clamped_refresh_s(zone);
+	int64_t expire_before_s = clamped_expire_s(zone);
+	size_t added = take_config(zone, config);
+	if (!zone->has_started) {
+		return;
+	}
+	if (zone->has_version) {
+		move_deadlines(zone, refresh_before_s, expire_before_s, now);
+	}
+	if (added > 0) {
+		round_open(zone);
+		ask_all(zone, false, now);
+	}
+	round_go_on(zone, now);
+	if (zone->has_version && !zone->has_expired) {
+		deadline_tell(zone, now);
+	}
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
+/* ---- life ---- */
+
+struct transfer_secondary *transfer_secondary_new(struct transfer_scheduler *scheduler, const uint8_t *apex,
+                                                  uint16_t class, const struct transfer_secondary_config *config,
+                                                  struct transfer_secondary_owner *owner)
+{
+	struct transfer_secondary *zone = memory_new(sizeof *zone);
+	zone->scheduler = scheduler;
+	zone->owner = owner;
+	zone->apex = memory_copy(apex, dns_name_len(apex));
+	zone->class = class;
+	zone->timer.expired = timer_expired;
+	take_config(zone, config);
+	return zone;
+}
+
+void transfer_secondary_free(struct transfer_secondary *take, struct moment now)
+{
+	if (take == NULL) {
+		return;
+	}
+	struct transfer_scheduler *scheduler = take->scheduler;
+	fetch_cancel(take);
+	for (size_t i = 0; i < take->primary_count; i++) {
+		primary_free(take->primaries[i]);
+	}
+	transfer_timer_cancel(scheduler, &take->timer);
+	transfer_config_release(scheduler, take->config);
+	free(take->primaries);
+	free(take->problem);
+	free(take->apex);
+	free(take);
+	transfer_scheduler_run(scheduler, now);
+}

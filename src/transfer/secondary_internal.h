@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine of one secondary zone, cut into files: secondary.c (events, rounds), check.c (SOA questions), fetch.c
+ * (transfers), deadline.c (refresh, retry, expire), status.c.
+ *
+ * Of one primary (check.c):
+ *
+ *   NONE --check_begin--> QUEUED --turn--> UDP --SOA--> NONE (check_answered)
+ *                                           |  no answer: again, CHECK_ATTEMPTS times, then TCP
+ *                                           |  TC -----> TCP --SOA--> NONE (check_answered)
+ *                                           +----------------nothing--> NONE (check_failed)
+ *
+ * Of the zone (fetch.c); it has one transfer at a time:
+ *
+ *   NONE --fetch_begin--> QUEUED --turn--> RUNNING --whole--> PUBLISHING --published--> NONE (fetch_published)
+ *                                           |                   +--refused------------> NONE (fetch_failed)
+ *                                           +--broken, limit, deadline---------------> NONE (fetch_failed)
+ *
+ * A round is the time in which any of this is under way (secondary.c):
+ *
+ *   waiting --timer, NOTIFY, operator: round_begin--> round --all is NONE: round_end--> waiting
+ *
+ * Whenever something came to an end, round_go_on() looks at what the primaries offer: the newest version that is wanted
+ * and not held back is fetched; if there is none and nothing is under way, the round ends, and with it begins the
+ * waiting: for refresh, if a primary confirmed or gave our version, else for retry. */
+#pragma once
+
+#include "base/log.h"
+#include "transfer/transfer_internal.h"
+
+enum check_state { CHECK_NONE, CHECK_QUEUED, CHECK_UDP, CHECK_TCP };
+enum fetch_state { FETCH_NONE, FETCH_QUEUED, FETCH_RUNNING, FETCH_PUBLISHING };
+
+/* An SOA question that is out. Exists in CHECK_UDP and CHECK_TCP only: there may be a million zones, but few questions. */
+struct check {
+	struct transfer_primary *primary;
+	uint16_t id;
+	uint8_t attempt; /* over UDP, from 0 */
+	bool edns;
+	int64_t sent_at_ms;
+	struct transfer_call call;
+};
+
+/* A transfer from its wish to its publication. */
+struct fetch {
+	struct transfer_secondary *zone;
+	enum fetch_state state;          /* never FETCH_NONE */
+	struct transfer_primary *source; /* NULL when it was taken out of the configuration meanwhile */
+	struct address from;
+	struct transfer_ticket ticket;
+	struct transfer_call call;
+	struct transfer_in *in;
+	uint16_t id;
+	bool edns;
+	bool is_forced;
+	int64_t began_ms;
+	int64_t moved_ms; /* octets came */
+	uint64_t octets;
+	struct transfer_in_counts counts; /* of the transfer that is being published */
+};
+
+/* What a primary was last good for. */
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_EQUAL,
+	VERDICT_NEWER,
+	VERDICT_OLDER,
+	VERDICT_INCOMPARABLE,
+	VERDICT_TRANSFERRED,
+	VERDICT_FAILED, /* `failure` says why */
+};
+
+struct transfer_primary {
+	struct transfer_secondary *zone;
+	struct address address;
+
+	enum check_state check_state;
+	bool no_edns;   /* it does not know EDNS */
+	bool was_asked; /* in this round */
+	bool ask_again; /* notified meanwhile: what it answers may be too old */
+	struct transfer_hint again_hint;
+	struct transfer_ticket ticket;
+	struct check *check; /* NULL: no question is out */
+
+	bool has_serial; /* it said `serial` */
+	bool has_offer;  /* and that version may be fetched */
+	uint32_t serial;
+
+	uint32_t check_failures; /* in a row */
+	uint32_t fetch_failures;
+	int64_t left_out_until_ms; /* of rounds in which another primary can be asked */
+	int64_t held_until_ms;     /* nothing is fetched from it before */
+	bool has_refused;          /* `refused_serial` came from it and could not be taken: */
+	uint32_t refused_serial;   /* not fetched again before */
+	int64_t refused_until_ms;
+
+	enum verdict verdict;
+	int64_t verdict_at_ms;
+	char *failure;
+};
+
+struct transfer_secondary {
+	struct transfer_scheduler *scheduler;
+	struct transfer_secondary_owner *owner; /* borrowed */
+	uint8_t *apex;
+	uint16_t class;
+	const struct transfer_secondary_config *config; /* shared; without its list of primaries */
+	struct transfer_primary **primaries;
+	size_t primary_count;
+	struct transfer_timer timer;
+
+	bool has_started;
+	bool has_version;
+	bool has_expired;
+	bool is_forced; /* any serial is wanted */
+	struct transfer_version version;
+	int64_t refreshed_at_s; /* wall time */
+	int64_t expire_at_ms;
+	int64_t next_ask_ms;     /* when the next round begins; means nothing in a round */
+	int64_t wall_offset_s;   /* wall clock less boot clock when the timers were told last */
+	int64_t quiet_until_ms;  /* a round has just failed: a NOTIFY begins none before */
+	uint32_t empty_failures; /* rounds without success, while there is no version */
+
+	bool in_round;
+	bool round_is_full;   /* all primaries were asked that are worth it */
+	bool round_is_barred; /* our own disk refused a version: nothing more is fetched in this round */
+	bool round_confirmed; /* a primary has what we have */
+	bool round_updated;   /* a version was published */
+	char *problem;        /* the last failure that matters; NULL: none */
+
+	struct fetch *fetch; /* NULL: none */
+};
+
+/* ---- check.c ---- */
+/* Nothing happens when a check is under way. */
+void check_begin(struct transfer_primary *primary);
+/* Ends it without a verdict. */
+void check_cancel(struct transfer_primary *primary);
+/* The primary has just been heard of: a question that waits for its answer too long is sent anew. */
+void check_hurry(struct transfer_primary *primary, struct moment now);
+/* For transfer_primary.ticket. */
+void check_init(struct transfer_primary *primary);
+
+/* ---- fetch.c ---- */
+enum fetch_state fetch_state(const struct transfer_secondary *zone);
+void fetch_begin(struct transfer_secondary *zone, struct transfer_primary *primary);
+/* Ends it, if there is one; what is being published is left to its owner and forgotten. */
+void fetch_cancel(struct transfer_secondary *zone);
+/* The primary leaves the configuration. */
+void fetch_forget(struct transfer_secondary *zone, const struct transfer_primary *primary);
+/* Applies the limits of time and rate. */
+void fetch_check_time(struct transfer_secondary *zone, struct moment now);
+/* When that is wanted next. */
+int64_t fetch_deadline_ms(const struct transfer_secondary *zone);
+
+enum fetch_fault {
+	FETCH_FAULT_NETWORK, /* another try may go better */
+	FETCH_FAULT_CONTENT, /* this version cannot be taken */
+	FETCH_FAULT_LOCAL,   /* our own disk */
+};
+void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);
+void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now);
+
+/* ---- deadline.c ---- */
+uint32_t clamped_refresh_s(const struct transfer_secondary *zone);
+uint32_t clamped_retry_s(const struct transfer_secondary *zone);
+uint32_t clamped_expire_s(const struct transfer_secondary *zone);
+/* `ms` less up to a tenth, so that zones spread. */
+int64_t with_jitter(struct transfer_secondary *zone, int64_t ms);
+/* first_ms, doubled with each further failure, at most max_ms; with jitter, at least 1. */
+int64_t backoff_ms(struct transfer_secondary *zone, int64_t first_ms, uint32_t failures, int64_t max_ms);
+/* The longest that a primary is left out or held back. */
+int64_t backoff_max_ms(const struct transfer_secondary *zone);
+/* A primary confirmed our version (RFC 7314 4). */
+void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now);
+/* A new version came. */
+void deadline_restart(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now);
+/* After a restart. False: it has expired. */
+bool deadline_restore(struct transfer_secondary *zone, const struct transfer_timers *timers, struct moment now);
+/* Sets next_ask_ms for after a round. */
+void deadline_plan(struct transfer_secondary *zone, bool success, struct moment now);
+/* Tells the owner. */
+void deadline_tell(struct transfer_secondary *zone, struct moment now);
+
+/* ---- secondary.c ---- */
+/* Is a version with this serial to be fetched? */
+bool is_wanted(const struct transfer_secondary *zone, uint32_t serial);
+/* Any serial is taken: no version, expired, or forced. */
+bool takes_any(const struct transfer_secondary *zone);
+/* Sets the zone's timer for the first of its deadlines. */
+void set_timer(struct transfer_secondary *zone);
+/* Something came to its end. */
+void round_go_on(struct transfer_secondary *zone, struct moment now);
+void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now);
+/* "192.0.2.1@53: why" becomes what the status shows. */
+void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why);
+void zone_log(const struct transfer_secondary *zone, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);

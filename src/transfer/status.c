@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What people are told about a secondary zone. */
+#include "transfer/secondary_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/ensure.h"
+
+static enum transfer_phase phase_of(const struct transfer_secondary *zone)
+{
+	switch (fetch_state(zone)) {
+	case FETCH_NONE:
+		break;
+	case FETCH_QUEUED:
+		return TRANSFER_PHASE_QUEUED;
+	case FETCH_RUNNING:
+		return TRANSFER_PHASE_FETCHING;
+	case FETCH_PUBLISHING:
+		return TRANSFER_PHASE_PUBLISHING;
+	}
+	return zone->in_round ? TRANSFER_PHASE_CHECKING : TRANSFER_PHASE_IDLE;
+}
+
+void transfer_secondary_status(const struct transfer_secondary *zone, struct transfer_secondary_status *out)
+{
+	*out = (struct transfer_secondary_status){
+	        .phase = phase_of(zone),
+	        .has_version = zone->has_version,
+	        .has_expired = zone->has_expired,
+	        .serial = zone->version.serial,
+	        .next_ask_ms = zone->in_round ? TRANSFER_NEVER : zone->next_ask_ms,
+	        .expire_at_ms = zone->has_version ? zone->expire_at_ms : TRANSFER_NEVER,
+	        .problem = zone->problem,
+	        .primary_count = zone->primary_count,
+	};
+	if (zone->fetch != NULL) {
+		out->fetching_from = zone->fetch->from;
+	}
+	if (fetch_state(zone) == FETCH_RUNNING) {
+		out->fetched = transfer_in_counts(zone->fetch->in);
+	}
+}
+
+static void write_result(const struct transfer_primary *primary, char out[TRANSFER_RESULT_MAX])
+{
+	switch (primary->verdict) {
+	case VERDICT_NONE:
+		out[0] = '\0';
+		return;
+	case VERDICT_EQUAL:
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", up to date", primary->serial);
+		return;
+	case VERDICT_NEWER:
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", to be transferred", primary->serial);
+		return;
+	case VERDICT_OLDER:
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", older than ours", primary->serial);
+		return;
+	case VERDICT_INCOMPARABLE:
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", exactly 2^31 from ours", primary->serial);
+		return;
+	case VERDICT_TRANSFERRED:
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", transferred", primary->serial);
+		return;
+	case VERDICT_FAILED:
+		snprintf(out, TRANSFER_RESULT_MAX, "%s", primary->failure);
+		return;
+	}
+	ensure(false);
+}
+
+void transfer_secondary_primary(const struct transfer_secondary *zone, size_t index,
+                                struct transfer_primary_status *out)
+{
+	ensure(index < zone->primary_count);
+	const struct transfer_primary *primary = zone->primaries[index];
+	*out = (struct transfer_primary_status){
+	        .address = primary->address,
+	        .asked = primary->verdict != VERDICT_NONE,
+	        .failed = primary->verdict == VERDICT_FAILED,
+	        .has_serial = primary->has_serial,
+	        .serial = primary->serial,
+	        .at_ms = primary->verdict_at_ms,
+	};
+	write_result(primary, out->result);
+}

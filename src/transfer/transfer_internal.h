@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/transfer share: questions and their answers, timers, tickets, calls. */
+#pragma once
+
+#include "transfer/transfer.h"
+
+/* ---- questions (question.c) ---- */
+
+/* Header, name, type and class, OPT with EXPIRE; NOTIFY: an SOA with the longest names. */
+#define TRANSFER_QUESTION_MAX 1100
+
+/* What our OPT says that we accept over UDP. */
+#define TRANSFER_PAYLOAD_SIZE DNS_UDP_SIZE_EDNS
+
+struct transfer_question {
+	const uint8_t *apex;
+	uint16_t class;
+	uint16_t type;
+	uint16_t id;
+	bool edns; /* with an empty EXPIRE option (RFC 7314) */
+};
+
+/* Gives the length. */
+size_t transfer_question_write(const struct transfer_question *question, uint8_t bytes[TRANSFER_QUESTION_MAX]);
+
+/* A NOTIFY request with the SOA as a hint (RFC 1996 3.7); question->type is SOA. Without OPT, since the oldest server must
+ * understand it. */
+size_t transfer_notify_write(const struct transfer_question *question, uint32_t ttl, const uint8_t *soa, size_t soa_len,
+                             uint8_t bytes[TRANSFER_QUESTION_MAX]);
+
+/* Reads a message and says whether it is an answer to the question: id, QR, opcode, and the question, which may be absent
+ * where the RCODE says that the server did not get so far, or in the answer to a NOTIFY. */
+bool transfer_answer_read(const struct transfer_question *question, unsigned opcode, const uint8_t *bytes, size_t len,
+                          struct dns_message *message);
+
+/* The answer to an SOA question. */
+enum transfer_soa_outcome {
+	TRANSFER_SOA_FOUND,
+	TRANSFER_SOA_TRUNCATED, /* ask over TCP */
+	TRANSFER_SOA_NO_EDNS,   /* the server does not know EDNS: ask without (RFC 6891 6.2.2) */
+	TRANSFER_SOA_FAILED,    /* `error` says why */
+};
+struct transfer_soa_answer {
+	uint32_t serial;
+	bool has_expire;
+	uint32_t expire_s;
+};
+enum transfer_soa_outcome transfer_soa_read(const struct transfer_question *question, const struct dns_message *message,
+                                            struct transfer_soa_answer *out, struct error *error);
+
+/* "answered REFUSED", with the server's reason where it gives one (RFC 8914). Always false. */
+bool transfer_say_rcode(const struct dns_message *message, struct error *error);
+
+/* The server did not understand our OPT. */
+bool transfer_rcode_blames_edns(unsigned rcode);
+
+/* ---- timers (timer.c): a heap by time ---- */
+
+struct transfer_timer {
+	void (*expired)(struct transfer_timer *self, struct moment now);
+	int64_t at_ms;
+	size_t place; /* in the heap, from 1; 0: not set */
+};
+
+#define TRANSFER_NEVER INT64_MAX
+
+/* TRANSFER_NEVER cancels. */
+void transfer_timer_set(struct transfer_scheduler *scheduler, struct transfer_timer *timer, int64_t at_ms);
+void transfer_timer_cancel(struct transfer_scheduler *scheduler, struct transfer_timer *timer);
+
+/* ---- tickets (scheduler.c): who may use the network now ---- */
+
+enum transfer_lane {
+	TRANSFER_LANE_QUERY,
+	TRANSFER_LANE_FETCH,
+	TRANSFER_LANE_NOTIFY,
+	TRANSFER_LANE_NOTIFY_STARTUP,
+};
+#define TRANSFER_LANES 4
+
+enum transfer_ticket_state { TRANSFER_TICKET_NONE, TRANSFER_TICKET_WAITS, TRANSFER_TICKET_HELD };
+
+/* Embed it, zeroed but for `granted`. */
+struct transfer_ticket {
+	void (*granted)(struct transfer_ticket *self, struct moment now);
+	struct transfer_host *host;
+	struct transfer_ticket *next, *previous; /* while it waits */
+	enum transfer_ticket_state state;
+	enum transfer_lane lane;
+};
+
+/* Asks for a turn; `granted` is called later, at the next transfer_scheduler_run. The ticket is in state NONE. */
+void transfer_ticket_request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
+                             enum transfer_lane lane, const struct address *host);
+/* Gives it back, or leaves the queue; fine in any state. `silent`: the host did not answer at all. */
+void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket, bool silent);
+
+/* Grants what can be granted and says when it wants to be woken. Every public function that is an event of a machine ends
+ * with it (I1: never nested). */
+void transfer_scheduler_run(struct transfer_scheduler *scheduler, struct moment now);
+
+struct random_source *transfer_scheduler_random(struct transfer_scheduler *scheduler);
+/* Calls edge->received; `otherwise` when the edge does not know. */
+uint64_t transfer_scheduler_received(struct transfer_scheduler *scheduler, const struct transfer_call *call,
+                                     uint64_t otherwise);
+
+/* ---- configurations (config.c) ---- */
+
+/* A copy without the list of primaries, which zones with equal options share when they come one after the other, as the zones
+ * of a group do. NULL is fine in the second. */
+const struct transfer_secondary_config *transfer_config_share(struct transfer_scheduler *scheduler,
+                                                              const struct transfer_secondary_config *config);
+void transfer_config_release(struct transfer_scheduler *scheduler, const struct transfer_secondary_config *take);
+/* The one that was shared last; the scheduler keeps it for config.c. */
+const struct transfer_secondary_config **transfer_scheduler_newest_config(struct transfer_scheduler *scheduler);
+
+/* ---- calls ---- */
+
+/* Where a call goes and how; the callbacks of `call` are set before. */
+struct transfer_call_plan {
+	enum transfer_transport transport;
+	const struct address *to;
+	const struct transfer_source *source;
+	uint32_t timeout_ms;
+	uint32_t total_ms;
+};
+MUST_USE bool transfer_call_open(struct transfer_scheduler *scheduler, struct transfer_call *call,
+                                 const struct transfer_call_plan *plan, const uint8_t *bytes, size_t len,
+                                 struct error *error);
+/* Fine when it is not open. */
+void transfer_call_close(struct transfer_call *call);

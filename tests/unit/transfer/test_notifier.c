@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* NOTIFY: how we answer it, and how many targets are told. What happens over time is in tests/scenario. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "transfer/transfer.h"
+#include "wire.h"
+#include "zone_text.h"
+
+static struct dns_encoder encoder;
+
+/* ---- answering ---- */
+
+/* A NOTIFY of example.; `records` go into the answer section. */
+static void write_notify(struct wire *out, uint16_t type, const char *records)
+{
+	wire_answer(out, type, records);
+	store_u16(out->bytes + 2, DNS_OPCODE_NOTIFY << 11 | DNS_FLAG_AA);
+}
+
+#define SOA "example. SOA ns.example. admin.example. 5 60 10 600 30\n"
+
+TEST(notify_with_a_soa_gives_a_hint)
+{
+	struct wire wire;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_SOA, SOA);
+	struct dns_message message = wire_read(&wire);
+	assert_true(transfer_notify_read(&message, &hint));
+	assert_true(hint.has_serial);
+	assert_int_equal(hint.serial, 5);
+}
+
+TEST(notify_without_a_soa_gives_none)
+{
+	struct wire wire;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_SOA, "");
+	struct dns_message message = wire_read(&wire);
+	assert_true(transfer_notify_read(&message, &hint));
+	assert_false(hint.has_serial);
+}
+
+TEST(soa_of_another_name_is_no_hint)
+{
+	struct wire wire;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_SOA, "other. SOA ns.example. admin.example. 5 60 10 600 30\n");
+	struct dns_message message = wire_read(&wire);
+	assert_true(transfer_notify_read(&message, &hint));
+	assert_false(hint.has_serial);
+}
+
+TEST(notify_about_another_type_is_refused)
+{
+	struct wire wire;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_A, "");
+	struct dns_message message = wire_read(&wire);
+	assert_false(transfer_notify_read(&message, &hint));
+}
+
+TEST(answer_to_a_notify_is_refused_as_a_request)
+{
+	struct wire wire;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_SOA, "");
+	wire.bytes[2] |= 0x80;
+	struct dns_message message = wire_read(&wire);
+	assert_false(transfer_notify_read(&message, &hint));
+}
+
+static void expect_reply(const char *records)
+{
+	struct wire wire;
+	struct wire reply;
+	write_notify(&wire, DNS_TYPE_SOA, records);
+	wire.bytes[DNS_HEADER_SIZE + 1] = 'E'; /* the case of the question comes back */
+	struct dns_message request = wire_read(&wire);
+	dns_encoder_init(&encoder);
+	reply.len = transfer_notify_reply(&request, DNS_RCODE_NOERROR, NULL, &encoder, reply.bytes, DNS_UDP_SIZE_PLAIN);
+	struct dns_message message = wire_read(&reply);
+	assert_int_equal(message.header.id, 7);
+	assert_int_equal(message.header.flags, DNS_FLAG_QR | DNS_FLAG_AA | DNS_OPCODE_NOTIFY << 11);
+	assert_true(message.has_question);
+	assert_int_equal(message.qtype, DNS_TYPE_SOA);
+	assert_true(dns_name_same(message.qname.wire, (const uint8_t *)"\7Example"));
+	assert_int_equal(message.header.answer_count + message.header.authority_count + message.header.additional_count,
+	                 0);
+}
+
+TEST(reply_has_qr_aa_opcode_and_question_and_no_answer_section)
+{
+	expect_reply("");
+	expect_reply(SOA);
+}
+
+TEST(reply_that_refuses_has_the_rcode_and_its_reason)
+{
+	struct dns_edns_reply edns = {.payload_size = 1232, .ede = DNS_EDE_PROHIBITED};
+	struct wire wire;
+	struct wire reply;
+	write_notify(&wire, DNS_TYPE_SOA, SOA);
+	struct dns_message request = wire_read(&wire);
+	dns_encoder_init(&encoder);
+	reply.len =
+	        transfer_notify_reply(&request, DNS_RCODE_REFUSED, &edns, &encoder, reply.bytes, DNS_UDP_SIZE_PLAIN);
+	struct dns_message message = wire_read(&reply);
+	assert_int_equal(message.header.flags, DNS_FLAG_QR | DNS_OPCODE_NOTIFY << 11 | DNS_RCODE_REFUSED);
+	assert_int_equal(message.edns.ede, DNS_EDE_PROHIBITED);
+}
+
+TEST(notify_with_an_option_of_64_kb_is_read_and_answered)
+{
+	struct wire wire;
+	struct wire reply;
+	struct transfer_hint hint;
+	write_notify(&wire, DNS_TYPE_SOA, SOA);
+	size_t option_len = WIRE_MAX - wire.len - 11 - 4;
+	struct writer out = writer_of(wire.bytes + wire.len, WIRE_MAX - wire.len);
+	write_u8(&out, 0);
+	write_u16(&out, DNS_TYPE_OPT);
+	write_u16(&out, 1232);
+	write_u32(&out, 0);
+	write_u16(&out, (uint16_t)(option_len + 4));
+	write_u16(&out, 65001);
+	write_u16(&out, (uint16_t)option_len);
+	memset(write_room(&out, option_len), 0xee, option_len);
+	assert_false(out.failed);
+	wire.len = WIRE_MAX;
+	store_u16(wire.bytes + 10, 1);
+	struct dns_message request = wire_read(&wire);
+	assert_true(transfer_notify_read(&request, &hint));
+	assert_int_equal(hint.serial, 5);
+	dns_encoder_init(&encoder);
+	reply.len = transfer_notify_reply(&request, DNS_RCODE_NOERROR, NULL, &encoder, reply.bytes, DNS_UDP_SIZE_PLAIN);
+	wire_read(&reply);
+}
+
+/* ---- telling: an edge that counts and remembers the newest question of each target ---- */
+
+#define TARGETS_MAX 64
+
+struct bench {
+	struct transfer_edge edge;
+	struct random_seeded random;
+	struct transfer_scheduler *scheduler;
+	struct transfer_notifier *notifier;
+	struct transfer_notifier_config config;
+	struct address targets[TARGETS_MAX];
+	struct transfer_call *calls[256]; /* by the last octet of the address */
+	struct wire questions[256];
+	size_t sent;
+	size_t closed;
+	int64_t wake_ms;
+	struct moment now;
+};
+
+static struct bench bench;
+
+static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
+                      struct error *error)
+{
+	uint8_t at = call->to.bytes[3];
+	(void)self;
+	(void)error;
+	bench.calls[at] = call;
+	bench.questions[at].len = len;
+	memcpy(bench.questions[at].bytes, bytes, len);
+	bench.sent++;
+	return true;
+}
+
+static void close_call(struct transfer_edge *self, struct transfer_call *call)
+{
+	(void)self;
+	bench.calls[call->to.bytes[3]] = NULL;
+	bench.closed++;
+}
+
+static void wake_at(struct transfer_edge *self, int64_t at_ms)
+{
+	(void)self;
+	bench.wake_ms = at_ms;
+}
+
+static struct address target(uint8_t number)
+{
+	return (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, number}};
+}
+
+static void bench_begin(size_t target_count)
+{
+	static const struct transfer_limits limits = {
+	        .transfers_max = 1,
+	        .transfers_per_primary_max = 1,
+	        .queries_max = 1,
+	        .notifies_max = 1000,
+	        .notify_rate = 1000,
+	        .startup_notify_rate = 10,
+	};
+	memset(&bench, 0, sizeof bench);
+	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
+	bench.wake_ms = INT64_MAX;
+	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
+	random_seeded_init(&bench.random, unit_seed());
+	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
+	for (size_t i = 0; i < target_count; i++) {
+		bench.targets[i] = target((uint8_t)(i + 1));
+	}
+	bench.config = (struct transfer_notifier_config){.targets = bench.targets, .target_count = target_count};
+	bench.notifier = transfer_notifier_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config);
+}
+
+static void bench_end(void)
+{
+	transfer_notifier_free(bench.notifier, bench.now);
+	transfer_scheduler_free(bench.scheduler);
+}
+
+static void announce(uint32_t serial, enum transfer_notify_reason reason)
+{
+	const struct zone_snapshot *zone = zone_of_text("example.", serial, "");
+	struct zone_rrset soa;
+	zone_soa(zone, &soa);
+	transfer_notifier_announce(bench.notifier, &soa, reason, bench.now);
+	zone_unref(zone);
+}
+
+static void answer(uint8_t at, unsigned rcode)
+{
+	struct wire reply;
+	struct dns_message request = wire_read(&bench.questions[at]);
+	dns_encoder_init(&encoder);
+	reply.len = transfer_notify_reply(&request, rcode, NULL, &encoder, reply.bytes, DNS_UDP_SIZE_PLAIN);
+	struct transfer_call *call = bench.calls[at];
+	bench.calls[at] = NULL;
+	assert_true(transfer_call_message(call, reply.bytes, reply.len, bench.now));
+}
+
+static struct transfer_target_status status(size_t index)
+{
+	struct transfer_target_status out;
+	transfer_notifier_target(bench.notifier, index, bench.now, &out);
+	return out;
+}
+
+static void pass_time(int64_t ms)
+{
+	int64_t until_ms = bench.now.boot_ms + ms;
+	while (bench.wake_ms <= until_ms) {
+		bench.now.boot_ms = bench.wake_ms > bench.now.boot_ms ? bench.wake_ms : bench.now.boot_ms;
+		bench.wake_ms = INT64_MAX;
+		transfer_scheduler_tick(bench.scheduler, bench.now);
+	}
+	bench.now.boot_ms = until_ms;
+}
+
+TEST(notify_carries_the_soa_as_a_hint)
+{
+	struct transfer_hint hint;
+	bench_begin(1);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	assert_int_equal(bench.sent, 1);
+	struct dns_message message = wire_read(&bench.questions[1]);
+	assert_int_equal(message.header.flags, DNS_OPCODE_NOTIFY << 11 | DNS_FLAG_AA);
+	assert_true(transfer_notify_read(&message, &hint));
+	assert_int_equal(hint.serial, 5);
+	bench_end();
+}
+
+TEST(acknowledgement_is_remembered_with_its_serial)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	answer(1, DNS_RCODE_NOERROR);
+	assert_true(status(0).acknowledged && !status(0).pending);
+	assert_int_equal(status(0).serial_acknowledged, 5);
+	assert_true(status(1).pending);
+	struct transfer_debt debt;
+	transfer_notifier_debt(bench.notifier, 0, &debt);
+	assert_true(debt.acknowledged);
+	assert_int_equal(debt.serial_acknowledged, 5);
+	assert_int_equal(debt.acknowledged_at_s, 1700000000);
+	bench_end();
+}
+
+TEST(answer_with_another_id_opcode_or_question_is_none)
+{
+	struct wire reply;
+	bench_begin(1);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	struct dns_message request = wire_read(&bench.questions[1]);
+	dns_encoder_init(&encoder);
+	reply.len = transfer_notify_reply(&request, 0, NULL, &encoder, reply.bytes, DNS_UDP_SIZE_PLAIN);
+	struct wire wrong = reply;
+	wrong.bytes[1] ^= 1;
+	assert_false(transfer_call_message(bench.calls[1], wrong.bytes, wrong.len, bench.now));
+	wrong = reply;
+	wrong.bytes[2] = 0x84; /* a QUERY's answer */
+	assert_false(transfer_call_message(bench.calls[1], wrong.bytes, wrong.len, bench.now));
+	wrong = reply;
+	wrong.bytes[2] &= 0x7f; /* no answer */
+	assert_false(transfer_call_message(bench.calls[1], wrong.bytes, wrong.len, bench.now));
+	wrong = reply;
+	wrong.bytes[DNS_HEADER_SIZE + 1] = 'x';
+	assert_false(transfer_call_message(bench.calls[1], wrong.bytes, wrong.len, bench.now));
+	assert_true(status(0).pending);
+	answer(1, DNS_RCODE_NOERROR);
+	assert_true(status(0).acknowledged);
+	bench_end();
+}
+
+TEST(startup_notifies_are_rate_limited_separately)
+{
+	bench_begin(60);
+	announce(5, TRANSFER_NOTIFY_STARTUP);
+	assert_int_equal(bench.sent, 10);
+	pass_time(1000);
+	assert_in_range(bench.sent, 19, 20);
+	pass_time(900);
+	assert_true(bench.sent < 30);
+	announce(6, TRANSFER_NOTIFY_CHANGE); /* what changes while the server starts does not wait */
+	assert_true(bench.sent >= 60);
+	bench_end();
+}
+
+TEST(targets_that_are_known_to_have_the_version_are_not_told_again_after_a_restart)
+{
+	bench_begin(3);
+	struct transfer_debt debts[] = {
+	        {.target = target(1), .acknowledged = true, .serial_acknowledged = 5},
+	        {.target = target(2), .acknowledged = true, .serial_acknowledged = 4},
+	        {.target = target(99), .acknowledged = true, .serial_acknowledged = 5},
+	};
+	transfer_notifier_restore(bench.notifier, debts, 3);
+	announce(5, TRANSFER_NOTIFY_STARTUP);
+	assert_int_equal(bench.sent, 2);
+	assert_true(status(0).acknowledged);
+	assert_true(status(1).pending && status(2).pending);
+	bench_end();
+}
+
+TEST(manual_notify_tells_everybody)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	answer(1, DNS_RCODE_NOERROR);
+	answer(2, DNS_RCODE_REFUSED);
+	announce(5, TRANSFER_NOTIFY_MANUAL);
+	assert_int_equal(bench.sent, 4);
+	bench_end();
+}
+
+TEST(new_target_is_told_of_the_version_announced_last)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	answer(1, DNS_RCODE_NOERROR);
+	answer(2, DNS_RCODE_NOERROR);
+	bench.targets[0] = target(7);
+	transfer_notifier_reconfigure(bench.notifier, &bench.config, bench.now);
+	assert_int_equal(bench.sent, 3);
+	assert_non_null(bench.calls[7]);
+	assert_true(status(1).acknowledged); /* 192.0.2.2 stayed and keeps what was known */
+	bench_end();
+}
+
+TEST(target_that_leaves_is_not_told_any_more)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	bench.config.target_count = 1;
+	transfer_notifier_reconfigure(bench.notifier, &bench.config, bench.now);
+	assert_int_equal(bench.closed, 1);
+	assert_null(bench.calls[2]);
+	assert_int_equal(transfer_notifier_count(bench.notifier), 1);
+	bench_end();
+}
+
+TEST(target_that_was_seen_with_the_version_is_not_told_any_more)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	struct address from = target(1);
+	from.port = 40000;
+	bench.now.boot_ms += 250;
+	transfer_notifier_seen(bench.notifier, &from, 5, bench.now);
+	assert_false(status(0).pending);
+	assert_false(status(0).is_behind);
+	assert_int_equal(status(0).lag_ms, 250);
+	assert_true(status(1).is_behind);
+	bench.now.boot_ms += 250;
+	assert_int_equal(status(0).lag_ms, 250);
+	assert_int_equal(status(1).lag_ms, 500);
+	bench_end();
+}
+
+TEST(older_serial_that_was_seen_says_how_far_behind_a_target_is)
+{
+	bench_begin(1);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	struct address from = target(1);
+	transfer_notifier_seen(bench.notifier, &from, 4, bench.now);
+	assert_true(status(0).has_serial && status(0).is_behind && status(0).pending);
+	assert_int_equal(status(0).serial, 4);
+	bench_end();
+}
+
+TEST(host_of_several_targets_proves_none)
+{
+	bench_begin(2);
+	bench.targets[1] = target(1);
+	bench.targets[1].port = 5300;
+	transfer_notifier_reconfigure(bench.notifier, &bench.config, bench.now);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	struct address from = target(1);
+	transfer_notifier_seen(bench.notifier, &from, 5, bench.now);
+	assert_true(status(0).is_behind && status(1).is_behind);
+	bench_end();
+}
+
+TEST(pauses_are_kept_however_quick_the_network_says_no)
+{
+	bench_begin(1);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	for (int i = 0; i < 5; i++) {
+		struct transfer_call *call = bench.calls[1];
+		bench.calls[1] = NULL;
+		transfer_call_ended(call, "no route to host", bench.now);
+		assert_int_equal(bench.sent, (size_t)i + 1);
+		pass_time(2000 << i);
+		assert_int_equal(bench.sent, (size_t)i + 2);
+	}
+	assert_int_equal(bench.calls[1]->transport, TRANSFER_TCP);
+	transfer_call_ended(bench.calls[1], "no route to host", bench.now);
+	assert_string_equal(status(0).problem, "gave up after 6 attempts, the last one over TCP: no route to host");
+	bench_end();
+}

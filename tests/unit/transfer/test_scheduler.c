@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns on the network, timers and rates that all zones share. */
+#include "unit.h"
+
+#include "base/random.h"
+#include "transfer/timer_internal.h"
+#include "transfer/transfer_internal.h"
+
+#define TICKETS_MAX 400
+
+/* A scheduler whose machines are tickets alone. */
+struct bench {
+	struct transfer_edge edge;
+	int64_t wake_ms;
+	struct random_seeded random;
+	struct transfer_scheduler *scheduler;
+	struct transfer_ticket tickets[TICKETS_MAX];
+	size_t order[TICKETS_MAX]; /* in which they had their turns */
+	size_t granted;
+	struct moment now;
+};
+
+static struct bench bench;
+
+static void granted(struct transfer_ticket *self, struct moment now)
+{
+	(void)now;
+	bench.order[bench.granted++] = (size_t)(self - bench.tickets);
+}
+
+static void wake_at(struct transfer_edge *self, int64_t at_ms)
+{
+	(void)self;
+	bench.wake_ms = at_ms;
+}
+
+static const struct transfer_limits limits = {
+        .transfers_max = 10,
+        .transfers_per_primary_max = 3,
+        .queries_max = 32,
+        .notifies_max = 50,
+        .notify_rate = 20,
+        .startup_notify_rate = 5,
+};
+
+static void bench_begin(void)
+{
+	memset(&bench, 0, sizeof bench);
+	bench.edge.wake_at = wake_at;
+	bench.wake_ms = INT64_MAX;
+	bench.now.boot_ms = 1000000;
+	random_seeded_init(&bench.random, unit_seed());
+	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		bench.tickets[i].granted = granted;
+	}
+}
+
+static void bench_end(void)
+{
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		transfer_ticket_release(bench.scheduler, &bench.tickets[i], false);
+	}
+	transfer_scheduler_free(bench.scheduler);
+}
+
+static struct address host(uint8_t number)
+{
+	return (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, number}};
+}
+
+static void request(size_t first, size_t count, enum transfer_lane lane, uint8_t at)
+{
+	struct address address = host(at);
+	for (size_t i = first; i < first + count; i++) {
+		transfer_ticket_request(bench.scheduler, &bench.tickets[i], lane, &address);
+	}
+}
+
+static void run(void)
+{
+	transfer_scheduler_run(bench.scheduler, bench.now);
+}
+
+static void release(size_t ticket, bool silent)
+{
+	transfer_ticket_release(bench.scheduler, &bench.tickets[ticket], silent);
+}
+
+TEST(transfers_from_one_primary_keep_to_its_limit)
+{
+	bench_begin();
+	request(0, 300, TRANSFER_LANE_FETCH, 1);
+	run();
+	assert_int_equal(bench.granted, 3);
+	for (size_t done = 0; done < 297; done++) {
+		release(done, false);
+		run();
+		assert_int_equal(bench.granted, done + 4);
+		assert_int_equal(transfer_scheduler_counts(bench.scheduler).transfers, 3);
+	}
+	for (size_t i = 0; i < 300; i++) {
+		assert_int_equal(bench.order[i], i); /* who came first goes first */
+	}
+	bench_end();
+}
+
+TEST(transfers_in_all_keep_to_their_limit)
+{
+	bench_begin();
+	for (uint8_t i = 0; i < 100; i++) {
+		request(i, 1, TRANSFER_LANE_FETCH, i);
+	}
+	run();
+	assert_int_equal(bench.granted, 10);
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).transfers_waiting, 90);
+	bench_end();
+}
+
+TEST(primaries_take_turns)
+{
+	bench_begin();
+	request(0, 300, TRANSFER_LANE_FETCH, 1);
+	request(300, 2, TRANSFER_LANE_FETCH, 2);
+	request(302, 2, TRANSFER_LANE_FETCH, 3);
+	run();
+	/* 1, 2, 3, 1, 2, 3, 1: the many zones of the first do not keep the others waiting. */
+	assert_int_equal(bench.granted, 7);
+	static const size_t expected[] = {0, 300, 302, 1, 301, 303, 2};
+	assert_memory_equal(bench.order, expected, sizeof expected);
+	bench_end();
+}
+
+TEST(ticket_that_leaves_the_queue_is_passed_over)
+{
+	bench_begin();
+	request(0, 5, TRANSFER_LANE_FETCH, 1);
+	run();
+	release(3, false); /* it waits */
+	release(0, false);
+	run();
+	assert_int_equal(bench.granted, 4);
+	assert_int_equal(bench.order[3], 4);
+	bench_end();
+}
+
+TEST(host_that_is_forgotten_while_it_stands_in_the_ring_does_no_harm)
+{
+	bench_begin();
+	request(0, 2, TRANSFER_LANE_FETCH, 1);
+	request(2, 2, TRANSFER_LANE_FETCH, 2);
+	request(4, 2, TRANSFER_LANE_FETCH, 3);
+	release(2, false);
+	release(3, false);
+	release(5, false);
+	release(4, false);
+	request(2, 1, TRANSFER_LANE_FETCH, 2);
+	run();
+	assert_int_equal(bench.granted, 3);
+	bench_end();
+}
+
+TEST(host_that_stays_silent_gets_a_small_share)
+{
+	bench_begin();
+	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	run();
+	assert_int_equal(bench.granted, 32);
+	for (size_t i = 0; i < 32; i++) {
+		release(i, true);
+		run();
+	}
+	/* Eight in a row were enough; what had its turn by then goes on. */
+	assert_int_equal(bench.granted, 32 + 7);
+	request(200, 40, TRANSFER_LANE_QUERY, 2);
+	run();
+	assert_int_equal(bench.granted, 32 + 7 + 25); /* the rest of the 32 */
+	for (size_t i = 32; i < 39; i++) {
+		release(i, true);
+	}
+	run();
+	assert_int_equal(bench.granted, 32 + 7 + 25 + 7); /* 2 for the silent one, 5 for the other */
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).queries, 32);
+	bench_end();
+}
+
+TEST(host_that_answers_again_gets_all_it_wants)
+{
+	bench_begin();
+	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	run();
+	for (size_t i = 0; i < 32; i++) {
+		release(i, true);
+	}
+	run();
+	release(bench.order[bench.granted - 1], false);
+	run();
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).queries, 32);
+	bench_end();
+}
+
+/* Runs the bench for so long, waking when it wants. */
+static void pass_time(int64_t ms)
+{
+	int64_t until_ms = bench.now.boot_ms + ms;
+	while (bench.wake_ms <= until_ms) {
+		bench.now.boot_ms = bench.wake_ms > bench.now.boot_ms ? bench.wake_ms : bench.now.boot_ms;
+		bench.wake_ms = INT64_MAX;
+		transfer_scheduler_tick(bench.scheduler, bench.now);
+	}
+	bench.now.boot_ms = until_ms;
+}
+
+static void release_all_granted(void)
+{
+	for (size_t i = 0; i < bench.granted; i++) {
+		if (bench.tickets[bench.order[i]].state == TRANSFER_TICKET_HELD) {
+			release(bench.order[i], false);
+		}
+	}
+	run();
+}
+
+TEST(notifies_keep_to_their_rate)
+{
+	bench_begin();
+	request(0, 300, TRANSFER_LANE_NOTIFY, 1);
+	run();
+	assert_int_equal(bench.granted, 20); /* one second's worth at once */
+	for (int second = 1; second <= 5; second++) {
+		for (int part = 0; part < 10; part++) {
+			release_all_granted();
+			pass_time(100);
+		}
+		assert_in_range(bench.granted, 20 + 20 * (size_t)second - 1, 20 + 20 * (size_t)second);
+	}
+	bench_end();
+}
+
+TEST(notifies_of_the_start_have_a_rate_of_their_own)
+{
+	bench_begin();
+	request(0, 100, TRANSFER_LANE_NOTIFY_STARTUP, 1);
+	run();
+	assert_int_equal(bench.granted, 5);
+	request(100, 10, TRANSFER_LANE_NOTIFY, 1);
+	run();
+	assert_int_equal(bench.granted, 15); /* a change does not wait behind them */
+	release_all_granted();
+	pass_time(2000);
+	assert_in_range(bench.granted, 24, 25);
+	bench_end();
+}
+
+TEST(notifies_under_way_keep_to_their_limit)
+{
+	bench_begin();
+	request(0, 200, TRANSFER_LANE_NOTIFY, 1);
+	run();
+	pass_time(60000);
+	assert_int_equal(bench.granted, 50);
+	bench_end();
+}
+
+TEST(greater_limits_take_hold_at_once)
+{
+	struct transfer_limits greater = limits;
+	bench_begin();
+	request(0, 20, TRANSFER_LANE_FETCH, 1);
+	run();
+	assert_int_equal(bench.granted, 3);
+	greater.transfers_per_primary_max = 8;
+	transfer_scheduler_set_limits(bench.scheduler, &greater, bench.now);
+	assert_int_equal(bench.granted, 8);
+	bench_end();
+}
+
+TEST(smaller_limits_take_hold_as_turns_end)
+{
+	struct transfer_limits smaller = limits;
+	bench_begin();
+	request(0, 20, TRANSFER_LANE_FETCH, 1);
+	run();
+	smaller.transfers_per_primary_max = 1;
+	transfer_scheduler_set_limits(bench.scheduler, &smaller, bench.now);
+	release(0, false);
+	release(1, false);
+	run();
+	assert_int_equal(bench.granted, 3);
+	release(2, false);
+	run();
+	assert_int_equal(bench.granted, 4);
+	bench_end();
+}
+
+/* ---- timers ---- */
+
+#define TIMERS_MAX 500
+
+static int64_t newest_ms;
+static size_t expired_count;
+
+static void expired(struct transfer_timer *self, struct moment now)
+{
+	assert_true(self->at_ms <= now.boot_ms);
+	assert_true(self->at_ms >= newest_ms);
+	newest_ms = self->at_ms;
+	expired_count++;
+}
+
+TEST(timers_expire_in_order_and_only_when_due)
+{
+	static struct transfer_timer timers[TIMERS_MAX];
+	size_t set_count = 0;
+	bench_begin();
+	newest_ms = 0;
+	expired_count = 0;
+	memset(timers, 0, sizeof timers);
+	for (size_t i = 0; i < 4 * TIMERS_MAX; i++) {
+		struct transfer_timer *timer = &timers[random_below(&bench.random.source, TIMERS_MAX)];
+		timer->expired = expired;
+		if (random_below(&bench.random.source, 4) == 0) {
+			transfer_timer_cancel(bench.scheduler, timer);
+		} else {
+			int64_t in_ms = (int64_t)random_below(&bench.random.source, 10000);
+			transfer_timer_set(bench.scheduler, timer, bench.now.boot_ms + in_ms);
+		}
+	}
+	for (size_t i = 0; i < TIMERS_MAX; i++) {
+		set_count += timers[i].place != 0;
+	}
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).timers, set_count);
+	for (int i = 0; i < 100; i++) {
+		bench.now.boot_ms += 101;
+		bench.wake_ms = INT64_MAX;
+		transfer_scheduler_tick(bench.scheduler, bench.now);
+	}
+	assert_int_equal(expired_count, set_count);
+	assert_int_equal(bench.wake_ms, INT64_MAX);
+	bench_end();
+}
+
+TEST(edge_is_told_the_earliest_time)
+{
+	static struct transfer_timer first = {.expired = expired};
+	static struct transfer_timer second = {.expired = expired};
+	bench_begin();
+	newest_ms = 0;
+	transfer_timer_set(bench.scheduler, &second, 2000000);
+	run();
+	assert_int_equal(bench.wake_ms, 2000000);
+	transfer_timer_set(bench.scheduler, &first, 1500000);
+	run();
+	assert_int_equal(bench.wake_ms, 1500000);
+	transfer_timer_cancel(bench.scheduler, &first);
+	run();
+	assert_int_equal(bench.wake_ms, 2000000);
+	transfer_timer_cancel(bench.scheduler, &second);
+	run();
+	assert_int_equal(bench.wake_ms, INT64_MAX);
+	bench_end();
+}

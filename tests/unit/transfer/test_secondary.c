@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+/* Many secondary zones at once, and single events of one. What happens over time is in tests/scenario. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "dns/rdata.h"
+#include "transfer/transfer.h"
+#include "wire.h"
+#include "zone_text.h"
+
+#define ZONES_MAX 300
+#define CALLS_MAX 1000
+
+static struct dns_encoder encoder;
+
+/* A question that is out, with what was asked. */
+struct out {
+	struct transfer_call *call; /* NULL: closed or over */
+	struct wire question;
+};
+
+struct zone_bench {
+	struct transfer_secondary_owner owner; /* first */
+	struct transfer_secondary *machine;
+	struct transfer_in *received;
+	bool received_forced;
+	size_t expired;
+	struct transfer_timers timers;
+	size_t timers_told;
+	size_t settled;
+	enum transfer_outcome outcome;
+	char settled_text[512];
+};
+
+struct bench {
+	struct transfer_edge edge;
+	struct random_seeded random;
+	struct transfer_scheduler *scheduler;
+	struct zone_bench zones[ZONES_MAX];
+	size_t zone_count;
+	struct out *outs;
+	size_t out_count;
+	size_t closed;
+	bool no_route;
+	int64_t wake_ms;
+	struct moment now;
+	struct address primaries[4];
+	struct transfer_secondary_config config;
+};
+
+static struct bench bench;
+
+static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
+                      struct error *error)
+{
+	(void)self;
+	if (bench.no_route) {
+		return error_set(error, ERROR_IO, "no route to host");
+	}
+	assert_true(bench.out_count < CALLS_MAX);
+	struct out *out = &bench.outs[bench.out_count++];
+	out->call = call;
+	out->question.len = len;
+	memcpy(out->question.bytes, bytes, len);
+	call->handle = out;
+	return true;
+}
+
+static void close_call(struct transfer_edge *self, struct transfer_call *call)
+{
+	(void)self;
+	((struct out *)call->handle)->call = NULL;
+	bench.closed++;
+}
+
+static void wake_at(struct transfer_edge *self, int64_t at_ms)
+{
+	(void)self;
+	bench.wake_ms = at_ms;
+}
+
+static void received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
+                     bool forced)
+{
+	struct zone_bench *zone = (struct zone_bench *)self;
+	(void)from;
+	zone->received = take;
+	zone->received_forced = forced;
+}
+
+static void expired(struct transfer_secondary_owner *self, struct moment now)
+{
+	(void)now;
+	((struct zone_bench *)self)->expired++;
+}
+
+static void timers(struct transfer_secondary_owner *self, const struct transfer_timers *told, int64_t expire_at_ms)
+{
+	struct zone_bench *zone = (struct zone_bench *)self;
+	(void)expire_at_ms;
+	zone->timers = *told;
+	zone->timers_told++;
+}
+
+static void settled(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
+                    struct moment now)
+{
+	struct zone_bench *zone = (struct zone_bench *)self;
+	(void)now;
+	zone->settled++;
+	zone->outcome = outcome;
+	snprintf(zone->settled_text, sizeof zone->settled_text, "%s", text);
+}
+
+static void bench_begin(size_t zone_count, size_t primary_count)
+{
+	static const struct transfer_limits limits = {
+	        .transfers_max = 10,
+	        .transfers_per_primary_max = 4,
+	        .queries_max = 20,
+	        .notifies_max = 1,
+	        .notify_rate = 1,
+	        .startup_notify_rate = 1,
+	};
+	memset(&bench, 0, sizeof bench);
+	log_set_level(LOG_ERROR);
+	dns_encoder_init(&encoder);
+	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
+	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
+	bench.wake_ms = INT64_MAX;
+	bench.outs = calloc(CALLS_MAX, sizeof *bench.outs);
+	random_seeded_init(&bench.random, unit_seed());
+	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
+	for (size_t i = 0; i < 4; i++) {
+		bench.primaries[i] =
+		        (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, (uint8_t)(i + 1)}};
+	}
+	bench.config = (struct transfer_secondary_config){
+	        .primaries = bench.primaries,
+	        .primary_count = primary_count,
+	        .refresh_max_s = 1000000,
+	        .retry_max_s = 1000000,
+	        .expire_max_s = 1000000,
+	        .records_max = 1000,
+	        .bytes_max = 1000000,
+	        .transfer_idle_ms = 10000,
+	        .transfer_total_ms = 60000,
+	};
+	bench.zone_count = zone_count;
+	for (size_t i = 0; i < zone_count; i++) {
+		struct zone_bench *zone = &bench.zones[i];
+		zone->owner = (struct transfer_secondary_owner){received, expired, timers, settled};
+		zone->machine = transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN,
+		                                       &bench.config, &zone->owner);
+	}
+}
+
+static void bench_end(void)
+{
+	for (size_t i = 0; i < bench.zone_count; i++) {
+		transfer_secondary_free(bench.zones[i].machine, bench.now);
+		transfer_in_free(bench.zones[i].received);
+	}
+	transfer_scheduler_free(bench.scheduler);
+	free(bench.outs);
+}
+
+static void start_all(void)
+{
+	for (size_t i = 0; i < bench.zone_count; i++) {
+		transfer_secondary_start(bench.zones[i].machine, NULL, NULL, bench.now);
+	}
+}
+
+static bool feed(struct out *out, const struct wire *answer)
+{
+	struct transfer_call *call = out->call;
+	bool over = transfer_call_message(call, answer->bytes, answer->len, bench.now);
+	if (over) {
+		out->call = NULL;
+	}
+	return over;
+}
+
+/* Answers an SOA or AXFR question as a primary with this serial. */
+static void answer(struct out *out, uint32_t serial)
+{
+	const struct zone_snapshot *zone = zone_of_text("example.", serial, "a A 192.0.2.1\n");
+	struct dns_message question = wire_read(&out->question);
+	struct wire reply;
+	struct error error;
+	if (question.qtype == DNS_TYPE_SOA) {
+		reply.len = transfer_out_soa(&question, zone, NULL, &encoder, reply.bytes, WIRE_MAX);
+	} else {
+		struct transfer_out *stream = transfer_out_new(&question, zone, NULL);
+		assert_int_equal(transfer_out_next(stream, &encoder, reply.bytes, WIRE_MAX, &reply.len, &error),
+		                 TRANSFER_OUT_MESSAGE);
+		transfer_out_free(stream);
+	}
+	assert_true(feed(out, &reply));
+	zone_unref(zone);
+}
+
+static size_t open_count(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < bench.out_count; i++) {
+		count += bench.outs[i].call != NULL;
+	}
+	return count;
+}
+
+/* The oldest question that is out. */
+static struct out *next_out(void)
+{
+	for (size_t i = 0; i < bench.out_count; i++) {
+		if (bench.outs[i].call != NULL) {
+			return &bench.outs[i];
+		}
+	}
+	return NULL;
+}
+
+static void publish(struct zone_bench *zone)
+{
+	struct error error;
+	const struct zone_snapshot *candidate = transfer_in_finish(zone->received, NULL, &error);
+	zone->received = NULL;
+	struct transfer_version version = transfer_version_of(candidate);
+	transfer_secondary_published(zone->machine, &version, bench.now);
+	zone_unref(candidate);
+}
+
+static struct transfer_secondary_status status(size_t index)
+{
+	struct transfer_secondary_status out;
+	transfer_secondary_status(bench.zones[index].machine, &out);
+	return out;
+}
+
+static struct transfer_primary_status primary_status(size_t index)
+{
+	struct transfer_primary_status out;
+	transfer_secondary_primary(bench.zones[0].machine, index, &out);
+	return out;
+}
+
+/* ---- many zones ---- */
+
+TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
+{
+	bench_begin(ZONES_MAX, 1);
+	start_all();
+	assert_int_equal(open_count(), 20); /* queries_max */
+	size_t done = 0;
+	while (done < ZONES_MAX) {
+		struct transfer_scheduler_counts counts = transfer_scheduler_counts(bench.scheduler);
+		assert_true(counts.transfers <= 4 && counts.queries <= 20); /* per primary */
+		struct out *out = next_out();
+		if (out != NULL) {
+			answer(out, 5);
+		}
+		for (size_t i = 0; i < ZONES_MAX; i++) {
+			if (bench.zones[i].received != NULL) {
+				publish(&bench.zones[i]);
+				done++;
+			}
+		}
+	}
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		assert_true(status(i).has_version);
+		assert_int_equal(bench.zones[i].outcome, TRANSFER_UPDATED);
+	}
+	bench_end();
+}
+
+TEST(transfer_that_fails_never_affects_other_zones)
+{
+	bench_begin(30, 1);
+	start_all();
+	for (size_t turn = 0; next_out() != NULL; turn++) {
+		struct out *out = next_out();
+		if (wire_read(&out->question).qtype == DNS_TYPE_AXFR && turn % 3 == 0) {
+			struct transfer_call *call = out->call;
+			out->call = NULL;
+			transfer_call_ended(call, "connection reset by peer", bench.now);
+		} else {
+			answer(out, 5);
+		}
+		for (size_t i = 0; i < 30; i++) {
+			if (bench.zones[i].received != NULL) {
+				publish(&bench.zones[i]);
+			}
+		}
+	}
+	size_t failed = 0;
+	for (size_t i = 0; i < 30; i++) {
+		assert_true(status(i).phase == TRANSFER_PHASE_IDLE);
+		failed += !status(i).has_version;
+		assert_true(status(i).has_version != (status(i).problem != NULL));
+	}
+	assert_in_range(failed, 1, 29);
+	bench_end();
+}
+
+TEST(candidate_that_is_being_published_counts_as_a_transfer)
+{
+	bench_begin(10, 1);
+	start_all();
+	for (struct out *out = next_out(); out != NULL; out = next_out()) {
+		answer(out, 5);
+	}
+	/* Four candidates wait for their zone writers; memory for more is not taken. */
+	size_t waiting = 0;
+	for (size_t i = 0; i < 10; i++) {
+		waiting += bench.zones[i].received != NULL;
+	}
+	assert_int_equal(waiting, 4);
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).transfers_waiting, 6);
+	bench_end();
+}
+
+/* ---- single events ---- */
+
+TEST(soa_question_asks_for_expire_and_has_a_fresh_id)
+{
+	bench_begin(2, 1);
+	start_all();
+	struct dns_message first = wire_read(&bench.outs[0].question);
+	struct dns_message second = wire_read(&bench.outs[1].question);
+	assert_int_equal(first.header.flags, 0);
+	assert_int_equal(first.qtype, DNS_TYPE_SOA);
+	assert_true(first.edns.expire && !first.edns.expire_has_value);
+	assert_true(first.header.id != second.header.id || bench.random.state == 0);
+	bench_end();
+}
+
+/* Every octet of the header that could make it a forgery. */
+TEST(answer_that_does_not_match_is_waited_past)
+{
+	bench_begin(1, 1);
+	start_all();
+	struct out *out = next_out();
+	struct dns_message question = wire_read(&out->question);
+	const struct zone_snapshot *zone = zone_of_text("example.", 5, "");
+	struct wire good;
+	good.len = transfer_out_soa(&question, zone, NULL, &encoder, good.bytes, WIRE_MAX);
+	struct wire bad = good;
+	bad.bytes[0] ^= 1;
+	assert_false(feed(out, &bad)); /* id */
+	bad = good;
+	bad.bytes[2] &= 0x7f;
+	assert_false(feed(out, &bad)); /* no answer */
+	bad = good;
+	bad.bytes[2] |= DNS_OPCODE_NOTIFY << 3;
+	assert_false(feed(out, &bad)); /* another opcode */
+	bad = good;
+	bad.bytes[DNS_HEADER_SIZE + 1] = 'x';
+	assert_false(feed(out, &bad)); /* another name */
+	bad = good;
+	bad.len--;
+	assert_false(feed(out, &bad)); /* cut */
+	bad = good;
+	bad.len = 5;
+	assert_false(feed(out, &bad));
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_CHECKING);
+	assert_true(feed(out, &good));
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_FETCHING);
+	zone_unref(zone);
+	bench_end();
+}
+
+TEST(answer_without_the_zones_soa_is_told)
+{
+	bench_begin(1, 1);
+	start_all();
+	struct out *out = next_out();
+	struct wire reply;
+	wire_answer(&reply, DNS_TYPE_SOA, "other. SOA a. b. 1 2 3 4 5\n");
+	memcpy(reply.bytes, out->question.bytes, 2);
+	assert_true(feed(out, &reply));
+	assert_string_equal(status(0).problem, "192.0.2.1@53: answered without the zone's SOA");
+	assert_true(primary_status(0).failed);
+	bench_end();
+}
+
+TEST(question_that_cannot_be_sent_is_a_failure_with_its_reason)
+{
+	bench_begin(1, 1);
+	bench.no_route = true;
+	start_all();
+	assert_string_equal(status(0).problem, "192.0.2.1@53: no route to host");
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	assert_int_equal(bench.zones[0].outcome, TRANSFER_NO_SUCCESS);
+	assert_true(bench.wake_ms > bench.now.boot_ms);
+	bench_end();
+}
+
+TEST(flood_of_notifies_asks_a_primary_that_is_down_once_a_second)
+{
+	bench_begin(1, 1);
+	bench.no_route = true;
+	start_all();
+	size_t settled = bench.zones[0].settled;
+	struct transfer_hint hint = {0};
+	for (int i = 0; i < 100; i++) {
+		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	}
+	assert_int_equal(bench.zones[0].settled, settled);
+	assert_true(bench.wake_ms <= bench.now.boot_ms + 1000);
+	bench.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_int_equal(bench.zones[0].settled, settled + 1);
+	bench_end();
+}
+
+TEST(transfer_that_cannot_be_opened_is_a_failure_with_its_reason)
+{
+	bench_begin(1, 1);
+	start_all();
+	bench.no_route = true;
+	answer(next_out(), 5);
+	assert_string_equal(status(0).problem, "192.0.2.1@53: no route to host");
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	bench_end();
+}
+
+TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 100, .retry_s = 10, .expire_s = 1000};
+	struct transfer_timers stored = {
+	        .refreshed_at_s = 1700000000 - 50, .refresh_at_s = 1700000000 + 50, .expire_at_s = 1700000000 + 950};
+	bench_begin(1, 1);
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.now));
+	assert_int_equal(bench.zones[0].timers_told, 1);
+	assert_memory_equal(&bench.zones[0].timers, &stored, sizeof stored);
+	assert_int_equal(bench.out_count, 0);
+	bench.now.boot_ms += 50000;
+	bench.now.wall_s += 50;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	answer(next_out(), 5);
+	assert_int_equal(bench.zones[0].timers_told, 2);
+	assert_int_equal(bench.zones[0].timers.refreshed_at_s, bench.now.wall_s);
+	assert_int_equal(bench.zones[0].timers.expire_at_s, bench.now.wall_s + 1000);
+	assert_in_range(bench.zones[0].timers.refresh_at_s, bench.now.wall_s + 89, bench.now.wall_s + 100);
+	bench_end();
+}
+
+TEST(freeing_a_zone_closes_what_is_open_and_lets_others_go_on)
+{
+	bench_begin(30, 1);
+	start_all();
+	struct transfer_call *call = bench.outs[0].call;
+	assert_non_null(call);
+	transfer_secondary_free(bench.zones[0].machine, bench.now);
+	bench.zones[0].machine = NULL;
+	assert_int_equal(bench.closed, 1);
+	assert_int_equal(open_count(), 20); /* the next zone took the turn */
+	bench_end();
+}
+
+TEST(zone_that_is_freed_while_its_candidate_is_published_is_forgotten)
+{
+	struct error error;
+	bench_begin(1, 1);
+	start_all();
+	answer(next_out(), 5);
+	answer(next_out(), 5);
+	assert_non_null(bench.zones[0].received);
+	transfer_secondary_free(bench.zones[0].machine, bench.now);
+	bench.zones[0].machine = NULL;
+	const struct zone_snapshot *candidate = transfer_in_finish(bench.zones[0].received, NULL, &error);
+	bench.zones[0].received = NULL;
+	assert_non_null(candidate);
+	zone_unref(candidate);
+	bench_end();
+}
+
+TEST(primary_that_is_taken_out_while_its_candidate_is_published_does_no_harm)
+{
+	bench_begin(1, 2);
+	start_all();
+	answer(next_out(), 5);
+	answer(next_out(), 5);
+	while (bench.zones[0].received == NULL) {
+		answer(next_out(), 5);
+	}
+	struct transfer_secondary_config config = bench.config;
+	config.primaries = &bench.primaries[2];
+	config.primary_count = 1;
+	transfer_secondary_reconfigure(bench.zones[0].machine, &config, bench.now);
+	publish(&bench.zones[0]);
+	assert_true(status(0).has_version);
+	assert_int_equal(status(0).primary_count, 1);
+	bench_end();
+}
+
+TEST(messages_go_from_the_configured_sources)
+{
+	bench_begin(1, 1);
+	struct address from = {.family = ADDRESS_V4, .bytes = {198, 51, 100, 1}};
+	bench.config.query_source.v4 = from;
+	from.bytes[3] = 2;
+	bench.config.transfer_source.v4 = from;
+	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.now);
+	start_all();
+	assert_int_equal(next_out()->call->from.bytes[3], 1);
+	answer(next_out(), 5);
+	assert_int_equal(next_out()->call->from.bytes[3], 2);
+	assert_int_equal(next_out()->call->transport, TRANSFER_TCP);
+	bench_end();
+}
+
+TEST(reconfiguration_of_one_zone_leaves_the_others_as_they_are)
+{
+	bench_begin(3, 1);
+	struct transfer_secondary_config config = bench.config;
+	config.query_source.v4 = (struct address){.family = ADDRESS_V4, .bytes = {198, 51, 100, 1}};
+	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.now);
+	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.now);
+	start_all();
+	assert_int_equal(bench.outs[0].call->from.family, ADDRESS_NONE);
+	assert_int_equal(bench.outs[1].call->from.family, ADDRESS_V4);
+	assert_int_equal(bench.outs[2].call->from.family, ADDRESS_NONE);
+	bench_end();
+}
+
+TEST(status_tells_how_far_a_transfer_is)
+{
+	bench_begin(1, 1);
+	start_all();
+	answer(next_out(), 5);
+	struct wire reply;
+	struct out *out = next_out();
+	wire_answer(&reply, DNS_TYPE_AXFR,
+	            "example. SOA ns.example. admin.example. 5 60 10 600 30\na.example. A 192.0.2.1\n");
+	memcpy(reply.bytes, out->question.bytes, 2);
+	assert_false(feed(out, &reply));
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_FETCHING);
+	assert_int_equal(status(0).fetched.records, 2);
+	struct transfer_secondary_status now = status(0);
+	assert_true(address_equal(&now.fetching_from, &bench.primaries[0]));
+	bench_end();
+}
