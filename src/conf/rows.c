@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* The truth about every option. */
+#include "conf/rows_internal.h"
+
+#include <string.h>
+
+#define MINUTE 60u
+#define HOUR   3600u
+#define DAY    86400u
+#define WEEK   604800u
+
+#define LIST(rows_array) .rows = rows_array, .count = ARRAY_LENGTH(rows_array)
+
+static const struct row_choice log_levels[] = {
+        {"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
+        {"info", LOG_INFO},   {"debug", LOG_DEBUG},     {NULL, 0},
+};
+
+static const struct row_choice serial_policies[] = {
+        {"keep", CONF_SERIAL_KEEP},
+        {"increment", CONF_SERIAL_INCREMENT},
+        {"unixtime", CONF_SERIAL_UNIXTIME},
+        {"date", CONF_SERIAL_DATE},
+        {NULL, 0},
+};
+
+static const struct row_choice severities[] = {
+        {"ignore", CONF_IGNORE},
+        {"warn", CONF_WARN},
+        {"fail", CONF_FAIL},
+        {NULL, 0},
+};
+
+static const struct row_choice algorithms[] = {
+        {"hmac-md5", CONF_HMAC_MD5},
+        {"hmac-sha1", CONF_HMAC_SHA1},
+        {"hmac-sha224", CONF_HMAC_SHA224},
+        {"hmac-sha256", CONF_HMAC_SHA256},
+        {"hmac-sha384", CONF_HMAC_SHA384},
+        {"hmac-sha512", CONF_HMAC_SHA512},
+        {NULL, 0},
+};
+
+#define SERVER(member) .offset = offsetof(struct conf_server, member)
+static const struct row server_row_list[] = {
+        {"listen", ROW_ADDRESSES, SERVER(listen), .min = 1, .standard = "[0.0.0.0@53, '::@53']",
+         .reload = RELOAD_LISTEN,
+         .help = "Addresses to answer on, over UDP and TCP. Without a port it is 53. `0.0.0.0` and `::` mean every "
+                 "address of the machine; answers leave from the address that was asked."},
+        {"data-dir", ROW_PATH, SERVER(data_dir), .standard = "tandem-data", .reload = RELOAD_RESTART,
+         .help = "Folder for what must survive a restart: copies of zones, timers, serials. Made if it is missing. One "
+                 "server at a time."},
+        {"control", ROW_SOCKET_PATH, SERVER(control), .standard = "tandem.sock", .reload = RELOAD_RESTART,
+         .help = "UNIX socket of the HTTP/JSON API, which `tandem status` and `tandem zone` speak. Whoever may open it "
+                 "(mode 0660) may control the server."},
+        {"workers", ROW_INTEGER, SERVER(workers), .max = 256, .standard = "0", .reload = RELOAD_RESTART,
+         .help = "Threads that answer questions. 0: one per core."},
+        {"log-level", ROW_ENUM, SERVER(log_level), .choices = log_levels, .standard = "notice",
+         .reload = RELOAD_SETTINGS, .help = "Least important messages that are written to standard error."},
+        {"nsid", ROW_BYTES, SERVER(nsid), .max = 128, .reload = RELOAD_SETTINGS,
+         .help = "Name of this server for the NSID option (RFC 5001): a text, or octets as `0x` and hex digits. Not "
+                 "answered by default."},
+        {"version", ROW_IDENTITY, SERVER(version), .standard = "auto", .reload = RELOAD_SETTINGS,
+         .help = "Answer to `version.bind` and `version.server` CH TXT. `auto`: name and version of the program; "
+                 "`off`: REFUSED."},
+        {"hostname", ROW_IDENTITY, SERVER(hostname), .standard = "auto", .reload = RELOAD_SETTINGS,
+         .help = "Answer to `hostname.bind` CH TXT. `auto`: the name of the machine; `off`: REFUSED."},
+        {"identity", ROW_IDENTITY, SERVER(identity), .standard = "auto", .reload = RELOAD_SETTINGS,
+         .help = "Answer to `id.server` CH TXT (RFC 4892). `auto`: the name of the machine; `off`: REFUSED."},
+        {"edns-payload", ROW_INTEGER, SERVER(edns_payload), .min = 512, .max = 4096, .standard = "1232",
+         .reload = RELOAD_SETTINGS,
+         .help = "Octets of the largest UDP answer, and what EDNS says we accept. 1232 fits every IPv6 path without "
+                 "fragments."},
+        {"tcp-initial", ROW_MILLISECONDS, SERVER(tcp_initial_ms), .min = 100, .max = HOUR * 1000, .standard = "3s",
+         .reload = RELOAD_SETTINGS, .help = "A new TCP connection without a whole question is closed after this."},
+        {"tcp-idle", ROW_MILLISECONDS, SERVER(tcp_idle_ms), .min = 100, .max = HOUR * 1000, .standard = "10s",
+         .reload = RELOAD_SETTINGS,
+         .help = "A TCP connection without a further question is closed after this; told to clients that ask by "
+                 "edns-tcp-keepalive (RFC 7828)."},
+        {"tcp-total", ROW_MILLISECONDS, SERVER(tcp_total_ms), .min = 1000, .max = WEEK * 1000, .standard = "1h",
+         .reload = RELOAD_SETTINGS,
+         .help = "A TCP connection of this age takes no more questions. A transfer that runs is not cut by it."},
+        {"tcp-send", ROW_MILLISECONDS, SERVER(tcp_send_ms), .min = 100, .max = HOUR * 1000, .standard = "5s",
+         .reload = RELOAD_SETTINGS, .help = "A client that takes nothing of its answer for so long is cut off."},
+        {"tcp-connections", ROW_INTEGER, SERVER(tcp_connections), .min = 1, .max = 1000000, .standard = "4096",
+         .reload = RELOAD_SETTINGS, .help = "TCP connections at once. When it is reached, the idlest one goes."},
+        {"tcp-connections-per-address", ROW_INTEGER, SERVER(tcp_connections_per_address), .min = 1, .max = 1000000,
+         .standard = "1024", .reload = RELOAD_SETTINGS,
+         .help = "TCP connections at once from one IPv4 address or IPv6 /64. When it is reached, its idlest one goes."},
+        {"transfers-in", ROW_INTEGER, SERVER(transfers_in), .min = 1, .max = 4096, .standard = "64",
+         .reload = RELOAD_SETTINGS, .help = "Zones that are transferred in at once."},
+        {"transfers-in-per-primary", ROW_INTEGER, SERVER(transfers_in_per_primary), .min = 1, .max = 4096,
+         .standard = "16", .reload = RELOAD_SETTINGS,
+         .help = "Zones that are transferred in at once from one address."},
+        {"transfers-out", ROW_INTEGER, SERVER(transfers_out), .min = 1, .max = 100000, .standard = "256",
+         .reload = RELOAD_SETTINGS,
+         .help = "Zones that are transferred out at once. Further clients are refused and ask again."},
+        {"transfer-out-idle", ROW_MILLISECONDS, SERVER(transfer_out_idle_ms), .min = 100, .max = DAY * 1000,
+         .standard = "1m", .reload = RELOAD_SETTINGS,
+         .help = "A client that takes nothing of a transfer for so long is cut off."},
+        {"transfer-out-total", ROW_MILLISECONDS, SERVER(transfer_out_total_ms), .min = 1000, .max = WEEK * 1000,
+         .standard = "2h", .reload = RELOAD_SETTINGS, .help = "A transfer out that is not done after this is cut off."},
+        {"refresh-queries", ROW_INTEGER, SERVER(refresh_queries), .min = 1, .max = 8192, .standard = "1024",
+         .reload = RELOAD_SETTINGS, .help = "SOA questions to primaries that are under way at once."},
+        {"notify-rate", ROW_INTEGER, SERVER(notify_rate), .min = 1, .max = 1000000, .standard = "2000",
+         .reload = RELOAD_SETTINGS, .help = "NOTIFY messages per second."},
+        {"startup-notify-rate", ROW_INTEGER, SERVER(startup_notify_rate), .min = 1, .max = 1000000, .standard = "200",
+         .reload = RELOAD_SETTINGS,
+         .help = "NOTIFY messages per second that are owed only because the server was started."},
+};
+const struct rows server_rows = {.title = "server", LIST(server_row_list)};
+
+#define KEY(member) .offset = offsetof(struct conf_key, member)
+static const struct row key_row_list[] = {
+        {"name", ROW_NAME, .required = true, KEY(name), .help = "Name of the key, the same on both sides."},
+        {"algorithm", ROW_ENUM, .required = true, KEY(algorithm), .choices = algorithms,
+         .help = "HMAC of the key, the same on both sides."},
+        {"secret", ROW_SECRET, .required = true, KEY(secret),
+         .help = "The shared secret in base64. Keep the file readable to the server alone."},
+};
+const struct rows key_rows = {.title = "a key", LIST(key_row_list)};
+
+#define PEER(member) .offset = offsetof(struct conf_peer, member)
+static const struct row peer_row_list[] = {
+        {"name", ROW_WORD, .required = true, PEER(name),
+         .help = "What lists and rules call this server. Letters, digits, `-`, `_` and `.`."},
+        {"address", ROW_ADDRESSES, .required = true, PEER(addresses), .min = 1,
+         .help = "Its addresses, ADDR or ADDR@PORT; without a port it is 53."},
+        {"key", ROW_KEY,
+         .help = "TSIG key that proves who it is. Not supported yet: a peer that has one is refused, because taking it "
+                 "by its address alone would be weaker than what was asked for."},
+};
+const struct rows peer_rows = {.title = "a peer", LIST(peer_row_list)};
+
+static const struct row group_row_list[] = {
+        {"name", ROW_WORD, .required = true, .offset = offsetof(struct conf_group, name),
+         .help = "What zones call this group."},
+};
+const struct rows group_rows = {.title = "a group", LIST(group_row_list)};
+
+#define ZONE(member) .offset = offsetof(struct conf_zone, member)
+static const struct row zone_row_list[] = {
+        {"name", ROW_NAME, .required = true, ZONE(name),
+         .help = "Name of the zone; `.` is the root. The final dot may be left out."},
+        {"file", ROW_PATH, ZONE(file), .reload = RELOAD_FILE,
+         .help = "Zone file. A primary reads it; a secondary writes its copy to it on `tandem zone export`."},
+        {"group", ROW_GROUP, ZONE(group_name),
+         .help = "Group whose options hold where the zone says nothing itself. A zone's list replaces its group's; "
+                 "nothing is appended."},
+};
+const struct rows zone_rows = {.title = "a zone", LIST(zone_row_list)};
+
+#define OPTION(member) .offset = offsetof(struct conf_zone_options, member)
+#define TIMER(member, standard_text)                                                                                   \
+	ROW_SECONDS, OPTION(member), .min = 1, .max = 3550 * WEEK, .standard = standard_text,                          \
+	                             .reload = RELOAD_REPLICATION
+static const struct row zone_option_row_list[] = {
+        {"primaries", ROW_TARGETS, OPTION(primaries), .reload = RELOAD_REPLICATION,
+         .help = "Servers to follow: peers, or ADDR[@PORT]. With it the zone is a secondary. All are asked, and the "
+                 "freshest answer wins."},
+        {"notify", ROW_TARGETS, OPTION(notify), .reload = RELOAD_REPLICATION,
+         .help = "Servers that are told of every new version (RFC 1996): peers, or ADDR[@PORT]."},
+        {"notify-ns", ROW_BOOL, OPTION(notify_ns), .standard = "off", .reload = RELOAD_REPLICATION,
+         .help = "Also tell the servers of the zone's NS records, but for the one that the SOA names. Leave it off for "
+                 "a copy of somebody else's zone."},
+        {"allow-query", ROW_RULES, OPTION(allow[ACCESS_QUERY]), .standard = "[any]", .help = "Who may ask questions."},
+        {"allow-transfer", ROW_RULES, OPTION(allow[ACCESS_TRANSFER]),
+         .help = "Who may fetch the whole zone or its changes. Nobody by default."},
+        {"allow-notify", ROW_RULES, OPTION(allow[ACCESS_NOTIFY]),
+         .help = "Who may say that there is a new version, beside the zone's primaries."},
+        {"allow-update", ROW_LATER, .help = "Dynamic updates (RFC 2136)."},
+        {"serial", ROW_ENUM, OPTION(serial), .choices = serial_policies, .standard = "increment",
+         .help = "What to do when the content of a zone file changed and its serial did not: `increment` adds one, "
+                 "`unixtime` takes the seconds since 1970, `date` YYYYMMDDnn (both add one where that would not be "
+                 "greater), `keep` refuses the file. A zone that comes signed or with ZONEMD is always treated as "
+                 "`keep`."},
+        {"refresh-min", TIMER(refresh_min_s, "2s"), .see_max = "refresh-max",
+         .help = "The SOA's refresh is taken as at least this."},
+        {"refresh-max", TIMER(refresh_max_s, "4w"), .help = "The SOA's refresh is taken as at most this."},
+        {"retry-min", TIMER(retry_min_s, "1s"), .see_max = "retry-max",
+         .help = "The SOA's retry is taken as at least this."},
+        {"retry-max", TIMER(retry_max_s, "2w"), .help = "The SOA's retry is taken as at most this."},
+        {"expire-min", TIMER(expire_min_s, "3s"), .see_max = "expire-max",
+         .help = "The SOA's expire is taken as at least this."},
+        {"expire-max", TIMER(expire_max_s, "52w"), .help = "The SOA's expire is taken as at most this."},
+        {"query-source", ROW_SOURCE, OPTION(query_source), .max = 2, .reload = RELOAD_REPLICATION,
+         .help = "Own addresses, at most one IPv4 and one IPv6, that SOA questions leave from. Without a port any port "
+                 "is used, which is safer."},
+        {"notify-source", ROW_SOURCE, OPTION(notify_source), .max = 2, .reload = RELOAD_REPLICATION,
+         .help = "The same for NOTIFY messages."},
+        {"transfer-source", ROW_SOURCE, OPTION(transfer_source), .max = 2, .reload = RELOAD_REPLICATION,
+         .help = "The same for transfers in."},
+        {"max-records", ROW_COUNT, OPTION(max_records), .min = 1, .max = UINT32_MAX, .standard = "100000000",
+         .reload = RELOAD_REPLICATION,
+         .help = "A transferred version with more records is refused; the old one stays."},
+        {"max-zone-size", ROW_SIZE, OPTION(max_zone_size), .min = 512, .max = (uint64_t)1 << 40, .standard = "8G",
+         .reload = RELOAD_REPLICATION, .help = "A transferred version with more octets is refused; the old one stays."},
+        {"transfer-in-idle", ROW_MILLISECONDS, OPTION(transfer_in_idle_ms), .min = 100, .max = DAY * 1000,
+         .standard = "1m", .reload = RELOAD_REPLICATION,
+         .help = "A primary that sends nothing for so long during a transfer is given up."},
+        {"transfer-in-total", ROW_MILLISECONDS, OPTION(transfer_in_total_ms), .min = 1000, .max = WEEK * 1000,
+         .standard = "2h", .reload = RELOAD_REPLICATION,
+         .help = "A transfer in that is not done after this is given up."},
+        {"transfer-in-min-rate", ROW_SIZE, OPTION(transfer_in_min_rate), .max = (uint64_t)1 << 32, .standard = "128",
+         .reload = RELOAD_REPLICATION,
+         .help = "Octets per second: a transfer in that is slower on the whole, after its first 10 seconds, is given "
+                 "up. 0: any rate will do."},
+        {"minimal-any", ROW_BOOL, OPTION(minimal_any), .standard = "on",
+         .help = "Answer ANY over UDP with one RRset (RFC 8482). `off`: with all of them."},
+        {"minimal-responses", ROW_BOOL, OPTION(minimal_responses), .standard = "on",
+         .help = "Leave the NS RRset of the zone and its addresses out of positive answers. `off`: add them where they "
+                 "fit."},
+        {"strict-checks", ROW_BOOL, OPTION(strict_checks), .standard = "off", .reload = RELOAD_REPLICATION,
+         .help = "Secondary: refuse a transferred version for everything that would refuse a zone file. `off`: only "
+                 "what cannot be a zone is refused, the rest is served and told as a warning."},
+        {"check-ns", ROW_ENUM, OPTION(check_ns), .choices = severities, .standard = "warn", .reload = RELOAD_FILE,
+         .help = "What to do about NS records whose target is in the zone and is a CNAME, lies below a DNAME, has no "
+                 "address, or looks like an address."},
+        {"check-mx-srv", ROW_ENUM, OPTION(check_mx_srv), .choices = severities, .standard = "warn",
+         .reload = RELOAD_FILE, .help = "The same for targets of MX and SRV records."},
+};
+const struct rows zone_option_rows = {.title = "a zone or group", LIST(zone_option_row_list)};
+_Static_assert(ARRAY_LENGTH(zone_option_row_list) + ARRAY_LENGTH(zone_row_list) <= 64,
+               "differences are sets of 64 bits");
+_Static_assert(ARRAY_LENGTH(server_row_list) <= 64, "differences are sets of 64 bits");
+
+#define RULE(member) .offset = offsetof(struct written_rule, member)
+static const struct row rule_row_list[] = {
+        {"peer", ROW_PEER, RULE(peer), .help = "Holds for this peer, which its addresses prove. Stands alone."},
+        {"from", ROW_PREFIXES, RULE(from), .min = 1,
+         .help = "Holds for addresses in one of these prefixes, ADDR[/LENGTH], or `any`."},
+        {"key", ROW_KEY,
+         .help = "Holds for whoever signs with this TSIG key. Not supported yet: a rule that has one is refused."},
+};
+const struct rows rule_rows = {.title = "an access rule", LIST(rule_row_list)};
+
+static const struct {
+	const char *there;
+	const char *here;
+} elsewhere[] = {
+        {"acl", "allow-query"},
+        {"allow-axfr", "allow-transfer"},
+        {"also-notify", "notify"},
+        {"dir", "data-dir"},
+        {"directory", "data-dir"},
+        {"interface", "listen"},
+        {"ip-address", "listen"},
+        {"listen-on", "listen"},
+        {"master", "primaries"},
+        {"masters", "primaries"},
+        {"primary", "primaries"},
+        {"provide-xfr", "allow-transfer"},
+        {"request-xfr", "primaries"},
+        {"serial-policy", "serial"},
+        {"server-count", "workers"},
+        {"socket", "control"},
+        {"storage", "data-dir"},
+        {"template", "group"},
+        {"threads", "workers"},
+        {"udp-max-payload", "edns-payload"},
+        {"udp-workers", "workers"},
+        {"verbosity", "log-level"},
+        {"zonefile", "file"},
+        {"zonelistfile", "data-dir"},
+        {"ixfr-from", "primaries"},
+        {"max-udp-size", "edns-payload"},
+        {"edns-udp-size", "edns-payload"},
+        {"server-id", "identity"},
+        {"remote", "peers"},
+        {"remotes", "peers"},
+        {"zone", "zones"},
+        {"domain", "name"},
+        {"addresses", "address"},
+};
+
+const char *row_name_elsewhere(const char *written)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(elsewhere); i++) {
+		if (strcmp(elsewhere[i].there, written) == 0) {
+			return elsewhere[i].here;
+		}
+	}
+	return NULL;
+}
+
+const struct row *row_find(const struct rows *rows, const char *name)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		if (strcmp(rows->rows[i].name, name) == 0) {
+			return &rows->rows[i];
+		}
+	}
+	return NULL;
+}
+
+struct unit {
+	const char *name;
+	uint64_t worth;
+};
+
+/* Writes the number with the largest units that fit: "1h30m". */
+static void write_units(uint64_t number, const struct unit *units, bool many, struct text *out)
+{
+	for (const struct unit *unit = units; unit->name != NULL; unit++) {
+		bool fits = many ? number >= unit->worth : number > 0 && number % unit->worth == 0;
+		if (fits) {
+			text_format(out, "%llu%s", (unsigned long long)(number / unit->worth), unit->name);
+			number = many ? number % unit->worth : 0;
+			if (number == 0) {
+				return;
+			}
+		}
+	}
+	text_format(out, "%llu", (unsigned long long)number);
+}
+
+static const struct unit second_units[] = {
+        {"w", WEEK}, {"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", 1}, {NULL, 0},
+};
+static const struct unit millisecond_units[] = {
+        {"w", WEEK * 1000ull},
+        {"d", DAY * 1000ull},
+        {"h", HOUR * 1000ull},
+        {"m", MINUTE * 1000ull},
+        {"s", 1000},
+        {"ms", 1},
+        {NULL, 0},
+};
+static const struct unit size_units[] = {
+        {"T", 1ull << 40}, {"G", 1ull << 30}, {"M", 1ull << 20}, {"K", 1ull << 10}, {NULL, 0},
+};
+static const struct unit no_units[] = {{NULL, 0}};
+
+void row_write_number(const struct row *row, uint64_t number, struct text *out)
+{
+	if (row->kind == ROW_SECONDS) {
+		write_units(number, second_units, true, out);
+	} else if (row->kind == ROW_MILLISECONDS) {
+		write_units(number, millisecond_units, true, out);
+	} else if (row->kind == ROW_SIZE) {
+		write_units(number, size_units, false, out);
+	} else {
+		write_units(number, no_units, false, out);
+	}
+}
+
+static void write_range(const struct row *row, const char *what, struct text *out)
+{
+	text_format(out, "%s from ", what);
+	row_write_number(row, row->min, out);
+	text_add_string(out, " to ");
+	row_write_number(row, row->max, out);
+}
+
+static void write_choices(const struct row *row, struct text *out)
+{
+	text_add_string(out, "one of ");
+	for (const struct row_choice *choice = row->choices; choice->name != NULL; choice++) {
+		text_format(out, "%s%s", choice == row->choices ? "" : ", ", choice->name);
+	}
+}
+
+void row_write_kind(const struct row *row, struct text *out)
+{
+	switch (row->kind) {
+	case ROW_BOOL:
+		text_add_string(out, "on or off");
+		return;
+	case ROW_INTEGER:
+	case ROW_COUNT:
+		write_range(row, "a whole number", out);
+		return;
+	case ROW_SECONDS:
+	case ROW_MILLISECONDS:
+		write_range(row, "a duration", out);
+		return;
+	case ROW_SIZE:
+		write_range(row, "a size", out);
+		return;
+	case ROW_ENUM:
+		write_choices(row, out);
+		return;
+	case ROW_WORD:
+		text_add_string(out, "a name");
+		return;
+	case ROW_PATH:
+	case ROW_SOCKET_PATH:
+		text_add_string(out, "a path");
+		return;
+	case ROW_BYTES:
+		text_format(out, "a text or 0x and hex digits, at most %llu octets", (unsigned long long)row->max);
+		return;
+	case ROW_IDENTITY:
+		text_add_string(out, "off, auto, or a text of at most 255 octets");
+		return;
+	case ROW_SECRET:
+		text_add_string(out, "base64");
+		return;
+	case ROW_NAME:
+		text_add_string(out, "a domain name");
+		return;
+	case ROW_ADDRESSES:
+		text_add_string(out, "a list of ADDR[@PORT]");
+		return;
+	case ROW_SOURCE:
+		text_add_string(out, "a list of ADDR[@PORT], at most one of each family");
+		return;
+	case ROW_PREFIXES:
+		text_add_string(out, "a list of ADDR[/LENGTH], or any");
+		return;
+	case ROW_TARGETS:
+		text_add_string(out, "a list of peers or ADDR[@PORT]");
+		return;
+	case ROW_RULES:
+		text_add_string(out, "a list of access rules");
+		return;
+	case ROW_GROUP:
+		text_add_string(out, "the name of a group");
+		return;
+	case ROW_KEY:
+		text_add_string(out, "the name of a key");
+		return;
+	case ROW_PEER:
+		text_add_string(out, "the name of a peer");
+		return;
+	case ROW_LATER:
+		text_add_string(out, "not supported yet");
+		return;
+	}
+	ensure(row->kind == ROW_BOOL);
+}
