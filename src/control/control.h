@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTTP/JSON API over a UNIX socket: one side for the server, one for whoever asks it. doc/api.md describes it.
+ *
+ * Knows HTTP, JSON and the structs below. Does not know zones, sockets of DNS or how anything is done: the server fills
+ * in `struct control_handlers`.
+ *
+ * I1  A request that waits holds up nobody else: each connection has a thread of its own, and there are at most
+ *     CONTROL_CONNECTIONS_MAX of them.
+ * I2  A request is bounded: head 16 KiB, body CONTROL_BODY_MAX, and CONTROL_IDLE_S between its bytes.
+ * I3  A socket file that a living server answers on is never removed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define CONTROL_CONNECTIONS_MAX 64      /* far more than people and scripts need; a thread of 1 MiB stack each */
+#define CONTROL_BODY_MAX        65536   /* octets; the largest request that has a meaning is below 1 KiB */
+#define CONTROL_IDLE_S          30      /* seconds without a byte, after which a connection is closed */
+#define CONTROL_WAIT_MS_DEFAULT 60000   /* a request with "wait" but without "timeout_ms" */
+#define CONTROL_WAIT_MS_MAX     3600000 /* the longest "timeout_ms" */
+#define CONTROL_ZONES_PAGE_MAX  1000    /* zones in one answer of /v1/zones */
+
+/* --- What the server tells --------------------------------------------------------------------------------------- */
+
+enum control_zone_role { CONTROL_PRIMARY, CONTROL_SECONDARY };
+
+enum control_zone_state {
+	CONTROL_NOT_LOADED, /* nothing to serve: SERVFAIL; `reason` says why */
+	CONTROL_LOADING,    /* nothing to serve yet, a load or first transfer is under way or due */
+	CONTROL_SERVING,
+	CONTROL_EXPIRED, /* a secondary that lost its primaries for too long: SERVFAIL */
+};
+
+/* "primary", "secondary". */
+const char *control_role_name(enum control_zone_role role);
+/* "not-loaded", "loading", "serving", "expired". */
+const char *control_state_name(enum control_zone_state state);
+
+/* A primary of a secondary zone, and what came of asking it last. */
+struct control_primary_status {
+	struct address address;
+	const char *peer_name; /* NULL: a plain address */
+	bool asked;            /* the fields below mean something */
+	bool failed;
+	const char *result; /* one clause: "serial 2026010101, up to date", "no answer within 2 s" */
+	bool has_serial;
+	uint32_t serial;
+	uint64_t ago_ms; /* since that result */
+};
+
+/* A secondary that we tell of new versions. */
+struct control_secondary_status {
+	struct address address;
+	const char *peer_name; /* NULL: a plain address or one from the NS set */
+	bool notified;         /* a NOTIFY was sent since the server started; the fields below mean something */
+	bool acknowledged;     /* the newest serial's NOTIFY was answered */
+	uint32_t serial_notified;
+	uint64_t notified_ago_ms;
+	uint32_t attempts;   /* of the newest serial's NOTIFY */
+	const char *problem; /* NULL, or why it is not acknowledged: "no answer after 5 attempts" */
+	bool has_serial;     /* we know which serial it has, from its last transfer or SOA question */
+	uint32_t serial;
+	uint32_t serials_behind; /* 0: up to date, as far as has_serial tells */
+	uint64_t lag_ms;         /* publish to proof that it has the newest version; while behind: since that publish */
+};
+
+struct control_zone_status {
+	const char *name; /* absolute, presentation format: "example.org.", "." */
+	enum control_zone_role role;
+	enum control_zone_state state;
+	bool has_serial; /* a version is in memory, served or expired */
+	uint32_t serial;
+	uint64_t records, names, memory_bytes; /* of that version */
+	uint64_t published_ago_ms;             /* since that version was published by this process */
+	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
+	const char *reason;                    /* NULL, or the last failure that still matters, as one sentence */
+	const char *doing; /* NULL, or what is under way: "AXFR from 192.0.2.1@53, 120000 records" */
+	const char *file;  /* NULL: none */
+	/* Secondaries only; has_timers false: never refreshed. Negative: overdue by so many seconds. */
+	bool has_timers;
+	int64_t refresh_in_s;
+	int64_t expire_in_s;
+	const struct control_primary_status *primaries;
+	size_t primary_count;
+	const struct control_secondary_status *secondaries;
+	size_t secondary_count;
+};
+
+struct control_server_status {
+	const char *version; /* of the program */
+	uint64_t pid;
+	uint64_t uptime_s;
+	const char *conf_path;   /* NULL: from flags */
+	const char *conf_reason; /* NULL, or why the last reload of the configuration was refused */
+	uint64_t zone_count;
+	uint64_t zones_serving, zones_loading, zones_not_loaded, zones_expired; /* add up to zone_count */
+	uint64_t zones_volatile;
+	uint64_t queries_udp, queries_tcp;    /* answered since start */
+	uint64_t tcp_connections;             /* now */
+	uint64_t transfers_in, transfers_out; /* under way now */
+	uint64_t memory_bytes;                /* of all zones */
+};
+
+/* --- What the server does ---------------------------------------------------------------------------------------- */
+
+enum control_action {
+	CONTROL_RELOAD,     /* read the zone's file again if it changed (primary), ask the primaries (secondary) */
+	CONTROL_REFRESH,    /* secondary: ask the primaries for their serial now */
+	CONTROL_RETRANSFER, /* secondary: fetch the whole zone, whatever its serial */
+	CONTROL_NOTIFY,     /* send NOTIFY to all targets now */
+	CONTROL_FLUSH,      /* make what is served durable; done when it is on disk */
+	CONTROL_EXPORT,     /* write the served version to the zone's file (secondary) */
+};
+#define CONTROL_ACTIONS 6
+
+/* "reload", "refresh", ... */
+const char *control_action_name(enum control_action action);
+bool control_action_from_name(const char *name, enum control_action *out);
+
+struct control_order {
+	enum control_action action;
+	const char *zone;    /* a zone name, absolute, presentation format, as control_zone_status.name has it */
+	bool wait;           /* return when it is done or has failed; else as soon as it is accepted */
+	uint32_t timeout_ms; /* with wait: give up waiting (never the work itself) after this */
+};
+
+struct control_done {
+	const char *text; /* what came of it, one sentence: "serial 2026010101 to 2026010102, 3 records changed" */
+	bool has_serial;
+	uint32_t serial; /* that is served now */
+};
+
+/* All handlers may be called by several threads at once, none of which is known to anything else in the server (a
+ * handler that reads RCU-protected data registers itself or asks another thread). Strings and arrays that a handler
+ * gives are taken from `arena`, which lives until the answer is sent. `error` is told to the client:
+ * ERROR_NOT_FOUND 404, ERROR_INVALID 409, ERROR_DENIED 403, ERROR_TIMEOUT 504, ERROR_STOPPED 503, ERROR_LIMIT 503,
+ * others 500. */
+struct control_handlers {
+	void *self;
+	bool (*server_status)(void *self, struct arena *arena, struct control_server_status *out, struct error *error);
+	bool (*zone_status)(void *self, const char *zone, struct arena *arena, struct control_zone_status *out,
+	                    struct error *error);
+	/* Up to `max` zones whose names come after `after` (NULL: from the start) in an order that the server chooses
+	 * and keeps. The lists of primaries and secondaries may be left empty. */
+	bool (*zone_list)(void *self, const char *after, size_t max, struct arena *arena,
+	                  struct control_zone_status **out, size_t *count, struct error *error);
+	bool (*zone_order)(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+	                   struct error *error);
+	/* Writes the served version as a zone file to `fd`, from its start. */
+	bool (*zone_write)(void *self, const char *zone, int fd, struct error *error);
+	/* Reads the configuration again and applies what changed. With ERROR_INVALID the text has one line per problem. */
+	bool (*reload)(void *self, struct arena *arena, struct control_done *out, struct error *error);
+	/* Asks the server to stop; returns at once. */
+	void (*stop)(void *self);
+};
+
+/* --- The server's side ------------------------------------------------------------------------------------------- */
+
+struct control_server;
+
+/* Listens on the UNIX socket at `path` (mode 0660) and answers from threads of its own. A socket file that nobody
+ * answers on is replaced. `handlers` is copied, its `self` borrowed until control_server_stop returns. NULL on error:
+ * ERROR_EXISTS   a living server answers there, or the path is something other than a socket
+ * ERROR_LIMIT    the path is too long for a UNIX socket
+ * ERROR_IO, ERROR_DENIED, ERROR_NOT_FOUND   as the system says */
+MUST_USE struct control_server *control_server_start(const char *path, const struct control_handlers *handlers,
+                                                     struct error *error);
+/* Takes no more requests, waits for those under way (whose handlers should give up with ERROR_STOPPED), removes the
+ * socket file and frees. NULL is fine. */
+void control_server_stop(struct control_server *server);
+
+/* --- The client's side ------------------------------------------------------------------------------------------- */
+
+struct control_reply {
+	long status; /* HTTP */
+	char *body;  /* NUL-terminated; free() */
+	size_t body_len;
+};
+
+/* Largest reply that a client takes into memory. */
+#define CONTROL_REPLY_MAX ((size_t)256 << 20)
+
+/* One request. `body` NULL: none. `timeout_ms` 0: as long as it takes. A reply of any HTTP status is true.
+ * ERROR_NOT_FOUND  no socket there: the server does not run, or elsewhere
+ * ERROR_DENIED     not allowed to open it
+ * ERROR_TIMEOUT, ERROR_LIMIT, ERROR_IO */
+MUST_USE bool control_request(const char *socket_path, const char *method, const char *url_path, const char *body,
+                              uint32_t timeout_ms, struct control_reply *reply, struct error *error);
+void control_reply_deinit(struct control_reply *reply);
+
+/* Same for a GET whose reply is large: a body of status 200 goes to `out`, any other to `reply`.
+ * ERROR_IO also: `out` cannot take it */
+MUST_USE bool control_download(const char *socket_path, const char *url_path, FILE *out, struct control_reply *reply,
+                               struct error *error);
+
+/* The name as one segment of a URL: what is not a letter, digit, '-', '_' or '.' is percent-encoded, and the root is
+ * "@root", because "." in a path means something else to HTTP. */
+void control_zone_segment(const char *zone, struct text *out);
