@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/announce_internal.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "dns/message.h"
+#include "server/server_internal.h"
+
+/* The replication loop's. */
+struct announce {
+	struct transfer_notifier *machine;
+};
+
+/* Targets of one zone, from its options and, where `notify-ns` says so, from its NS set. 13 servers with two addresses
+ * each are what a referral can name; 64 leave room. */
+#define NS_TARGETS_MAX 64
+
+struct targets {
+	struct address *items;
+	size_t count;
+	size_t capacity;
+};
+
+static void add_target(struct targets *targets, const struct address *address)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		if (address_equal(&targets->items[i], address)) {
+			return;
+		}
+	}
+	memory_reserve((void **)&targets->items, &targets->capacity, targets->count + 1, sizeof *targets->items);
+	targets->items[targets->count++] = *address;
+}
+
+static bool is_own_address(const struct conf *conf, const struct address *address)
+{
+	for (size_t i = 0; i < conf->server.listen.count; i++) {
+		if (address_equal(&conf->server.listen.items[i], address)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_ns_address(struct targets *targets, const struct conf *conf, enum address_family family,
+                           const struct zone_rrset *rrset)
+{
+	const uint8_t *at = rrset->rdatas;
+	for (uint16_t i = 0; i < rrset->count; i++, at += 2 + load_u16(at)) {
+		struct address address = {.family = family, .port = CONF_PORT_DEFAULT};
+		memcpy(address.bytes, at + 2, load_u16(at));
+		if (targets->count < NS_TARGETS_MAX && !is_own_address(conf, &address)) {
+			add_target(targets, &address);
+		}
+	}
+}
+
+/* Addresses of the NS set as far as zones of this server hold them; nothing is looked up elsewhere. The primary that
+ * MNAME names is left out (RFC 1996 2.3). */
+static void add_ns_targets(struct targets *targets, const struct conf *conf, struct server *server,
+                           const struct zone_snapshot *snapshot)
+{
+	struct zone_node apex;
+	struct zone_rrset soa_rrset;
+	struct zone_rrset ns;
+	struct dns_soa soa;
+	zone_soa(snapshot, &soa_rrset);
+	dns_soa_read(soa_rrset.rdatas + 2, load_u16(soa_rrset.rdatas), &soa);
+	zone_apex(snapshot, &apex);
+	if (!zone_node_rrset(&apex, DNS_TYPE_NS, &ns)) {
+		return;
+	}
+	const uint8_t *at = ns.rdatas;
+	for (uint16_t i = 0; i < ns.count; i++, at += 2 + load_u16(at)) {
+		const struct zone *home = zone_set_find(atomic_load(&server->zones), at + 2);
+		const struct zone_snapshot *served = home == NULL ? NULL : zone_served(home);
+		struct zone_addresses addresses;
+		if (served != NULL && !dns_name_equal(at + 2, soa.mname) &&
+		    zone_addresses(served, at + 2, &addresses)) {
+			add_ns_address(targets, conf, ADDRESS_V4, &addresses.a);
+			add_ns_address(targets, conf, ADDRESS_V6, &addresses.aaaa);
+		}
+	}
+}
+
+/* Makes the machine, or tells it who is to be told now. */
+static void configure(struct server_zone *zone, struct moment now)
+{
+	struct targets targets = {0};
+	struct server_zone_options options = server_zone_options(zone);
+	const struct conf_zone_options *wanted = options.zone->options;
+	const struct zone_snapshot *snapshot = zone_served(zone->zone);
+	for (size_t i = 0; i < wanted->notify.count; i++) {
+		add_target(&targets, &wanted->notify.items[i].address);
+	}
+	if (wanted->notify_ns && snapshot != NULL) {
+		add_ns_targets(&targets, options.conf, zone->server, snapshot);
+	}
+	struct transfer_notifier_config config = {
+	        .targets = targets.items,
+	        .target_count = targets.count,
+	        .source = {.v4 = wanted->notify_source.v4, .v6 = wanted->notify_source.v6},
+	};
+	if (zone->announce != NULL) {
+		transfer_notifier_reconfigure(zone->announce->machine, &config, now);
+	} else if (targets.count > 0 && !atomic_load(&zone->is_removed)) {
+		zone->announce = memory_new(sizeof *zone->announce);
+		zone->announce->machine = transfer_notifier_new(zone->server->edge.scheduler, zone->zone->apex.wire,
+		                                                zone->zone->class, &config);
+	}
+	free(targets.items);
+	server_zone_options_release(&options);
+}
+
+struct announce_event {
+	struct server_zone *zone; /* a reference */
+	const struct zone_snapshot *snapshot;
+	enum transfer_notify_reason reason;
+	struct address host;
+	uint32_t serial;
+};
+
+static struct announce_event *event_new(struct server_zone *zone)
+{
+	struct announce_event *event = memory_new(sizeof *event);
+	event->zone = server_zone_ref(zone);
+	return event;
+}
+
+static void event_free(struct announce_event *event)
+{
+	zone_unref(event->snapshot);
+	server_zone_unref(event->zone);
+	free(event);
+}
+
+static void announce_on_loop(void *context, struct moment now)
+{
+	struct announce_event *event = context;
+	struct server_zone *zone = event->zone;
+	configure(zone, now);
+	if (zone->announce != NULL) {
+		struct zone_rrset soa;
+		zone_soa(event->snapshot, &soa);
+		transfer_notifier_announce(zone->announce->machine, &soa, event->reason, now);
+	}
+	event_free(event);
+}
+
+void announce_version(struct server_zone *zone, const struct zone_snapshot *snapshot,
+                      enum transfer_notify_reason reason)
+{
+	struct announce_event *event = event_new(zone);
+	event->snapshot = zone_ref(snapshot);
+	event->reason = reason;
+	server_post(zone->server, announce_on_loop, event);
+}
+
+bool announce_again(struct server_zone *zone, struct moment now)
+{
+	const struct zone_snapshot *snapshot = zone_served(zone->zone);
+	configure(zone, now);
+	if (snapshot == NULL || zone->announce == NULL) {
+		return false;
+	}
+	struct zone_rrset soa;
+	zone_soa(snapshot, &soa);
+	transfer_notifier_announce(zone->announce->machine, &soa, TRANSFER_NOTIFY_MANUAL, now);
+	return true;
+}
+
+static void configure_on_loop(void *context, struct moment now)
+{
+	struct announce_event *event = context;
+	if (atomic_load(&event->zone->is_removed)) {
+		announce_free(event->zone, now);
+	} else {
+		configure(event->zone, now);
+	}
+	event_free(event);
+}
+
+void announce_configure(struct server_zone *zone)
+{
+	server_post(zone->server, configure_on_loop, event_new(zone));
+}
+
+static void seen_on_loop(void *context, struct moment now)
+{
+	struct announce_event *event = context;
+	if (event->zone->announce != NULL) {
+		transfer_notifier_seen(event->zone->announce->machine, &event->host, event->serial, now);
+	}
+	event_free(event);
+}
+
+void announce_seen(struct server_zone *zone, const struct address *host, uint32_t serial)
+{
+	struct announce_event *event = event_new(zone);
+	event->host = *host;
+	event->serial = serial;
+	/* Only status depends on it: when the queue is full it is not worth waiting. */
+	if (!net_loop_post(zone->server->loop, seen_on_loop, event)) {
+		event_free(event);
+	}
+}
+
+const struct transfer_notifier *announce_machine(const struct server_zone *zone)
+{
+	return zone->announce == NULL ? NULL : zone->announce->machine;
+}
+
+void announce_free(struct server_zone *zone, struct moment now)
+{
+	if (zone->announce != NULL) {
+		transfer_notifier_free(zone->announce->machine, now);
+		free(zone->announce);
+		zone->announce = NULL;
+	}
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/follow_internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "server/server_internal.h"
+#include "server/writer_internal.h"
+
+/* The machine's owner; the replication loop's. */
+struct follow {
+	struct transfer_secondary_owner owner; /* first: the machine hands it back */
+	struct transfer_secondary *machine;
+	struct server_zone *zone;
+	bool is_started;
+	uint32_t generation; /* tells this machine from one that the zone had before a change of role */
+};
+
+/* One thing that is carried to the loop's thread. */
+struct follow_event {
+	struct server_zone *zone; /* a reference */
+	const struct zone_snapshot *snapshot;
+	struct store_state state;
+	struct transfer_version version;
+	struct error error;
+	struct address from;
+	struct transfer_hint hint;
+	uint32_t generation;
+};
+
+static struct follow_event *event_new(struct server_zone *zone)
+{
+	struct follow_event *event = memory_new(sizeof *event);
+	event->zone = server_zone_ref(zone);
+	return event;
+}
+
+static void event_free(struct follow_event *event)
+{
+	zone_unref(event->snapshot);
+	server_zone_unref(event->zone);
+	free(event);
+}
+
+/* ---- what the machine wants ---- */
+
+static void owner_received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
+                           bool forced)
+{
+	struct follow *follow = (struct follow *)self;
+	char who[ADDRESS_TEXT_MAX];
+	writer_offer(follow->zone, take, address_to_text(from, who), forced, follow->generation);
+}
+
+static void owner_expired(struct transfer_secondary_owner *self, struct moment now)
+{
+	struct follow *follow = (struct follow *)self;
+	(void)now;
+	log_error(
+	        "zone %s: expired: no primary could be reached for as long as its SOA allows; answering SERVFAIL until "
+	        "one can",
+	        follow->zone->name);
+	writer_expire(follow->zone);
+}
+
+static void owner_timers(struct transfer_secondary_owner *self, const struct transfer_timers *timers,
+                         int64_t expire_at_ms)
+{
+	struct follow *follow = (struct follow *)self;
+	atomic_store_explicit(&follow->zone->zone->expires_at_ms, expire_at_ms, memory_order_relaxed);
+	writer_save_timers(follow->zone, timers);
+}
+
+static void owner_settled(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
+                          struct moment now)
+{
+	struct follow *follow = (struct follow *)self;
+	struct server_zone *zone = follow->zone;
+	bool succeeded = outcome != TRANSFER_NO_SUCCESS;
+	(void)now;
+	server_zone_set_reason(zone, succeeded ? NULL : text);
+	server_zone_finish(zone, CONTROL_REFRESH, succeeded, text);
+	server_zone_finish(zone, CONTROL_RELOAD, succeeded, text);
+	server_zone_finish(zone, CONTROL_RETRANSFER, succeeded, text);
+}
+
+/* ---- setting up ---- */
+
+static struct transfer_source source_of(const struct conf_source *source)
+{
+	return (struct transfer_source){.v4 = source->v4, .v6 = source->v6};
+}
+
+/* `primaries` has room for the zone's targets. */
+static struct transfer_secondary_config config_of(const struct conf_zone_options *options, struct address *primaries)
+{
+	for (size_t i = 0; i < options->primaries.count; i++) {
+		primaries[i] = options->primaries.items[i].address;
+	}
+	return (struct transfer_secondary_config){
+	        .primaries = primaries,
+	        .primary_count = options->primaries.count,
+	        .query_source = source_of(&options->query_source),
+	        .transfer_source = source_of(&options->transfer_source),
+	        .refresh_min_s = options->refresh_min_s,
+	        .refresh_max_s = options->refresh_max_s,
+	        .retry_min_s = options->retry_min_s,
+	        .retry_max_s = options->retry_max_s,
+	        .expire_min_s = options->expire_min_s,
+	        .expire_max_s = options->expire_max_s,
+	        .records_max = options->max_records,
+	        .bytes_max = options->max_zone_size,
+	        .transfer_idle_ms = options->transfer_in_idle_ms,
+	        .transfer_total_ms = options->transfer_in_total_ms,
+	        .transfer_rate_min = options->transfer_in_min_rate,
+	};
+}
+
+void follow_free(struct server_zone *zone, struct moment now)
+{
+	if (zone->follow != NULL) {
+		transfer_secondary_free(zone->follow->machine, now);
+		free(zone->follow);
+		zone->follow = NULL;
+	}
+}
+
+static void follow_new(struct server_zone *zone, const struct transfer_secondary_config *config)
+{
+	struct follow *follow = memory_new(sizeof *follow);
+	follow->owner = (struct transfer_secondary_owner){
+	        .received = owner_received,
+	        .expired = owner_expired,
+	        .timers = owner_timers,
+	        .settled = owner_settled,
+	};
+	follow->zone = zone;
+	follow->generation = ++zone->follow_generations;
+	follow->machine = transfer_secondary_new(zone->server->edge.scheduler, zone->zone->apex.wire, zone->zone->class,
+	                                         config, &follow->owner);
+	zone->follow = follow;
+}
+
+static void configure_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	struct server_zone *zone = event->zone;
+	struct server_zone_options options = server_zone_options(zone);
+	struct address *primaries = memory_new_array(options.zone->options->primaries.count, sizeof *primaries);
+	struct transfer_secondary_config config = config_of(options.zone->options, primaries);
+	if (atomic_load(&zone->is_removed) || !conf_zone_is_secondary(options.zone)) {
+		follow_free(zone, now);
+		atomic_store_explicit(&zone->zone->expires_at_ms, ZONE_NEVER_EXPIRES, memory_order_relaxed);
+	} else if (zone->follow == NULL) {
+		follow_new(zone, &config);
+		writer_restore(zone);
+	} else {
+		transfer_secondary_reconfigure(zone->follow->machine, &config, now);
+	}
+	free(primaries);
+	server_zone_options_release(&options);
+	event_free(event);
+}
+
+void follow_configure(struct server_zone *zone)
+{
+	server_post(zone->server, configure_on_loop, event_new(zone));
+}
+
+static struct transfer_timers timers_of(const struct store_state *state)
+{
+	return (struct transfer_timers){
+	        .refreshed_at_s = state->refreshed_at_s,
+	        .refresh_at_s = state->refresh_at_s,
+	        .expire_at_s = state->expire_at_s,
+	};
+}
+
+static void restored_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	struct follow *follow = event->zone->follow;
+	if (follow != NULL && !follow->is_started) {
+		struct transfer_timers timers = timers_of(&event->state);
+		follow->is_started = true;
+		if (event->snapshot == NULL) {
+			transfer_secondary_start(follow->machine, NULL, NULL, now);
+		} else {
+			struct transfer_version version = transfer_version_of(event->snapshot);
+			if (transfer_secondary_start(follow->machine, &version, &timers, now)) {
+				writer_offer_restored(event->zone, event->snapshot);
+				event->snapshot = NULL;
+			} else {
+				writer_expire(event->zone);
+				log_error("zone %s: the stored version, serial %u, expired while the server was "
+				          "stopped; answering SERVFAIL until a primary can be reached",
+				          event->zone->name, version.serial);
+			}
+		}
+	}
+	event_free(event);
+}
+
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct store_state *state)
+{
+	struct follow_event *event = event_new(zone);
+	event->snapshot = take;
+	if (state != NULL) {
+		event->state = *state;
+	}
+	server_post(zone->server, restored_on_loop, event);
+}
+
+static bool is_for_machine(const struct follow_event *event)
+{
+	return event->zone->follow != NULL && event->zone->follow->generation == event->generation;
+}
+
+static void published_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	if (is_for_machine(event)) {
+		transfer_secondary_published(event->zone->follow->machine, &event->version, now);
+	}
+	event_free(event);
+}
+
+void follow_published(struct server_zone *zone, uint32_t generation, const struct transfer_version *version)
+{
+	struct follow_event *event = event_new(zone);
+	event->generation = generation;
+	event->version = *version;
+	server_post(zone->server, published_on_loop, event);
+}
+
+static void refused_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	if (is_for_machine(event)) {
+		transfer_secondary_refused(event->zone->follow->machine, &event->error, now);
+	}
+	event_free(event);
+}
+
+void follow_refused(struct server_zone *zone, uint32_t generation, const struct error *error)
+{
+	struct follow_event *event = event_new(zone);
+	event->generation = generation;
+	event->error = *error;
+	server_post(zone->server, refused_on_loop, event);
+}
+
+static void notified_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	struct follow *follow = event->zone->follow;
+	atomic_fetch_sub_explicit(&event->zone->notifies_queued, 1, memory_order_relaxed);
+	if (follow != NULL && follow->is_started) {
+		transfer_secondary_notified(follow->machine, &event->from, &event->hint, now);
+	}
+	event_free(event);
+}
+
+/* NOTIFYs of one zone that may wait for the loop at once: some for each of several primaries. */
+#define NOTIFIES_QUEUED_MAX 64
+
+void follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint)
+{
+	/* A flood is dropped here, so that it leaves room in the queue for other zones and for orders: those that wait
+	 * lead to questions that are asked later than now, and the refresh timer and the sender's retries remain. */
+	if (atomic_fetch_add_explicit(&zone->notifies_queued, 1, memory_order_relaxed) >= NOTIFIES_QUEUED_MAX) {
+		atomic_fetch_sub_explicit(&zone->notifies_queued, 1, memory_order_relaxed);
+		return;
+	}
+	struct follow_event *event = event_new(zone);
+	event->from = *from;
+	event->hint = *hint;
+	if (!net_loop_post(zone->server->loop, notified_on_loop, event)) {
+		atomic_fetch_sub_explicit(&zone->notifies_queued, 1, memory_order_relaxed);
+		event_free(event);
+	}
+}
+
+/* ---- orders and status, on the loop's thread ---- */
+
+bool follow_order(struct server_zone *zone, enum control_action action, struct moment now)
+{
+	struct follow *follow = zone->follow;
+	if (follow == NULL || !follow->is_started) {
+		return false;
+	}
+	if (action == CONTROL_RETRANSFER) {
+		transfer_secondary_retransfer(follow->machine, now);
+	} else {
+		transfer_secondary_refresh(follow->machine, now);
+	}
+	return true;
+}
+
+const struct transfer_secondary *follow_machine(const struct server_zone *zone)
+{
+	return zone->follow != NULL && zone->follow->is_started ? zone->follow->machine : NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A secondary zone on the replication loop: between its machine (src/transfer), the zone writers and the store. */
+#pragma once
+
+#include "server/zones_internal.h"
+#include "transfer/transfer.h"
+
+/* Sets up, changes or takes down the machine as the zone's options say. Any thread; posted to the loop. */
+void follow_configure(struct server_zone *zone);
+
+/* A zone writer found what the disk has: `take` NULL: nothing. Any thread. */
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct store_state *state);
+
+/* What came of an offer of a transfer; dropped when the machine that asked is gone. Any thread. */
+void follow_published(struct server_zone *zone, uint32_t generation, const struct transfer_version *version);
+void follow_refused(struct server_zone *zone, uint32_t generation, const struct error *error);
+
+/* A NOTIFY that was allowed. Any thread. */
+void follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint);
+
+/* REFRESH (also RELOAD) or RETRANSFER. False: the zone is no secondary, or has not started yet. Loop's thread. */
+bool follow_order(struct server_zone *zone, enum control_action action, struct moment now);
+/* NULL: as above. Loop's thread. */
+const struct transfer_secondary *follow_machine(const struct server_zone *zone);
+
+/* Loop's thread, or after it has ended. */
+void follow_free(struct server_zone *zone, struct moment now);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator orders through the API. Runs on the API's threads: posts the work, and waits for it where asked to. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "server/announce_internal.h"
+#include "server/follow_internal.h"
+#include "server/server_internal.h"
+#include "server/writer_internal.h"
+#include "source/source.h"
+
+/* How often a waiting order looks whether all NOTIFYs are answered: the machines have no event for it. */
+#define NOTIFY_LOOK_MS 10
+
+struct server_zone *server_find(struct server *server, const uint8_t *apex)
+{
+	struct server_zone *found = NULL;
+	pthread_mutex_lock(&server->lock);
+	struct zone *zone = zone_set_get(atomic_load(&server->zones), apex);
+	if (zone != NULL) {
+		found = server_zone_ref(server_zone_of(zone));
+	}
+	pthread_mutex_unlock(&server->lock);
+	return found;
+}
+
+static struct server_zone *find_by_text(struct server *server, const char *text, struct error *error)
+{
+	struct dns_name name;
+	if (!dns_name_from_text(text, &name, error)) {
+		return NULL;
+	}
+	struct server_zone *zone = server_find(server, name.wire);
+	if (zone == NULL) {
+		error_set(error, ERROR_NOT_FOUND, "zone %s is not served here", text);
+	}
+	return zone;
+}
+
+static bool is_secondary(struct server_zone *zone)
+{
+	pthread_mutex_lock(&zone->lock);
+	bool secondary = conf_zone_is_secondary(zone->options);
+	pthread_mutex_unlock(&zone->lock);
+	return secondary;
+}
+
+/* ---- waiting ---- */
+
+static struct timespec deadline_after(uint32_t timeout_ms)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += timeout_ms / 1000;
+	at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+static void wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action)
+{
+	*wait = (struct server_wait){.action = action};
+	text_init(&wait->text, 4096);
+	pthread_mutex_lock(&zone->lock);
+	wait->next = zone->waits;
+	zone->waits = wait;
+	pthread_mutex_unlock(&zone->lock);
+}
+
+static void wait_unlink(struct server_zone *zone, struct server_wait *wait)
+{
+	for (struct server_wait **place = &zone->waits; *place != NULL; place = &(*place)->next) {
+		if (*place == wait) {
+			*place = wait->next;
+			return;
+		}
+	}
+}
+
+/* Ends the wait either way. */
+static bool wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms, struct error *error)
+{
+	struct timespec deadline = deadline_after(timeout_ms);
+	int waited = 0;
+	pthread_mutex_lock(&zone->lock);
+	while (!wait->done && waited != ETIMEDOUT && !atomic_load(&zone->server->stopping) &&
+	       !atomic_load(&zone->is_removed)) {
+		waited = pthread_cond_timedwait(&zone->waits_done, &zone->lock, &deadline);
+	}
+	bool done = wait->done;
+	if (!done) {
+		wait_unlink(zone, wait);
+	}
+	pthread_mutex_unlock(&zone->lock);
+	if (!done && atomic_load(&zone->is_removed)) {
+		return error_set(error, ERROR_NOT_FOUND, SERVER_ZONE_REMOVED);
+	}
+	if (!done) {
+		return waited == ETIMEDOUT
+		               ? error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms)
+		               : error_set(error, ERROR_STOPPED, "the server is stopping");
+	}
+	return wait->succeeded || error_set(error, ERROR_INVALID, "%s", text_string(&wait->text));
+}
+
+/* ---- orders ---- */
+
+/* An order on its way to the loop. */
+struct loop_order {
+	struct server_zone *zone;
+	enum control_action action;
+	bool done;
+};
+
+static void order_on_loop(void *context, struct moment now)
+{
+	struct loop_order *order = context;
+	if (order->action == CONTROL_NOTIFY) {
+		order->done = announce_again(order->zone, now);
+	} else {
+		order->done = follow_order(order->zone, order->action, now);
+	}
+}
+
+static bool order_loop(struct server_zone *zone, enum control_action action, const char *why_not, struct error *error)
+{
+	struct loop_order order = {.zone = zone, .action = action};
+	if (!server_ask_loop(zone->server, order_on_loop, &order)) {
+		return error_set(error, ERROR_STOPPED, "the server is stopping");
+	}
+	return order.done || error_set(error, ERROR_INVALID, "%s", why_not);
+}
+
+/* Sets the work going. */
+static bool order_begin(struct server_zone *zone, enum control_action action, struct error *error)
+{
+	bool secondary = is_secondary(zone);
+	switch (action) {
+	case CONTROL_RELOAD:
+		if (!secondary) {
+			writer_load_file(zone, true);
+			return true;
+		}
+		return order_loop(zone, CONTROL_REFRESH, "the zone has not started yet", error);
+	case CONTROL_REFRESH:
+	case CONTROL_RETRANSFER:
+		if (!secondary) {
+			return error_set(error, ERROR_INVALID,
+			                 "the zone is a primary here, there is nobody to ask; `reload` reads its file");
+		}
+		return order_loop(zone, action, "the zone has not started yet", error);
+	case CONTROL_NOTIFY:
+		return order_loop(zone, action, "there is nobody to notify, or nothing is served yet", error);
+	case CONTROL_FLUSH:
+		writer_flush(zone);
+		return true;
+	case CONTROL_EXPORT:
+		writer_export(zone);
+		return true;
+	}
+	return false;
+}
+
+/* What is still owed to the zone's targets. */
+struct notify_look {
+	struct server_zone *zone;
+	size_t pending;
+	size_t failed;
+	size_t count;
+};
+
+static void look_on_loop(void *context, struct moment now)
+{
+	struct notify_look *look = context;
+	const struct transfer_notifier *notifier = announce_machine(look->zone);
+	look->pending = 0;
+	look->failed = 0;
+	look->count = notifier == NULL ? 0 : transfer_notifier_count(notifier);
+	for (size_t i = 0; i < look->count; i++) {
+		struct transfer_target_status target;
+		transfer_notifier_target(notifier, i, now, &target);
+		look->pending += target.pending;
+		look->failed += !target.pending && !target.acknowledged;
+	}
+}
+
+static bool wait_notified(struct server_zone *zone, uint32_t timeout_ms, struct text *text, struct error *error)
+{
+	struct notify_look look = {.zone = zone};
+	int64_t deadline_ms = clock_now().boot_ms + timeout_ms;
+	for (;;) {
+		if (!server_ask_loop(zone->server, look_on_loop, &look)) {
+			return error_set(error, ERROR_STOPPED, "the server is stopping");
+		}
+		if (look.pending == 0) {
+			break;
+		}
+		if (clock_now().boot_ms >= deadline_ms) {
+			return error_set(error, ERROR_TIMEOUT,
+			                 "%zu of %zu targets have not answered after %u ms; it goes on", look.pending,
+			                 look.count, timeout_ms);
+		}
+		nanosleep(&(struct timespec){.tv_nsec = NOTIFY_LOOK_MS * 1000000L}, NULL);
+	}
+	if (look.failed > 0) {
+		return error_set(error, ERROR_INVALID, "%zu of %zu targets did not acknowledge", look.failed,
+		                 look.count);
+	}
+	text_format(text, "%zu targets acknowledged", look.count);
+	return true;
+}
+
+static bool run_order(struct server_zone *zone, const struct control_order *order, struct text *text,
+                      struct error *error)
+{
+	struct server_wait wait;
+	if (!order->wait || order->action == CONTROL_NOTIFY) {
+		text_add_string(text, "accepted");
+		bool accepted = order_begin(zone, order->action, error);
+		if (accepted && order->wait) {
+			text_clear(text);
+			return wait_notified(zone, order->timeout_ms, text, error);
+		}
+		return accepted;
+	}
+	wait_begin(zone, &wait, order->action);
+	bool done = order_begin(zone, order->action, error);
+	if (done) {
+		done = wait_end(zone, &wait, order->timeout_ms, error);
+	} else {
+		pthread_mutex_lock(&zone->lock);
+		wait_unlink(zone, &wait);
+		pthread_mutex_unlock(&zone->lock);
+	}
+	text_add_string(text, text_string(&wait.text));
+	text_deinit(&wait.text);
+	return done;
+}
+
+static bool order_zone(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+                       struct error *error)
+{
+	struct text text;
+	struct server_zone *zone = find_by_text(self, order->zone, error);
+	if (zone == NULL) {
+		return false;
+	}
+	text_init(&text, 4096);
+	bool done = run_order(zone, order, &text, error);
+	pthread_mutex_lock(&zone->lock);
+	*out = (struct control_done){
+	        .text = arena_copy_text(arena, text_string(&text)),
+	        .has_serial = zone->has_facts,
+	        .serial = zone->serial,
+	};
+	pthread_mutex_unlock(&zone->lock);
+	text_deinit(&text);
+	server_zone_unref(zone);
+	return done;
+}
+
+/* ---- writing a zone out ---- */
+
+struct fd_output {
+	struct zonefile_output output;
+	int fd;
+	int problem;
+	char buffer[65536];
+	size_t buffered;
+};
+
+static void fd_flush(struct fd_output *output)
+{
+	size_t sent = 0;
+	while (sent < output->buffered && output->problem == 0) {
+		ssize_t more = write(output->fd, output->buffer + sent, output->buffered - sent);
+		if (more < 0 && errno != EINTR) {
+			output->problem = errno;
+		}
+		sent += more > 0 ? (size_t)more : 0;
+	}
+	output->buffered = 0;
+}
+
+static void fd_write(struct zonefile_output *self, const char *chars, size_t len)
+{
+	struct fd_output *output = (struct fd_output *)self;
+	while (len > 0 && output->problem == 0) {
+		size_t room = sizeof output->buffer - output->buffered;
+		size_t piece = len < room ? len : room;
+		memcpy(output->buffer + output->buffered, chars, piece);
+		output->buffered += piece;
+		chars += piece;
+		len -= piece;
+		if (output->buffered == sizeof output->buffer) {
+			fd_flush(output);
+		}
+	}
+}
+
+/* What is served, with a reference that outlives this moment. */
+struct snapshot_look {
+	struct server_zone *zone;
+	const struct zone_snapshot *snapshot;
+};
+
+static void snapshot_on_loop(void *context, struct moment now)
+{
+	struct snapshot_look *look = context;
+	const struct zone_snapshot *served = zone_served(look->zone->zone);
+	(void)now;
+	look->snapshot = served == NULL ? NULL : zone_ref(served);
+}
+
+static bool write_zone(void *self, const char *zone_text, int fd, struct error *error)
+{
+	struct server_zone *zone = find_by_text(self, zone_text, error);
+	if (zone == NULL) {
+		return false;
+	}
+	struct snapshot_look look = {.zone = zone};
+	bool done = false;
+	if (!server_ask_loop(zone->server, snapshot_on_loop, &look)) {
+		error_set(error, ERROR_STOPPED, "the server is stopping");
+	} else if (look.snapshot == NULL) {
+		error_set(error, ERROR_INVALID, "zone %s: there is no version to write", zone_text);
+	} else {
+		struct fd_output *output = memory_new(sizeof *output);
+		output->output.write = fd_write;
+		output->fd = fd;
+		source_write_zone(look.snapshot, &output->output);
+		fd_flush(output);
+		done = output->problem == 0 || error_set_errno(error, output->problem, "writing the zone");
+		free(output);
+	}
+	zone_unref(look.snapshot);
+	server_zone_unref(zone);
+	return done;
+}
+
+/* ---- the server ---- */
+
+static bool order_reload(void *self, struct arena *arena, struct control_done *out, struct error *error)
+{
+	struct text text;
+	text_init(&text, 4096);
+	bool done = server_reload(self, &text, error);
+	*out = (struct control_done){.text = arena_copy_text(arena, text_string(&text))};
+	text_deinit(&text);
+	return done;
+}
+
+static void order_stop(void *self)
+{
+	struct server *server = self;
+	uint64_t one = 1;
+	atomic_store(&server->stopping, true);
+	(void)!write(server->wake_fd, &one, sizeof one);
+}
+
+struct control_handlers orders_handlers(struct server *server)
+{
+	return (struct control_handlers){
+	        .self = server,
+	        .server_status = status_server,
+	        .zone_status = status_zone,
+	        .zone_list = status_list,
+	        .zone_order = order_zone,
+	        .zone_write = write_zone,
+	        .reload = order_reload,
+	        .stop = order_stop,
+	};
+}

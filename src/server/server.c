@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* Start, wait for signals, stop. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "server/announce_internal.h"
+#include "server/follow_internal.h"
+#include "server/server_internal.h"
+
+/* ---- other threads ask the replication loop ---- */
+
+/* A question that its asker waits for, on the asker's stack. */
+struct loop_question {
+	void (*ask)(void *context, struct moment now);
+	void *context;
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool done;
+};
+
+static void answer_question(void *context, struct moment now)
+{
+	struct loop_question *question = context;
+	question->ask(question->context, now);
+	pthread_mutex_lock(&question->lock);
+	question->done = true;
+	pthread_cond_signal(&question->answered);
+	pthread_mutex_unlock(&question->lock);
+}
+
+bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context)
+{
+	struct loop_question question = {
+	        .ask = ask,
+	        .context = context,
+	        .lock = PTHREAD_MUTEX_INITIALIZER,
+	        .answered = PTHREAD_COND_INITIALIZER,
+	};
+	if (!net_loop_post(server->loop, answer_question, &question)) {
+		return false;
+	}
+	pthread_mutex_lock(&question.lock);
+	while (!question.done) {
+		pthread_cond_wait(&question.answered, &question.lock);
+	}
+	pthread_mutex_unlock(&question.lock);
+	return true;
+}
+
+/* A post must not be lost: many zones that start at once can fill the queue, which the loop empties quickly. */
+#define POST_RETRY_US 1000
+
+void server_post(struct server *server, void (*run)(void *context, struct moment now), void *context)
+{
+	while (!net_loop_post(server->loop, run, context)) {
+		usleep(POST_RETRY_US);
+	}
+}
+
+static void *run_loop(void *context)
+{
+	struct server *server = context;
+	quiescent_register();
+	net_loop_run(server->loop);
+	quiescent_unregister();
+	return NULL;
+}
+
+/* ---- a version became visible ---- */
+
+static enum transfer_notify_reason reason_of(struct server_zone *zone, const struct change_offer *offer)
+{
+	bool is_start = !zone->was_published && offer->origin != CHANGE_FROM_TRANSFER;
+	zone->was_published = true;
+	return is_start ? TRANSFER_NOTIFY_STARTUP : TRANSFER_NOTIFY_CHANGE;
+}
+
+static void version_published(struct change_listener *self, struct zone *published,
+                              const struct zone_snapshot *snapshot, const struct change_offer *offer,
+                              const struct change_result *result)
+{
+	struct server_zone *zone = offer->context;
+	struct zone_facts facts;
+	(void)self;
+	(void)published;
+	zone_facts(snapshot, &facts);
+	zone->served_from_file = offer->origin == CHANGE_FROM_FILE;
+	pthread_mutex_lock(&zone->lock);
+	zone->facts = facts;
+	zone->has_facts = true;
+	zone->serial = result->serial;
+	zone->published_at_ms = clock_now().boot_ms;
+	pthread_mutex_unlock(&zone->lock);
+	server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
+	if (result->had_before) {
+		log_notice("zone %s: serial %u served, from %s; before %u, %llu records removed, %llu added",
+		           zone->name, result->serial, offer->who, result->serial_before,
+		           (unsigned long long)result->removed, (unsigned long long)result->added);
+	} else {
+		log_notice("zone %s: serial %u served, from %s; %llu records", zone->name, result->serial, offer->who,
+		           (unsigned long long)facts.records);
+	}
+	announce_version(zone, snapshot, reason_of(zone, offer));
+}
+
+/* ---- start ---- */
+
+/* Zone writers: parsing and publishing are the processor's work, so one per core, two at least so that one large zone
+ * does not hold up all others. */
+static size_t writers_wanted(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return cores > 2 ? (size_t)cores : 2;
+}
+
+/* Both wildcards at port 53 are what nobody had to write: "every address that there is". */
+static bool is_default_listen(const struct conf_addresses *listen)
+{
+	static const uint8_t nothing[sizeof listen->items[0].bytes];
+	bool all = listen->count == 2;
+	for (size_t i = 0; i < listen->count; i++) {
+		all = all && memcmp(listen->items[i].bytes, nothing, sizeof nothing) == 0 &&
+		      listen->items[i].port == 53;
+	}
+	return all && listen->items[0].family != listen->items[1].family;
+}
+
+static bool machine_has_ipv6(void)
+{
+	const struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 ? bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 || errno != EADDRNOTAVAIL
+	                   : errno != EAFNOSUPPORT;
+	if (fd >= 0) {
+		close(fd);
+	}
+	return has;
+}
+
+static bool listen_all(struct server *server, struct error *error)
+{
+	const struct conf_addresses *listen = &server->conf->server.listen;
+	bool ipv6_may_be_absent = is_default_listen(listen);
+	for (size_t i = 0; i < listen->count; i++) {
+		struct address bound;
+		char text[ADDRESS_TEXT_MAX];
+		if (ipv6_may_be_absent && listen->items[i].family == ADDRESS_V6 && !machine_has_ipv6()) {
+			log_warning("not listening on %s: this machine has no IPv6",
+			            address_to_text(&listen->items[i], text));
+			continue;
+		}
+		if (!net_workers_listen(server->nets, server->worker_count, &listen->items[i], &bound, error)) {
+			return false;
+		}
+		log_notice("listening on %s, UDP and TCP", address_to_text(&bound, text));
+	}
+	return true;
+}
+
+static bool start_loop(struct server *server, struct error *error)
+{
+	int failed = pthread_create(&server->loop_thread, NULL, run_loop, server);
+	if (failed != 0) {
+		return error_set_errno(error, failed, "thread for the replication loop");
+	}
+	server->loop_is_running = true;
+	return true;
+}
+
+static bool start_control(struct server *server, struct error *error)
+{
+	struct control_handlers handlers = orders_handlers(server);
+	server->control = control_server_start(server->conf->server.control, &handlers, error);
+	return server->control != NULL;
+}
+
+/* Everything that can fail for good reasons comes before the first zone is touched. */
+static bool start(struct server *server, struct error *error)
+{
+	server->store = store_open(server->conf->server.data_dir, error);
+	if (server->store == NULL || !workers_start(server, error) || !listen_all(server, error) ||
+	    !edge_init(server, error)) {
+		return false;
+	}
+	server->publish = publish_new(server->store);
+	server->listener.published = version_published;
+	publish_add_listener(server->publish, &server->listener);
+	server->jobs = jobs_new(writers_wanted(), error);
+	if (server->jobs == NULL || !start_loop(server, error)) {
+		return false;
+	}
+	atomic_store(&server->answer_config, worker_answer_config(&server->conf->server));
+	atomic_store(&server->zones, zone_set_new(NULL, 0));
+	return start_control(server, error);
+}
+
+static bool begin_serving(struct server *server, struct error *error)
+{
+	zones_start(server);
+	return workers_run(server, error);
+}
+
+/* ---- stop ---- */
+
+static void wake_all_waits(struct server *server)
+{
+	const struct zone_set *zones = atomic_load(&server->zones);
+	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
+		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
+		pthread_mutex_lock(&zone->lock);
+		pthread_cond_broadcast(&zone->waits_done);
+		pthread_mutex_unlock(&zone->lock);
+	}
+}
+
+static void free_zones(struct server *server)
+{
+	const struct zone_set *zones = atomic_load(&server->zones);
+	struct moment now = clock_now();
+	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
+		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
+		follow_free(zone, now);
+		announce_free(zone, now);
+	}
+	edge_deinit(server);
+	/* Machines may have spoken until now; what they wanted kept is written here. */
+	jobs_free(server->jobs);
+	leaving_lanes_free(server);
+	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
+		server_zone_end(zone_set_at(zones, i));
+	}
+	zone_set_free((struct zone_set *)(uintptr_t)zones);
+}
+
+static void stop_loop(struct server *server)
+{
+	if (server->loop_is_running) {
+		net_loop_stop(server->loop);
+		pthread_join(server->loop_thread, NULL);
+		server->loop_is_running = false;
+	}
+}
+
+/* Answers first, then whoever changes zones, then what they stand on. */
+static void stop(struct server *server)
+{
+	/* A reload that is under way on one of the API's threads comes to its end; no other begins. */
+	pthread_mutex_lock(&server->reload_lock);
+	atomic_store(&server->stopping, true);
+	pthread_mutex_unlock(&server->reload_lock);
+	wake_all_waits(server);
+	control_server_stop(server->control);
+	workers_stop(server);
+	/* The loop takes what the last jobs tell it; what it tells them in turn waits for jobs_free. */
+	jobs_end(server->jobs);
+	stop_loop(server);
+	workers_free(server);
+	free_zones(server);
+	quiescent_drain();
+	publish_free(server->publish);
+	store_close(server->store);
+	worker_answer_config_free((void *)(uintptr_t)atomic_load(&server->answer_config));
+}
+
+/* ---- signals ---- */
+
+void server_hold_signals(void)
+{
+	sigset_t hup;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &hup, NULL);
+}
+
+static int open_signals(void)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	/* Before any thread starts, so that all inherit it. */
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static void reload_by_signal(struct server *server)
+{
+	struct text text;
+	struct error error;
+	text_init(&text, 4096);
+	/* Both outcomes are logged there. */
+	(void)!server_reload(server, &text, &error);
+	text_deinit(&text);
+}
+
+/* Until the server is to stop. */
+static void wait_for_signals(struct server *server, int signal_fd)
+{
+	while (!atomic_load(&server->stopping)) {
+		struct pollfd entries[] = {
+		        {.fd = signal_fd, .events = POLLIN},
+		        {.fd = server->wake_fd, .events = POLLIN},
+		};
+		struct signalfd_siginfo info;
+		if (poll(entries, ARRAY_LENGTH(entries), -1) < 0 || entries[0].revents == 0 ||
+		    read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info) {
+			continue;
+		}
+		if (info.ssi_signo == SIGHUP) {
+			reload_by_signal(server);
+		} else {
+			log_notice("stopping: %s", strsignal((int)info.ssi_signo));
+			return;
+		}
+	}
+	log_notice("stopping: asked through the API");
+}
+
+int server_run(struct conf *take)
+{
+	struct server *server = memory_new(sizeof *server);
+	struct error error;
+	int signal_fd = open_signals();
+	size_t zone_count = take->zone_count; /* a reload may have replaced `take` before "started" is logged */
+	server->conf = take;
+	server->started_at = clock_now();
+	server->wake_fd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_mutex_init(&server->reload_lock, NULL);
+	log_set_level(take->server.log_level);
+	error_clear(&error);
+	bool started = start(server, &error) && begin_serving(server, &error);
+	if (started) {
+		log_notice("started: Tandem " TANDEM_VERSION ", %zu zones, %zu workers", zone_count,
+		           server->worker_count);
+		wait_for_signals(server, signal_fd);
+	} else {
+		fprintf(stderr, "tandem: %s\n", error.text);
+	}
+	stop(server);
+	if (started) {
+		log_notice("stopped");
+	}
+	close(server->wake_fd);
+	close(signal_fd);
+	free(server->conf_reason);
+	conf_unref(server->conf);
+	pthread_mutex_destroy(&server->reload_lock);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+	return started ? 0 : 1;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/server share: the server itself. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "answer/answer.h"
+#include "base/quiescent.h"
+#include "crypto/crypto.h"
+#include "net/net.h"
+#include "server/server.h"
+#include "server/zones_internal.h"
+#include "store/store.h"
+#include "transfer/transfer.h"
+
+/* One network worker: a thread, its sockets, its scratch. */
+struct worker {
+	struct server *server;
+	struct net_worker *net;
+	struct answer_context *answers;
+	struct dns_encoder *encoder; /* for transfers out */
+	pthread_t thread;
+	bool is_running;
+	struct zone *oversized_zone; /* whose oversized RRset was logged last, so that a flood logs once */
+	uint32_t oversized_serial;
+	int64_t denied_logged_ms; /* when a refused NOTIFY was logged last; 0: never */
+};
+
+/* The edge of the replication machines: their questions over the loop's sockets. */
+struct edge {
+	struct transfer_edge edge;
+	struct net_loop *loop;
+	struct net_timer timer;
+	struct transfer_scheduler *scheduler;
+};
+
+struct server {
+	struct moment started_at;
+	struct store *store;
+	struct publish *publish;
+	struct change_listener listener;
+	struct jobs *jobs;
+
+	struct net_loop *loop;
+	struct edge edge;
+	struct crypto_random random; /* the loop's thread */
+	pthread_t loop_thread;
+	bool loop_is_running;
+
+	struct worker *workers;
+	struct net_worker **nets; /* of the workers, as net_workers_listen wants them */
+	size_t worker_count;
+	_Atomic uint32_t transfers_out; /* under way */
+
+	_Atomic(const struct zone_set *) zones;
+	_Atomic(const struct answer_config *) answer_config;
+	_Atomic bool stopping;
+
+	pthread_mutex_t lock;         /* guards conf, conf_reason, changes of `zones`; taken before any zone's lock */
+	struct leaving_lane *leaving; /* guarded by reload_lock */
+	struct conf *conf;
+	char *conf_reason; /* why the last reload was refused; NULL: it was not */
+
+	pthread_mutex_t reload_lock; /* one reload at a time; taken before `lock` */
+	struct control_server *control;
+	int wake_fd; /* an eventfd that wakes the main thread */
+};
+
+/* The zone with this apex, with a reference, or NULL. Any thread. */
+struct server_zone *server_find(struct server *server, const uint8_t *apex);
+
+/* Runs `ask(context)` on the replication loop's thread and waits for it. Not from that thread. False: the server stops
+ * and it did not run. */
+bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context);
+/* Runs `run(context, now)` there later. It always runs, at the latest when the server ends. */
+void server_post(struct server *server, void (*run)(void *context, struct moment now), void *context);
+
+/* ---- edge.c ---- */
+bool edge_init(struct server *server, struct error *error);
+void edge_deinit(struct server *server);
+struct transfer_limits edge_limits(const struct conf_server *conf);
+
+/* ---- worker.c ---- */
+bool workers_start(struct server *server, struct error *error);
+bool workers_run(struct server *server, struct error *error);
+void workers_stop(struct server *server);
+void workers_free(struct server *server);
+struct net_config worker_net_config(const struct conf_server *conf, size_t worker_count);
+const struct answer_config *worker_answer_config(const struct conf_server *conf);
+void worker_answer_config_free(void *take);
+
+/* ---- reload.c ---- */
+
+/* The lane of a zone that was removed. Its last jobs may still write to the zone's stored file, so that a zone of that
+ * name which is added again must come after them. */
+struct leaving_lane {
+	struct dns_name apex;
+	struct job_lane *lane; /* a reference */
+	struct leaving_lane *next;
+};
+void leaving_lanes_free(struct server *server);
+
+/* Adds the zones of a first configuration. */
+void zones_start(struct server *server);
+/* Reads the configuration file again and applies what changed; `out` gets one sentence. */
+bool server_reload(struct server *server, struct text *out, struct error *error);
+/* Puts what the operator configured into effect for questions. */
+void server_zone_set_rules(struct server_zone *zone, struct conf *conf, const struct conf_zone *options);
+/* With the zone's last reference: no reader is left. */
+void server_zone_clear_rules(struct server_zone *zone);
+
+/* ---- orders.c ---- */
+struct control_handlers orders_handlers(struct server *server);
+
+/* ---- status.c ---- */
+bool status_server(void *self, struct arena *arena, struct control_server_status *out, struct error *error);
+bool status_zone(void *self, const char *zone, struct arena *arena, struct control_zone_status *out,
+                 struct error *error);
+bool status_list(void *self, const char *after, size_t max, struct arena *arena, struct control_zone_status **out,
+                 size_t *count, struct error *error);

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* The network workers: the way of a packet between src/net and src/answer. Decides nothing but where a message goes. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "server/announce_internal.h"
+#include "server/follow_internal.h"
+#include "server/server_internal.h"
+
+/* ---- questions ---- */
+
+static const struct zone_set *zones_of(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->server->zones, memory_order_acquire);
+}
+
+static const struct answer_config *config_of(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->server->answer_config, memory_order_acquire);
+}
+
+/* Once per zone version: a resolver that insists would fill the log. */
+static void log_oversized(struct worker *worker, const struct answer_result *result)
+{
+	char owner[DNS_NAME_TEXT_MAX];
+	char type[DNS_MNEMONIC_MAX];
+	uint32_t serial = result->snapshot == NULL ? 0 : zone_serial(result->snapshot);
+	if (worker->oversized_zone == result->zone && worker->oversized_serial == serial) {
+		return;
+	}
+	worker->oversized_zone = result->zone;
+	worker->oversized_serial = serial;
+	log_error("%s %s does not fit into any message of 65535 octets and cannot be served",
+	          dns_name_to_text(result->oversized_owner.wire, owner),
+	          dns_type_to_text(result->oversized_type, type));
+}
+
+/* A stranger may send as many as he likes, so the log has one in a while. */
+#define DENIED_LOG_MS 1000
+
+static void log_denied_notify(struct worker *worker, const struct answer_result *result, const struct address *client,
+                              struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	if (worker->denied_logged_ms != 0 && now.boot_ms < worker->denied_logged_ms + DENIED_LOG_MS) {
+		return;
+	}
+	worker->denied_logged_ms = now.boot_ms;
+	log_warning("zone %s: NOTIFY from %s refused: neither a primary nor in `allow-notify`",
+	            server_zone_of(result->zone)->name, address_to_text(client, text));
+}
+
+/* What an answer leaves to say to the operator. */
+static void log_answer(struct worker *worker, const struct answer_result *result, const struct address *client,
+                       struct moment now)
+{
+	if (result->oversized_type != 0) {
+		log_oversized(worker, result);
+	}
+	if (result->notify_denied) {
+		log_denied_notify(worker, result, client, now);
+	}
+}
+
+static void take_notify(const struct answer_result *result, const struct address *client)
+{
+	struct transfer_hint hint = {.has_serial = result->has_serial, .serial = result->serial};
+	follow_notified(server_zone_of(result->zone), client, &hint);
+}
+
+static void serve_datagram(struct worker *worker, struct net_datagram *datagram, struct moment now)
+{
+	struct address client = net_datagram_client(datagram);
+	struct answer_request request = {
+	        .bytes = datagram->query,
+	        .len = datagram->query_len,
+	        .client = &client,
+	        .transport = ANSWER_UDP,
+	        .now_ms = now.boot_ms,
+	};
+	struct answer_result result;
+	result.bytes = datagram->answer;
+	result.capacity = datagram->answer_capacity;
+	switch (answer_message(worker->answers, config_of(worker), zones_of(worker), &request, &result)) {
+	case ANSWER_NOTIFY:
+		take_notify(&result, &client);
+		datagram->answer_len = (uint32_t)result.len;
+		break;
+	case ANSWER_SEND:
+		datagram->answer_len = (uint32_t)result.len;
+		log_answer(worker, &result, &client, now);
+		break;
+	case ANSWER_DROP:
+	case ANSWER_TRANSFER_OUT: /* TCP only */
+		break;
+	}
+}
+
+static void serve_datagrams(void *self, struct net_datagram *batch, size_t count, struct moment now)
+{
+	for (size_t i = 0; i < count; i++) {
+		serve_datagram(self, &batch[i], now);
+	}
+}
+
+/* ---- transfers out ---- */
+
+/* A transfer that a connection pulls; owned by the worker until it is closed. */
+struct outgoing {
+	struct net_source source;
+	struct worker *worker;
+	struct server_zone *zone; /* a reference */
+	struct transfer_out *out;
+	struct address client;
+	bool has_failed;
+};
+
+static enum net_pull outgoing_next(struct net_source *self, struct writer *message, struct moment now)
+{
+	struct outgoing *outgoing = (struct outgoing *)self;
+	struct error error;
+	size_t len = 0;
+	(void)now;
+	switch (transfer_out_next(outgoing->out, outgoing->worker->encoder, message->at, writer_left(message), &len,
+	                          &error)) {
+	case TRANSFER_OUT_MESSAGE:
+		message->at += len;
+		return NET_PULL_MESSAGE;
+	case TRANSFER_OUT_END:
+		return NET_PULL_END;
+	case TRANSFER_OUT_FAILED:
+		log_error("zone %s: transfer out cannot go on: %s", outgoing->zone->name, error.text);
+		outgoing->has_failed = true;
+		return NET_PULL_CUT;
+	}
+	return NET_PULL_CUT;
+}
+
+static void outgoing_close(struct net_source *self, enum net_end end)
+{
+	struct outgoing *outgoing = (struct outgoing *)self;
+	struct transfer_out_counts counts = transfer_out_counts(outgoing->out);
+	char client[ADDRESS_TEXT_MAX];
+	address_to_text(&outgoing->client, client);
+	if (end == NET_END_DONE) {
+		log_info("zone %s: serial %u transferred to %s: %llu records, %llu messages, %llu octets",
+		         outgoing->zone->name, counts.serial, client, (unsigned long long)counts.records,
+		         (unsigned long long)counts.messages, (unsigned long long)counts.bytes);
+		announce_seen(outgoing->zone, &outgoing->client, counts.serial);
+	} else if (!outgoing->has_failed) {
+		log_warning("zone %s: transfer of serial %u to %s was cut after %llu records: %s", outgoing->zone->name,
+		            counts.serial, client, (unsigned long long)counts.records, net_end_text(end));
+	}
+	atomic_fetch_sub_explicit(&outgoing->worker->server->transfers_out, 1, memory_order_relaxed);
+	transfer_out_free(outgoing->out);
+	server_zone_unref(outgoing->zone);
+	free(outgoing);
+}
+
+/* Question and RCODE, nothing else. */
+static uint32_t refuse(struct worker *worker, struct net_message *message, const struct dns_message *question,
+                       unsigned rcode)
+{
+	struct dns_encoder *encoder = worker->encoder;
+	dns_encoder_begin(encoder, message->answer, message->answer_capacity, question->header.id, DNS_FLAG_QR);
+	dns_encoder_set_rcode(encoder, rcode);
+	dns_encode_question(encoder, question->qname.wire, question->qtype, question->qclass);
+	return (uint32_t)dns_encoder_end(encoder);
+}
+
+static bool take_transfer_slot(struct server *server, uint32_t limit)
+{
+	if (atomic_fetch_add_explicit(&server->transfers_out, 1, memory_order_relaxed) < limit) {
+		return true;
+	}
+	atomic_fetch_sub_explicit(&server->transfers_out, 1, memory_order_relaxed);
+	return false;
+}
+
+static void start_outgoing(struct worker *worker, struct net_message *message, const struct answer_result *result,
+                           uint32_t limit, struct server_zone *zone)
+{
+	struct address client = net_connection_client(message->connection);
+	char text[ADDRESS_TEXT_MAX];
+	if (!take_transfer_slot(worker->server, limit)) {
+		log_warning("zone %s: transfer to %s refused for now: %u transfers are under way (`transfers-out`)",
+		            zone->name, address_to_text(&client, text), limit);
+		message->answer_len = refuse(worker, message, result->message, DNS_RCODE_SERVFAIL);
+		return;
+	}
+	struct outgoing *outgoing = memory_new(sizeof *outgoing);
+	outgoing->source = (struct net_source){.next = outgoing_next, .close = outgoing_close};
+	outgoing->worker = worker;
+	outgoing->zone = server_zone_ref(zone);
+	outgoing->client = client;
+	outgoing->out = transfer_out_new(result->message, result->snapshot, result->has_edns ? &result->edns : NULL);
+	net_connection_pull(message->connection, &outgoing->source);
+}
+
+/* An AXFR or IXFR by somebody who may have it. */
+static void serve_transfer(struct worker *worker, struct net_message *message, const struct answer_result *result)
+{
+	struct server_zone *zone = server_zone_of(result->zone);
+	struct server_zone_options options = server_zone_options(zone);
+	struct address client = net_connection_client(message->connection);
+	switch (transfer_out_plan(result->message, false, result->snapshot)) {
+	case TRANSFER_REPLY_WHOLE:
+		start_outgoing(worker, message, result, options.conf->server.transfers_out, zone);
+		break;
+	case TRANSFER_REPLY_SOA:
+		message->answer_len = (uint32_t)transfer_out_soa(
+		        result->message, result->snapshot, result->has_edns ? &result->edns : NULL, worker->encoder,
+		        message->answer, message->answer_capacity);
+		announce_seen(zone, &client, zone_serial(result->snapshot));
+		break;
+	case TRANSFER_REPLY_FORMERR:
+		message->answer_len = refuse(worker, message, result->message, DNS_RCODE_FORMERR);
+		break;
+	}
+	server_zone_options_release(&options);
+}
+
+static void serve_message(void *self, struct net_message *message, struct moment now)
+{
+	struct worker *worker = self;
+	struct address client = net_connection_client(message->connection);
+	struct answer_request request = {
+	        .bytes = message->query,
+	        .len = message->query_len,
+	        .client = &client,
+	        .transport = ANSWER_TCP,
+	        .now_ms = now.boot_ms,
+	        .keepalive_100ms = (uint16_t)(net_connection_idle(message->connection) / 100),
+	};
+	struct answer_result result;
+	result.bytes = message->answer;
+	result.capacity = message->answer_capacity;
+	switch (answer_message(worker->answers, config_of(worker), zones_of(worker), &request, &result)) {
+	case ANSWER_NOTIFY:
+		take_notify(&result, &client);
+		message->answer_len = (uint32_t)result.len;
+		break;
+	case ANSWER_SEND:
+		message->answer_len = (uint32_t)result.len;
+		log_answer(worker, &result, &client, now);
+		break;
+	case ANSWER_DROP:
+		net_connection_close(message->connection);
+		break;
+	case ANSWER_TRANSFER_OUT:
+		serve_transfer(worker, message, &result);
+		break;
+	}
+}
+
+/* ---- threads ---- */
+
+static void worker_quiescent(void *self)
+{
+	(void)self;
+	quiescent_point();
+}
+
+static void worker_offline(void *self)
+{
+	(void)self;
+	quiescent_offline();
+}
+
+static void worker_online(void *self)
+{
+	(void)self;
+	quiescent_online();
+}
+
+static void *worker_serve(void *context)
+{
+	struct worker *worker = context;
+	quiescent_register();
+	net_worker_run(worker->net);
+	quiescent_unregister();
+	return NULL;
+}
+
+static uint32_t share_of(uint32_t whole, size_t count)
+{
+	uint32_t share = whole / (uint32_t)count;
+	return share == 0 ? 1 : share;
+}
+
+struct net_config worker_net_config(const struct conf_server *server, size_t worker_count)
+{
+	struct net_config config = net_config_default();
+	config.udp_answer_max = server->edns_payload < DNS_UDP_SIZE_PLAIN ? DNS_UDP_SIZE_PLAIN : server->edns_payload;
+	config.initial_ms = server->tcp_initial_ms;
+	config.idle_ms = server->tcp_idle_ms;
+	config.total_ms = server->tcp_total_ms;
+	config.send_ms = server->tcp_send_ms;
+	config.connections_max = share_of(server->tcp_connections, worker_count);
+	config.connections_per_address_max = share_of(server->tcp_connections_per_address, worker_count);
+	config.source_idle_ms = server->transfer_out_idle_ms;
+	config.source_total_ms = server->transfer_out_total_ms;
+	return config;
+}
+
+/* The answer_config and the texts that it points to. */
+struct owned_answer_config {
+	struct answer_config config;
+	char hostname[256];
+	char version[64];
+	char texts[3][256];
+	uint8_t nsid[256];
+};
+
+static struct answer_identity identity_of(const struct conf_identity *identity, const char *automatic, char *copy)
+{
+	const char *text = NULL;
+	switch (identity->kind) {
+	case CONF_IDENTITY_REFUSED:
+		return (struct answer_identity){.text = NULL};
+	case CONF_IDENTITY_AUTO:
+		text = automatic;
+		break;
+	case CONF_IDENTITY_TEXT:
+		text = identity->text;
+		break;
+	}
+	size_t len = strnlen(text, 255);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return (struct answer_identity){.text = copy, .len = (uint8_t)len};
+}
+
+const struct answer_config *worker_answer_config(const struct conf_server *conf)
+{
+	struct owned_answer_config *owned = memory_new(sizeof *owned);
+	if (gethostname(owned->hostname, sizeof owned->hostname - 1) != 0) {
+		strcpy(owned->hostname, "localhost");
+	}
+	strcpy(owned->version, "Tandem " TANDEM_VERSION);
+	size_t nsid_len = conf->nsid.len < sizeof owned->nsid ? conf->nsid.len : sizeof owned->nsid;
+	if (nsid_len > 0) {
+		memcpy(owned->nsid, conf->nsid.bytes, nsid_len);
+	}
+	owned->config = (struct answer_config){
+	        .udp_payload = (uint16_t)conf->edns_payload,
+	        .nsid = nsid_len == 0 ? NULL : owned->nsid,
+	        .nsid_len = (uint16_t)nsid_len,
+	        .version = identity_of(&conf->version, owned->version, owned->texts[0]),
+	        .hostname = identity_of(&conf->hostname, owned->hostname, owned->texts[1]),
+	        .identity = identity_of(&conf->identity, owned->hostname, owned->texts[2]),
+	};
+	return &owned->config;
+}
+
+void worker_answer_config_free(void *take)
+{
+	free(take);
+}
+
+static size_t workers_wanted(const struct conf_server *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return conf->workers > 0 ? conf->workers : cores > 0 ? (size_t)cores : 1;
+}
+
+bool workers_start(struct server *server, struct error *error)
+{
+	size_t count = workers_wanted(&server->conf->server);
+	struct net_config config = worker_net_config(&server->conf->server, count);
+	server->workers = memory_new_array(count, sizeof *server->workers);
+	server->nets = memory_new_array(count, sizeof *server->nets);
+	for (size_t i = 0; i < count; i++) {
+		struct worker *worker = &server->workers[i];
+		struct net_handler handler = {
+		        .self = worker,
+		        .datagrams = serve_datagrams,
+		        .message = serve_message,
+		        .quiescent = worker_quiescent,
+		        .offline = worker_offline,
+		        .online = worker_online,
+		};
+		worker->server = server;
+		worker->answers = answer_context_new();
+		worker->encoder = memory_new(sizeof *worker->encoder);
+		dns_encoder_init(worker->encoder);
+		worker->net = net_worker_new(&config, &handler, error);
+		server->worker_count++;
+		if (worker->net == NULL) {
+			return false;
+		}
+		server->nets[i] = worker->net;
+	}
+	return true;
+}
+
+bool workers_run(struct server *server, struct error *error)
+{
+	for (size_t i = 0; i < server->worker_count; i++) {
+		struct worker *worker = &server->workers[i];
+		int failed = pthread_create(&worker->thread, NULL, worker_serve, worker);
+		if (failed != 0) {
+			return error_set_errno(error, failed, "thread for a network worker");
+		}
+		worker->is_running = true;
+	}
+	return true;
+}
+
+void workers_stop(struct server *server)
+{
+	for (size_t i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].is_running) {
+			net_worker_stop(server->workers[i].net);
+		}
+	}
+	for (size_t i = 0; i < server->worker_count; i++) {
+		if (server->workers[i].is_running) {
+			pthread_join(server->workers[i].thread, NULL);
+			server->workers[i].is_running = false;
+		}
+	}
+}
+
+void workers_free(struct server *server)
+{
+	for (size_t i = 0; i < server->worker_count; i++) {
+		net_worker_free(server->workers[i].net);
+		answer_context_free(server->workers[i].answers);
+		free(server->workers[i].encoder);
+	}
+	free(server->workers);
+	free(server->nets);
+	server->workers = NULL;
+	server->nets = NULL;
+	server->worker_count = 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/zones_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "server/announce_internal.h"
+#include "server/follow_internal.h"
+#include "server/server_internal.h"
+
+struct server_zone *server_zone_new(struct server *server, struct conf *conf, const struct conf_zone *options,
+                                    struct job_lane *lane)
+{
+	struct server_zone *zone = memory_new(sizeof *zone);
+	pthread_condattr_t clock;
+	char name[DNS_NAME_TEXT_MAX];
+	zone->server = server;
+	zone->name = memory_copy_text(dns_name_to_text_short(options->name, name));
+	zone->zone = zone_new(options->name, DNS_CLASS_IN);
+	atomic_init(&zone->references, 1);
+	pthread_mutex_init(&zone->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&zone->waits_done, &clock);
+	pthread_condattr_destroy(&clock);
+	zone->conf = conf_ref(conf);
+	zone->options = options;
+	zone->load_pending = true;
+	zone->lane = lane == NULL ? job_lane_new() : lane;
+	zonefile_files_init(&zone->files);
+	return zone;
+}
+
+struct server_zone *server_zone_ref(struct server_zone *zone)
+{
+	atomic_fetch_add_explicit(&zone->references, 1, memory_order_relaxed);
+	return zone;
+}
+
+void server_zone_unref(struct server_zone *take)
+{
+	if (take == NULL || atomic_fetch_sub_explicit(&take->references, 1, memory_order_acq_rel) > 1) {
+		return;
+	}
+	ensure(take->follow == NULL && take->announce == NULL && take->waits == NULL);
+	server_zone_clear_rules(take);
+	zone_free(take->zone);
+	zonefile_files_deinit(&take->files);
+	conf_unref(take->conf);
+	job_lane_unref(take->lane);
+	pthread_cond_destroy(&take->waits_done);
+	pthread_mutex_destroy(&take->lock);
+	free(take->name);
+	free(take->reason);
+	free(take->volatile_because);
+	free(take->doing);
+	free(take);
+}
+
+struct server_zone_options server_zone_options(struct server_zone *zone)
+{
+	struct server_zone_options options;
+	pthread_mutex_lock(&zone->lock);
+	options.conf = conf_ref(zone->conf);
+	options.zone = zone->options;
+	pthread_mutex_unlock(&zone->lock);
+	return options;
+}
+
+void server_zone_options_release(struct server_zone_options *options)
+{
+	conf_unref(options->conf);
+}
+
+void server_zone_configure(struct server_zone *zone, struct conf *conf, const struct conf_zone *options)
+{
+	struct conf *before = zone->conf;
+	pthread_mutex_lock(&zone->lock);
+	zone->conf = conf_ref(conf);
+	zone->options = options;
+	pthread_mutex_unlock(&zone->lock);
+	conf_unref(before);
+}
+
+static enum publish_serial_policy serial_policy_of(enum conf_serial_policy policy)
+{
+	switch (policy) {
+	case CONF_SERIAL_KEEP:
+		return PUBLISH_SERIAL_KEEP;
+	case CONF_SERIAL_INCREMENT:
+		return PUBLISH_SERIAL_INCREMENT;
+	case CONF_SERIAL_UNIXTIME:
+		return PUBLISH_SERIAL_UNIXTIME;
+	case CONF_SERIAL_DATE:
+		return PUBLISH_SERIAL_DATE;
+	}
+	return PUBLISH_SERIAL_KEEP;
+}
+
+static enum publish_severity severity_of(enum conf_severity severity)
+{
+	switch (severity) {
+	case CONF_IGNORE:
+		return PUBLISH_IGNORE;
+	case CONF_WARN:
+		return PUBLISH_WARN;
+	case CONF_FAIL:
+		return PUBLISH_FAIL;
+	}
+	return PUBLISH_WARN;
+}
+
+struct publish_policy server_zone_policy(const struct conf_zone *zone)
+{
+	return (struct publish_policy){
+	        .serial = serial_policy_of(zone->options->serial),
+	        .strict = !conf_zone_is_secondary(zone) || zone->options->strict_checks,
+	        .check_ns = severity_of(zone->options->check_ns),
+	        .check_mx_srv = severity_of(zone->options->check_mx_srv),
+	};
+}
+
+static void replace_text(char **place, const char *text)
+{
+	free(*place);
+	*place = text == NULL ? NULL : memory_copy_text(text);
+}
+
+void server_zone_set_reason(struct server_zone *zone, const char *reason)
+{
+	pthread_mutex_lock(&zone->lock);
+	replace_text(&zone->reason, reason);
+	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_set_volatile(struct server_zone *zone, const char *because)
+{
+	pthread_mutex_lock(&zone->lock);
+	zone->is_volatile = because != NULL;
+	replace_text(&zone->volatile_because, because);
+	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_set_doing(struct server_zone *zone, const char *doing)
+{
+	pthread_mutex_lock(&zone->lock);
+	replace_text(&zone->doing, doing);
+	pthread_mutex_unlock(&zone->lock);
+}
+
+static void wait_end(struct server_wait *wait, bool succeeded, const char *text)
+{
+	wait->done = true;
+	wait->succeeded = succeeded;
+	text_add_string(&wait->text, text);
+}
+
+void server_zone_finish(struct server_zone *zone, enum control_action action, bool succeeded, const char *text)
+{
+	pthread_mutex_lock(&zone->lock);
+	struct server_wait **place = &zone->waits;
+	while (*place != NULL) {
+		struct server_wait *wait = *place;
+		if (wait->action != action) {
+			place = &wait->next;
+			continue;
+		}
+		*place = wait->next;
+		wait_end(wait, succeeded, text);
+	}
+	pthread_cond_broadcast(&zone->waits_done);
+	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_finish_all(struct server_zone *zone, const char *text)
+{
+	for (int action = 0; action < CONTROL_ACTIONS; action++) {
+		server_zone_finish(zone, (enum control_action)action, false, text);
+	}
+}

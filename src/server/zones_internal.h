@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* One zone of the server, with everything that hangs on it, and what `status` tells of it.
+ *
+ * I1  A server_zone lives while somebody holds a reference: the table, a queued job, the replication loop, a wait.
+ * I2  `conf` and what it leads to changes only on the main thread, by server_zone_configure, under the lock. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "control/control.h"
+#include "publish/publish.h"
+#include "server/jobs_internal.h"
+#include "transfer/transfer.h"
+#include "zone/zone.h"
+#include "zonefile/zonefile.h"
+
+struct server;
+struct follow;
+struct announce;
+
+/* Somebody who waits for something to be finished with a zone; on the waiter's stack. */
+struct server_wait {
+	enum control_action action;
+	bool done;
+	bool succeeded;
+	struct text text; /* one sentence, or the reason */
+	struct server_wait *next;
+};
+
+struct server_zone {
+	struct server *server;
+	struct zone *zone;
+	char *name; /* for people: without the final dot */
+	_Atomic uint32_t references;
+	_Atomic bool is_removed;          /* from the configuration: whoever finds it so takes down what it holds */
+	_Atomic uint32_t notifies_queued; /* on their way to the replication loop */
+	struct job_lane *lane;            /* a reference; shared with a zone of the same name that is just leaving */
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t waits_done;
+	struct server_wait *waits;
+	struct conf *conf; /* a reference */
+	const struct conf_zone *options;
+	char *reason;           /* last failure that still matters; NULL: none */
+	char *volatile_because; /* NULL: what is served is on disk */
+	char *doing;            /* what is under way; NULL: nothing */
+	bool is_volatile;
+	bool load_pending;       /* the first load or restore has not come to its end */
+	int64_t published_at_ms; /* boot clock; 0: never */
+	bool has_facts;
+	uint32_t serial;
+	struct zone_facts facts;
+
+	/* the zone's jobs only */
+	struct zonefile_files files;   /* what was read last */
+	bool files_known;              /* and it was taken, and is too old to change unnoticed */
+	bool was_published;            /* by this process */
+	bool served_from_file;         /* what is served came from a file: a secondary may replace it by anything */
+	struct transfer_timers timers; /* told last by the machine */
+
+	/* the replication loop only */
+	struct follow *follow; /* NULL: a primary */
+	uint32_t follow_generations;
+	struct announce *announce; /* NULL: not yet set up */
+};
+
+/* One reference, the caller's. `lane` is taken; NULL: a new one. */
+struct server_zone *server_zone_new(struct server *server, struct conf *conf, const struct conf_zone *options,
+                                    struct job_lane *lane);
+struct server_zone *server_zone_ref(struct server_zone *zone);
+void server_zone_unref(struct server_zone *take);
+
+/* The zone of a served question; valid while the caller may read the zone. */
+struct server_zone *server_zone_of(const struct zone *zone);
+
+/* Gives up the table's reference; nobody reads the zone any more. */
+void server_zone_end(struct zone *zone);
+
+/* A copy of the options that stays valid: the configuration they live in is referenced. */
+struct server_zone_options {
+	struct conf *conf;
+	const struct conf_zone *zone;
+};
+struct server_zone_options server_zone_options(struct server_zone *zone);
+void server_zone_options_release(struct server_zone_options *options);
+
+/* What publishing needs of them. */
+struct publish_policy server_zone_policy(const struct conf_zone *zone);
+
+/* New options from a new configuration. */
+void server_zone_configure(struct server_zone *zone, struct conf *conf, const struct conf_zone *options);
+
+/* Sets or clears (NULL) what status tells. Any thread. */
+void server_zone_set_reason(struct server_zone *zone, const char *reason);
+void server_zone_set_volatile(struct server_zone *zone, const char *because);
+void server_zone_set_doing(struct server_zone *zone, const char *doing);
+
+#define SERVER_ZONE_REMOVED "the zone was removed from the configuration"
+
+/* Ends all waits without success. Any thread. */
+void server_zone_finish_all(struct server_zone *zone, const char *text);
+/* Ends the waits for an action. Any thread. */
+void server_zone_finish(struct server_zone *zone, enum control_action action, bool succeeded, const char *text);
