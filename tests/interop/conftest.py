@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: a world of servers that ends with the test, and the real zones."""
+
+import pytest
+import servers
+import zones
+
+
+class World:
+    """The servers of one test; whatever still runs is stopped at its end."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.servers = []
+
+    def new(self, kind, name=None):
+        """A server of a kind, not started yet; two of one kind need names."""
+        cls = {**servers.PEERS, "tandem": servers.Tandem}[kind]
+        server = cls(self.folder, name)
+        self.servers.append(server)
+        return server
+
+    def end(self):
+        failures = []
+        for server in reversed(self.servers):
+            try:
+                server.stop()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def world(tmp_path, request):
+    here = World(tmp_path)
+    request.node.world = here
+    yield here
+    here.end()
+
+
+@pytest.fixture(scope="session")
+def root_zones(tmp_path_factory):
+    """The folder of the real root zones."""
+    return zones.unpacked(tmp_path_factory.mktemp("root-zones"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows what its servers said."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and hasattr(item, "world"):
+        for server in item.world.servers:
+            report.sections.append((f"log of {server.name}", server.log_tail()))

@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: MIT
+"""Name servers in the foreground on loopback, all behind one face: Tandem, BIND, Knot and NSD.
+
+Each has an address in 127.0.0.0/8, of its own where it can, and a free unprivileged port, sends NOTIFY and asks for
+transfers from that address, and talks to nobody whom the test does not name: zones here are real and name real servers.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TANDEM = pathlib.Path(os.environ.get("TANDEM", ROOT / "build" / "tandem"))
+START_SECONDS = 30
+STOP_SECONDS = 15
+CHANGE_SECONDS = 30
+POLL_SECONDS = 0.02
+POLL_ANSWER_SECONDS = 0.2  # a server that does not listen yet is asked again after this
+
+
+@dataclasses.dataclass
+class Zone:
+    """A zone as a server's configuration has it. With primaries it is a secondary, else the file is served."""
+
+    name: str
+    file: pathlib.Path = None
+    primaries: list = dataclasses.field(default_factory=list)  # servers
+    notify: list = dataclasses.field(default_factory=list)  # servers
+
+
+class Addresses:
+    """Hands out loopback addresses that no other run of the tests uses at the same time."""
+
+    def __init__(self):
+        self.last = 0
+
+    def next(self):
+        self.last += 1
+        return f"127.{16 + os.getpid() // 200 % 200}.{1 + os.getpid() % 200}.{self.last}"
+
+
+addresses = Addresses()
+
+
+def free_port(address):
+    """A port that is free for UDP and TCP alike."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((address, 0))
+            port = udp.getsockname()[1]
+            try:
+                tcp.bind((address, port))
+                return port
+            except OSError:
+                continue
+
+
+def wait_until(condition, seconds, what):
+    """Asks until the condition gives something true, and gives that. No longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}")
+        time.sleep(POLL_SECONDS)
+
+
+class Server:
+    """What is common: a folder, an address, zones, a process."""
+
+    kind = None
+
+    def __init__(self, folder, name=None):
+        self.name = name or self.kind
+        self.folder = pathlib.Path(folder) / self.name
+        self.folder.mkdir()
+        self.address = self.own_address()
+        self.port = free_port(self.address)
+        self.zones = []
+        self.process = None
+        self.log = self.folder / "log"
+
+    def own_address(self):
+        return addresses.next()
+
+    @property
+    def place(self):
+        return (self.address, self.port)
+
+    # ---- Zones
+
+    def serve(self, name, file):
+        """A primary of the zone, with a copy of its own of the file."""
+        own = self.folder / f"{name.rstrip('.') or 'root'}.zone"
+        shutil.copy(file, own)
+        zone = Zone(name, file=own)
+        self.zones.append(zone)
+        return zone
+
+    def follow(self, name, *primaries):
+        """A secondary of the zone, that its primaries notify."""
+        zone = Zone(name, primaries=list(primaries))
+        self.zones.append(zone)
+        for primary in primaries:
+            primary.zone(name).notify.append(self)
+        return zone
+
+    def zone(self, name):
+        return next(zone for zone in self.zones if zone.name == name)
+
+    def put(self, name, file):
+        """Puts another version in place of a zone's file, at once."""
+        own = self.zone(name).file
+        beside = own.with_suffix(".next")
+        shutil.copy(file, beside)
+        beside.rename(own)
+
+    def change(self, name, file):
+        """The same, and tells the server to read it."""
+        self.put(name, file)
+        self.reload(name)
+
+    # ---- The process
+
+    def configure(self):
+        """Writes the configuration."""
+        raise NotImplementedError
+
+    def command(self):
+        """The command that runs the server in the foreground."""
+        raise NotImplementedError
+
+    def start(self):
+        self.configure()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in self.command()], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            wait_until(self.is_ready, START_SECONDS, f"{self.name} answers on {self.address}@{self.port}")
+        except AssertionError:
+            self.kill()
+            raise
+        return self
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}\n{self.log_tail()}")
+        return all(self.serial(zone.name) is not None or zone.primaries for zone in self.zones) and self.is_answering()
+
+    def is_answering(self):
+        return self.ask("ready.invalid", "A", seconds=POLL_ANSWER_SECONDS) is not None
+
+    def reload(self, name):
+        """Has the server read a zone's file again."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        """Ends the server in an orderly way. A server that does not end, or not well, is a failure."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{self.name} did not end within {STOP_SECONDS} s of SIGTERM") from None
+        assert status in (0, -signal.SIGTERM), f"{self.name} ended with {status}\n{self.log_tail()}"
+
+    def kill(self):
+        """The machine lost power."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def log_tail(self, lines=60):
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    # ---- Questions
+
+    def ask(self, name, rrtype, tcp=False, seconds=2, **options):
+        """The answer to one question, or None if there was none."""
+        query = dns.message.make_query(name, rrtype, **options)
+        query.flags &= ~dns.flags.RD
+        send = dns.query.tcp if tcp else dns.query.udp
+        try:
+            return send(query, self.address, port=self.port, timeout=seconds)
+        except (OSError, dns.exception.DNSException):
+            return None
+
+    def serial(self, zone):
+        """The serial that is served with authority, or None."""
+        answer = self.ask(zone, "SOA", seconds=POLL_ANSWER_SECONDS)
+        if answer is None or answer.rcode() != dns.rcode.NOERROR or not answer.flags & dns.flags.AA:
+            return None
+        for rrset in answer.answer:
+            if rrset.rdtype == dns.rdatatype.SOA:
+                return rrset[0].serial
+        return None
+
+    def wait_for_serial(self, zone, serial, seconds=CHANGE_SECONDS):
+        """Until the zone is served with exactly this serial; gives the seconds that it took."""
+        start = time.monotonic()
+        wait_until(lambda: self.serial(zone) == serial, seconds, f"{self.name} serves {zone} with serial {serial}")
+        return time.monotonic() - start
+
+
+class Tandem(Server):
+    kind = "tandem"
+    workers = 2
+
+    def __init__(self, folder, name=None):
+        super().__init__(folder, name)
+        self.zone_options = {}  # lines for each zone, as the configuration has them
+
+    def configure(self):
+        lines = [
+            "server:",
+            f'  listen: ["{self.address}@{self.port}"]',
+            "  data-dir: data",
+            "  control: control.sock",
+            f"  workers: {self.workers}",
+            "  log-level: info",
+            "zones:" if self.zones else "zones: []",
+        ]
+        for zone in self.zones:
+            lines.append(f'  - name: "{zone.name}"')
+            if zone.file:
+                lines.append(f'    file: "{zone.file}"')
+            if zone.primaries:
+                lines.append(f"    primaries: [{places(zone.primaries)}]")
+            if zone.notify:
+                lines.append(f"    notify: [{places(zone.notify)}]")
+            for option, value in self.zone_options.items():
+                lines.append(f"    {option}: {value}")
+            for source in ("query-source", "notify-source", "transfer-source"):
+                lines.append(f'    {source}: ["{self.address}"]')
+            lines.append('    allow-transfer: [{from: ["127.0.0.0/8"]}]')
+        (self.folder / "tandem.yaml").write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        if not TANDEM.exists():
+            pytest.fail(f"there is no {TANDEM}: run make")
+        return [TANDEM, "serve", "-c", "tandem.yaml"]
+
+    def run_any(self, *words):
+        """Runs a subcommand against this server; gives the ended process."""
+        command = [str(TANDEM), *words, "--control", str(self.folder / "control.sock")]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+
+    def run(self, *words):
+        """The same, and it must succeed; gives what it printed."""
+        result = self.run_any(*words)
+        assert result.returncode == 0, f"{words}: {result.returncode}\n{result.stdout}{result.stderr}"
+        return result.stdout
+
+    def reason(self, zone):
+        """Why a zone is not as it should be, as status tells it; empty: all is well."""
+        return json.loads(self.run("status", zone, "--json"))["reason"] or ""
+
+
+class Bind(Server):
+    kind = "bind"
+
+    def own_address(self):
+        return "127.0.0.1"  # it listens only on addresses that an interface lists
+
+    def configure(self):
+        lines = [
+            "options {",
+            f'  directory "{self.folder}"; pid-file none; session-keyfile none; managed-keys-directory "{self.folder}";',
+            f"  listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};",
+            "  recursion no; dnssec-validation no; notify explicit; empty-zones-enable no; minimal-responses yes;",
+            f"  notify-source {self.address}; transfer-source {self.address}; query-source address {self.address};",
+            "  notify-delay 0; serial-query-rate 1000; check-names primary ignore; check-integrity no;",
+            "  allow-transfer { 127.0.0.0/8; }; allow-update { none; }; request-ixfr no;",
+            "};",
+            "controls { };",
+        ]
+        for zone in self.zones:
+            lines.append(f'zone "{zone.name}" {{')
+            if zone.primaries:
+                primaries = "".join(f" {server.address} port {server.port};" for server in zone.primaries)
+                copy = f"{zone.name.rstrip('.') or 'root'}.copy"
+                lines.append(f'  type secondary; file "{copy}"; masterfile-format text; primaries {{{primaries} }};')
+            else:
+                lines.append(f'  type primary; file "{zone.file}";')
+            targets = "".join(f" {server.address} port {server.port};" for server in zone.notify)
+            lines.append(f"  also-notify {{{targets} }};" if targets else "  notify no;")
+            lines.append("};")
+        (self.folder / "named.conf").write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        # AppArmor confines the installed path to /etc/bind and /var/cache/bind.
+        named = self.folder / "named"
+        if not named.exists():
+            shutil.copy("/usr/sbin/named", named)
+        return [named, "-g", "-n", "1", "-c", self.folder / "named.conf"]
+
+
+class Knot(Server):
+    kind = "knot"
+
+    def configure(self):
+        lines = [
+            "server:",
+            f"  listen: {self.address}@{self.port}",
+            f"  rundir: {self.folder}",
+            "  udp-workers: 1",
+            "  tcp-workers: 1",
+            "  background-workers: 2",
+            "control:",
+            f"  listen: {self.folder}/knot.sock",
+            "database:",
+            f"  storage: {self.folder}",
+            "  journal-db-max-size: 100M",
+            "log:",
+            "  - target: stderr",
+            "    any: info",
+            "acl:",
+            "  - id: loopback",
+            "    address: 127.0.0.0/8",
+            "    action: [transfer, notify]",
+        ]
+        remotes = {server.name: server for zone in self.zones for server in zone.primaries + zone.notify}
+        if remotes:
+            lines.append("remote:")
+        for name, server in remotes.items():
+            lines.append(f"  - id: {name}")
+            lines.append(f"    address: {server.address}@{server.port}")
+            lines.append(f"    via: {self.address}")
+        lines.append("zone:")
+        for zone in self.zones:
+            lines.append(f'  - domain: "{zone.name}"')
+            copy = f"{self.folder}/{zone.name.rstrip('.') or 'root'}.copy"
+            lines.append(f"    file: {zone.file or copy}")
+            lines.append("    acl: loopback")
+            lines.append("    semantic-checks: off")
+            lines.append("    zonefile-load: whole")
+            lines.append("    zonefile-sync: 0")
+            lines.append("    journal-content: none")
+            if zone.primaries:
+                lines.append(f"    master: [{', '.join(server.name for server in zone.primaries)}]")
+            if zone.notify:
+                lines.append(f"    notify: [{', '.join(server.name for server in zone.notify)}]")
+        (self.folder / "knot.conf").write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return ["/usr/sbin/knotd", "-c", self.folder / "knot.conf"]
+
+    def reload(self, name):
+        command = ["/usr/sbin/knotc", "-s", self.folder / "knot.sock", "-b", "zone-reload", name]
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+
+
+class Nsd(Server):
+    kind = "nsd"
+
+    def configure(self):
+        lines = [
+            "server:",
+            f"  ip-address: {self.address}@{self.port}",
+            '  username: ""',
+            '  chroot: ""',
+            f'  zonesdir: "{self.folder}"',
+            f'  pidfile: "{self.folder}/nsd.pid"',
+            f'  xfrdfile: "{self.folder}/xfrd.state"',
+            f'  xfrdir: "{self.folder}"',
+            f'  zonelistfile: "{self.folder}/zone.list"',
+            '  database: ""',
+            "  xfrd-reload-timeout: 0",
+            "  rrl-ratelimit: 0",
+            "  minimal-responses: yes",
+            "  server-count: 1",
+            "  verbosity: 2",
+            "remote-control:",
+            "  control-enable: no",
+        ]
+        for zone in self.zones:
+            lines.append("zone:")
+            lines.append(f'  name: "{zone.name}"')
+            copy = f"{self.folder}/{zone.name.rstrip('.') or 'root'}.copy"
+            lines.append(f'  zonefile: "{zone.file or copy}"')
+            lines.append("  provide-xfr: 127.0.0.0/8 NOKEY")
+            lines.append(f"  outgoing-interface: {self.address}")
+            lines.append("  notify-retry: 3")
+            for server in zone.primaries:
+                lines.append(f"  request-xfr: AXFR {server.address}@{server.port} NOKEY")
+                lines.append(f"  allow-notify: {server.address} NOKEY")
+            for server in zone.notify:
+                lines.append(f"  notify: {server.address}@{server.port} NOKEY")
+        (self.folder / "nsd.conf").write_text("\n".join(lines) + "\n")
+
+    def command(self):
+        return ["/usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"]
+
+
+def places(servers):
+    return ", ".join(f'"{server.address}@{server.port}"' for server in servers)
+
+
+PEERS = {"bind": Bind, "knot": Knot, "nsd": Nsd}

@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: MIT
+"""What an operator meets: wrong files, wrong configurations, full disks, restarts. Service goes on, and the reason is
+told."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+
+import dns.message
+import dns.opcode
+import dns.query
+import dns.rcode
+import fake
+import pytest
+import servers
+import wire
+import zones
+
+ZONE = "small.example."
+OTHER = "other.example."
+SERVFAIL = dns.rcode.SERVFAIL
+
+
+def ede(answer):
+    """The codes of the Extended DNS Errors (RFC 8914) in an answer."""
+    return [int(option.code) for option in answer.options if int(option.otype) == 15]
+
+
+def tandem(folder, *words):
+    """Runs a subcommand without a server: exit status, stdout, stderr."""
+    command = [str(servers.TANDEM), *[str(word) for word in words]]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.fixture
+def primary(world):
+    """Serves two small zones."""
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    server.serve(OTHER, zones.small(world.folder, OTHER, 1))
+    return server.start()
+
+
+# ---- Starting and stopping
+
+
+def test_address_in_use_is_exit_1_with_a_clear_line(world, primary):
+    second = world.new("tandem", "second")
+    second.address, second.port = primary.place
+    second.configure()
+    status, _, errors = tandem(second.folder, "serve", "-c", "tandem.yaml")
+    assert status == 1
+    assert f"{primary.address}@{primary.port}" in errors and "in use" in errors.lower()
+
+
+def test_data_folder_in_use_is_exit_1_with_a_clear_line(world, primary):
+    second = world.new("tandem", "second")
+    second.configure()
+    (second.folder / "data").symlink_to(primary.folder / "data")
+    status, _, errors = tandem(second.folder, "serve", "-c", "tandem.yaml")
+    assert status == 1
+    assert "data" in errors
+
+
+def test_sigterm_ends_with_connections_open(primary):
+    connections = [socket.create_connection(primary.place) for _ in range(20)]
+    primary.process.send_signal(signal.SIGTERM)
+    assert primary.process.wait(servers.STOP_SECONDS) == 0
+    for connection in connections:
+        connection.close()
+
+
+def test_flags_alone_serve_a_zone_and_follow_another(world, primary):
+    folder = world.folder / "flags"
+    folder.mkdir()
+    server = world.new("tandem", "flags-server")
+    file = zones.small(folder, "third.example.", 3)
+    command = [servers.TANDEM, "serve", "--zone", f"third.example={file}"]
+    command += ["--follow", f"small.example={primary.address}@{primary.port}"]
+    command += ["--listen", f"{server.address}@{server.port}", "--allow-transfer", "127.0.0.0/8"]
+    command += ["--data-dir", "data", "--control", "control.sock"]
+    server.command = lambda: command
+    server.start()
+    server.wait_for_serial("third.example.", 3)
+    server.wait_for_serial(ZONE, 1)
+    wire.assert_equal_zones(wire.axfr(primary.place, ZONE), wire.axfr(server.place, ZONE))
+
+
+# A machine without IPv6: no socket of that family can be made.
+NO_IPV6 = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+int socket(int family, int type, int protocol)
+{
+	int (*real)(int, int, int) = (int (*)(int, int, int))dlsym(RTLD_NEXT, "socket");
+	errno = EAFNOSUPPORT;
+	return family == AF_INET6 ? -1 : real(family, type, protocol);
+}
+"""
+
+
+def test_machine_without_ipv6_is_served_on_ipv4_by_default_and_told_where_ipv6_was_asked_for(tmp_path):
+    (tmp_path / "no_ipv6.c").write_text(NO_IPV6)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no_ipv6.so", "no_ipv6.c", "-ldl"], cwd=tmp_path, check=True)
+    zones.small(tmp_path, ZONE, 1).rename(tmp_path / "zone")
+    # A network of its own, where port 53 is free.
+    unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    serve = f"ip link set lo up; LD_PRELOAD=./no_ipv6.so exec {servers.TANDEM} serve --zone {ZONE}=zone --data-dir d"
+    results = {}
+    for listen in ("", " --listen ::@53"):
+        command = [*unshare, "timeout", "2", "sh", "-c", serve + " --control c" + listen]
+        results[listen] = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert "not listening on ::@53: this machine has no IPv6" in results[""].stderr
+    assert "listening on 0.0.0.0@53" in results[""].stderr and "started" in results[""].stderr
+    assert results[" --listen ::@53"].returncode == 1
+    assert "::@53" in results[" --listen ::@53"].stderr
+
+
+def test_refused_notify_is_logged(primary):
+    query = dns.message.make_query(ZONE, "SOA")
+    query.set_opcode(dns.opcode.NOTIFY)
+    for _ in range(20):
+        answer = dns.query.udp(query, primary.address, port=primary.port, timeout=5)
+        assert answer.rcode() == dns.rcode.REFUSED
+    lines = [line for line in primary.log.read_text().splitlines() if "NOTIFY from" in line]
+    assert "refused" in lines[0] and ZONE.rstrip(".") in lines[0]
+    assert len(lines) < 10
+
+
+def test_reload_says_what_holds_after_a_restart_only(primary):
+    file = primary.folder / "tandem.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("  data-dir: data\n", "  data-dir: other\n"))
+    assert "after a restart only: data-dir" in primary.run("reload")
+    file.write_text(good + "one: 1\ntwo: 2\n")
+    assert primary.run_any("reload").returncode == 1
+    lines = [line for line in primary.log.read_text().splitlines() if "the reload was refused" in line]
+    assert len(lines) == 2 and not any(line.endswith("??") for line in lines)
+    reason = json.loads(primary.run("status", "--json"))["server"]["configuration_problem"]
+    assert "one" in reason and "two" in reason and not reason.endswith("\n")
+    file.write_text(good)
+    primary.run("reload")
+    assert json.loads(primary.run("status", "--json"))["server"]["configuration_problem"] is None
+
+
+# ---- Zone files
+
+
+def test_broken_file_leaves_the_running_version_in_place(world, primary):
+    broken = world.folder / "broken.zone"
+    broken.write_text(zones.small(world.folder, ZONE, 2).read_text() + "bad A 192.0.2.300\n")
+    primary.put(ZONE, broken)
+    result = primary.run_any("zone", "reload", ZONE, "--wait")
+    assert result.returncode == 1
+    assert "small.example.zone:9:" in result.stdout + result.stderr
+    assert primary.serial(ZONE) == 1
+    assert "small.example.zone:9:" in primary.reason(ZONE)
+
+    primary.put(ZONE, zones.small(world.folder, ZONE, 2))
+    primary.run("zone", "reload", ZONE, "--wait")
+    assert primary.serial(ZONE) == 2
+    assert primary.reason(ZONE) == ""
+
+
+def test_missing_file_is_servfail_and_the_others_are_served(world):
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    server.serve(OTHER, zones.small(world.folder, OTHER, 1))
+    server.zone(ZONE).file.unlink()
+    server.is_ready = lambda: server.serial(OTHER) == 1
+    server.start()
+    answer = server.ask(f"www.{ZONE}", "A", use_edns=True)
+    assert (answer.rcode(), ede(answer)) == (SERVFAIL, [14])
+    assert str(server.zone(ZONE).file) in server.reason(ZONE)
+
+    server.put(ZONE, zones.small(world.folder, ZONE, 4))
+    server.run("zone", "reload", ZONE, "--wait")
+    assert server.serial(ZONE) == 4
+
+
+def test_check_zone_tells_many_errors_with_their_places(tmp_path):
+    file = tmp_path / "many.zone"
+    good = zones.small(tmp_path, ZONE, 1).read_text()
+    file.write_text(good + "".join(f"n{number} A 1.2.3\n" for number in range(100)))
+    status, output, errors = tandem(tmp_path, "check", "zone", ZONE, file)
+    told = [line for line in (output + errors).splitlines() if line.startswith(f"{file}:")]
+    assert status == 1
+    assert len(told) >= 100
+    assert told[0].startswith(f"{file}:9:")
+
+
+def test_check_zone_dumps_every_type_as_the_reference_has_it(tmp_path):
+    file = zones.every_type("tandem", tmp_path)
+    status, output, errors = tandem(tmp_path, "check", "zone", zones.EVERY_TYPE, file, "--dump-hex")
+    assert status == 0, errors
+    ours = {line.split()[-1].lower() for line in output.splitlines() if line}
+    lines = (zones.DATA / "every-type" / "every-type.hex.zone").read_text().splitlines()
+    theirs = {line.split()[-1].lower() for line in lines if " \\# " in line and " \\# 0" not in line}
+    assert theirs <= ours
+
+
+# ---- Serials
+
+
+def test_serial_never_goes_back_over_a_kill(world, primary):
+    for number in (2, 3):
+        primary.change(ZONE, zones.small(world.folder, ZONE, 1, f'more{number} TXT "edited"'))
+        primary.wait_for_serial(ZONE, number)
+    primary.kill()
+    primary.start()
+    assert primary.serial(ZONE) == 3
+    primary.stop()
+    primary.put(ZONE, zones.small(world.folder, ZONE, 1, 'stopped TXT "edited while stopped"'))
+    primary.start()
+    assert primary.serial(ZONE) == 4
+    primary.stop()
+    primary.start()
+    assert primary.serial(ZONE) == 4
+
+
+# ---- The configuration
+
+
+def test_wrong_configuration_is_told_with_place_and_suggestion(tmp_path):
+    file = tmp_path / "tandem.yaml"
+    file.write_text("server:\n  lisen: [127.0.0.1@5300]\n")
+    status, output, errors = tandem(tmp_path, "check", "config", file)
+    assert status == 1
+    assert "tandem.yaml:2:3" in output + errors and "`listen`" in output + errors
+    status, _, errors = tandem(tmp_path, "serve", "-c", file)
+    assert status == 1
+    assert "tandem.yaml:2:3" in errors
+
+
+def test_reload_applies_what_changed_and_a_broken_file_changes_nothing(world, primary):
+    third = "third.example."
+    primary.serve(third, zones.small(world.folder, third, 3))
+    primary.configure()
+    primary.run("reload")
+    primary.wait_for_serial(third, 3)
+    assert primary.serial(ZONE) == 1
+
+    good = (primary.folder / "tandem.yaml").read_text()
+    (primary.folder / "tandem.yaml").write_text(good + "nonsense: yes\n")
+    result = primary.run_any("reload")
+    assert result.returncode == 1
+    assert "nonsense" in result.stdout + result.stderr
+    assert (primary.serial(ZONE), primary.serial(third)) == (1, 3)
+
+    primary.zones = [zone for zone in primary.zones if zone.name != OTHER]
+    primary.configure()
+    primary.run("reload")
+    servers.wait_until(lambda: primary.ask(OTHER, "SOA").rcode() == dns.rcode.REFUSED, 10, "the zone is gone")
+    assert primary.serial(ZONE) == 1
+
+
+# ---- Commands
+
+
+def test_zone_commands_do_what_they_say(world, primary):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    primary.configure()
+    primary.run("reload")
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    names = [line.split()[0] for line in primary.run("zone", "list").splitlines()]
+    assert any(name.startswith("small.example") for name in names)
+    for action in ("refresh", "retransfer"):
+        secondary.run("zone", action, ZONE, "--wait")
+        assert secondary.serial(ZONE) == 1
+    secondary.run("zone", "flush", ZONE, "--wait")
+    primary.run("zone", "notify", ZONE)
+    exported = world.folder / "exported.zone"
+    exported.write_text(secondary.run("zone", "export", ZONE, "-o", "-"))
+    assert tandem(world.folder, "check", "zone", ZONE, exported)[0] == 0
+    assert secondary.run_any("zone", "reload", "unknown.example").returncode == 1
+    assert json.loads(secondary.run("status", "--json"))
+
+
+# ---- A secondary on its own
+
+
+def test_expired_zone_is_servfail_and_comes_back(world):
+    primary = fake.FakePrimary(ZONE, 1, fake.honest)
+    primary.timers = (1, 1, 3, 60)
+    secondary = world.new("tandem")
+    secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
+    secondary.zone_options.update({"refresh-min": "1s", "retry-min": "1s", "expire-min": "1s"})
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    primary.end()
+    servers.wait_until(lambda: secondary.ask(ZONE, "SOA").rcode() == SERVFAIL, 15, "it expires")
+    assert ede(secondary.ask(ZONE, "SOA", use_edns=True)) == [24]
+    secondary.stop()
+    secondary.is_ready = secondary.is_answering
+    secondary.start()
+    assert secondary.ask(ZONE, "SOA").rcode() == SERVFAIL
+
+    back = fake.FakePrimary(ZONE, 1, fake.honest, place=(primary.address, primary.port))
+    secondary.wait_for_serial(ZONE, 1)
+    back.end()
+
+
+def test_full_disk_stops_neither_service_nor_following(world, primary):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    primary.configure()
+    primary.run("reload")
+    disk = secondary.folder / "data"
+    disk.mkdir()
+    # A disk of its own that only this process sees.
+    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    mount = f"mount -t tmpfs -o size=64k none {disk}"
+    trial = subprocess.run([*unshare, "sh", "-c", mount], capture_output=True, text=True, check=False)
+    if trial.returncode != 0:
+        pytest.skip(f"no mount of our own here: {trial.stderr.strip()}")
+    secondary.command = lambda: [*unshare, "sh", "-c", f"{mount} && exec {servers.TANDEM} serve -c tandem.yaml"]
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    inside = pathlib.Path(f"/proc/{secondary.process.pid}/root{disk}")
+    with pytest.raises(OSError), open(inside / "ballast", "wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+
+    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
+    secondary.wait_for_serial(ZONE, 2)
+    assert json.loads(secondary.run("status", ZONE, "--json"))["volatile"]
+    assert "No space left on device" in secondary.log_tail()
+
+    os.unlink(inside / "ballast")
+    primary.change(ZONE, zones.small(world.folder, ZONE, 3))
+    secondary.wait_for_serial(ZONE, 3)
+    assert not json.loads(secondary.run("status", ZONE, "--json"))["volatile"]
+
+
+def test_secondary_starts_when_its_copy_was_lost(world, primary):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    secondary.stop()
+    shutil.rmtree(secondary.folder / "data")
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
