@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -42,30 +43,60 @@ class Zone:
 
 
 class Addresses:
-    """Hands out loopback addresses that no other run of the tests uses at the same time."""
+    """Hands out loopback addresses, other ones in each run; after 250 servers the first come again."""
 
     def __init__(self):
         self.last = 0
 
     def next(self):
         self.last += 1
-        return f"127.{16 + os.getpid() // 200 % 200}.{1 + os.getpid() % 200}.{self.last}"
+        return f"127.{16 + os.getpid() // 200 % 200}.{1 + os.getpid() % 200}.{1 + (self.last - 1) % 250}"
 
 
 addresses = Addresses()
 
 
+def first_passing_port():
+    """The kernel takes ports from here on for whoever connects, so that one may be gone before its server binds it."""
+    return int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+reserved = []  # sockets whose names keep the ports of this run from every other run, until the process ends
+
+
+def reserve(port):
+    """Whether the port is now ours alone among all runs of the tests on this machine."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0tandem-test-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    reserved.append(mark)
+    return True
+
+
+def is_free(address, port):
+    """Whether nobody has bound the port, for UDP or for TCP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            udp.bind((address, port))
+            tcp.bind((address, port))
+            return True
+        except OSError:
+            return False
+
+
 def free_port(address):
-    """A port that is free for UDP and TCP alike."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((address, 0))
-            port = udp.getsockname()[1]
-            try:
-                tcp.bind((address, port))
-                return port
-            except OSError:
-                continue
+    """An unprivileged port that is free for UDP and TCP alike, and stays so until its server binds it."""
+    ports = range(10240, max(10240 + 1024, first_passing_port()))
+    start = random.randrange(len(ports))
+    for step in range(len(ports)):
+        port = ports[(start + step) % len(ports)]
+        if is_free(address, port) and reserve(port):
+            return port
+    raise AssertionError(f"no free port at {address}")
 
 
 def wait_until(condition, seconds, what):
