@@ -104,7 +104,6 @@ static enum answer_outcome formerr(struct answer_context *context, int ede)
 
 static enum answer_outcome drop(struct answer_context *context)
 {
-	context->result->len = 0;
 	answer_add(&context->counters.dropped);
 	return ANSWER_DROP;
 }
@@ -308,7 +307,6 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	if (udp) {
 		return answer_ixfr_udp(context);
 	}
-	result->len = 0;
 	result->message = message;
 	result->has_edns = message->edns.present;
 	result->edns = answer_edns(context, DNS_RCODE_NOERROR, DNS_EDE_NONE);
@@ -471,6 +469,10 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 	context->result = result;
 	context->who.address = request->client;
 	context->has_expire = false;
+	result->len = 0;
+	result->zone = NULL;
+	result->snapshot = NULL;
+	result->message = NULL;
 	result->oversized_type = 0;
 	result->notify_denied = false;
 	result->has_serial = false;

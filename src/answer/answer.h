@@ -108,8 +108,8 @@ struct answer_result {
 	size_t capacity; /* in: octets of it, at least 512 */
 	size_t len;      /* out */
 
-	/* Out, as the outcome says. Borrowed: zone and snapshot until the worker's next quiescent point, message until the
-	 * context's next use. */
+	/* Out, as the outcome says; NULL where it says nothing. Borrowed: zone and snapshot until the worker's next quiescent
+	 * point, message until the context's next use. */
 	struct zone *zone;
 	const struct zone_snapshot *snapshot;
 	const struct dns_message *message;
@@ -119,7 +119,7 @@ struct answer_result {
 	struct dns_edns_reply edns;
 
 	/* Out, always: an RRset that is too large for any message, 0: none. The answer is then SERVFAIL over TCP. Whoever
-	 * logs does so once per zone version. */
+	 * logs does so once per zone version: that of `zone` and `snapshot`, where the chain from the question ended. */
 	uint16_t oversized_type;
 	struct dns_name oversized_owner; /* set only with oversized_type */
 	bool notify_denied;              /* a NOTIFY about `zone` that its rules refused; for the log */

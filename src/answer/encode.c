@@ -199,6 +199,8 @@ static enum written encode_sections(struct answer_context *context)
 static void tell_misfit(struct answer_context *context)
 {
 	if (context->misfit != NULL) {
+		context->result->zone = context->plan.zone;
+		context->result->snapshot = context->plan.snapshot;
 		context->result->oversized_type = context->misfit->rrset.type;
 		find_owner(context, context->misfit);
 		context->result->oversized_owner = dns_name_of(context->owner_name);

@@ -22,8 +22,6 @@ struct worker {
 	struct dns_encoder *encoder; /* for transfers out */
 	pthread_t thread;
 	bool is_running;
-	struct zone *oversized_zone; /* whose oversized RRset was logged last, so that a flood logs once */
-	uint32_t oversized_serial;
 	int64_t denied_logged_ms; /* when a refused NOTIFY was logged last; 0: never */
 };
 

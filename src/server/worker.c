@@ -22,17 +22,16 @@ static const struct answer_config *config_of(const struct worker *worker)
 	return atomic_load_explicit(&worker->server->answer_config, memory_order_acquire);
 }
 
-/* Once per zone version: a resolver that insists would fill the log. */
-static void log_oversized(struct worker *worker, const struct answer_result *result)
+/* Once per zone version, whichever worker was asked: a resolver that insists would fill the log. */
+static void log_oversized(const struct answer_result *result)
 {
 	char owner[DNS_NAME_TEXT_MAX];
 	char type[DNS_MNEMONIC_MAX];
-	uint32_t serial = result->snapshot == NULL ? 0 : zone_serial(result->snapshot);
-	if (worker->oversized_zone == result->zone && worker->oversized_serial == serial) {
+	uint64_t version = zone_identity(result->snapshot);
+	struct server_zone *zone = server_zone_of(result->zone);
+	if (atomic_exchange_explicit(&zone->oversized_in, version, memory_order_relaxed) == version) {
 		return;
 	}
-	worker->oversized_zone = result->zone;
-	worker->oversized_serial = serial;
 	log_error("%s %s does not fit into any message of 65535 octets and cannot be served",
 	          dns_name_to_text(result->oversized_owner.wire, owner),
 	          dns_type_to_text(result->oversized_type, type));
@@ -58,7 +57,7 @@ static void log_answer(struct worker *worker, const struct answer_result *result
                        struct moment now)
 {
 	if (result->oversized_type != 0) {
-		log_oversized(worker, result);
+		log_oversized(result);
 	}
 	if (result->notify_denied) {
 		log_denied_notify(worker, result, client, now);

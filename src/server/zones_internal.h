@@ -37,6 +37,7 @@ struct server_zone {
 	_Atomic uint32_t references;
 	_Atomic bool is_removed;          /* from the configuration: whoever finds it so takes down what it holds */
 	_Atomic uint32_t notifies_queued; /* on their way to the replication loop */
+	_Atomic uint64_t oversized_in;    /* identity of the version whose oversized RRset was logged last; 0: none */
 	struct job_lane *lane;            /* a reference; shared with a zone of the same name that is just leaving */
 
 	pthread_mutex_t lock; /* guards what follows */

@@ -162,7 +162,9 @@ enum answer_outcome ask_bytes(struct server *server, const uint8_t *bytes, size_
 	        .now_ms = server->now_ms,
 	        .keepalive_100ms = 300,
 	};
-	server->result = (struct answer_result){.bytes = server->response, .capacity = capacity};
+	memset(&server->result, 0xa5, sizeof server->result); /* whoever calls sets what goes in, and nothing else */
+	server->result.bytes = server->response;
+	server->result.capacity = capacity;
 	server->outcome = answer_message(server->context, &server->config, server->set, &request, &server->result);
 	assert_true(server->result.len <= capacity);
 	if (server->outcome == ANSWER_SEND || server->outcome == ANSWER_NOTIFY) {

@@ -191,6 +191,8 @@ TEST(rrset_that_fits_64_kib_over_tcp_is_given_whole_and_one_more_rr_is_servfail)
 	expect_answer(server, "big A +tcp", "SERVFAIL");
 	assert_int_equal(server->result.oversized_type, DNS_TYPE_A);
 	assert_true(dns_name_equal(server->result.oversized_owner.wire, name_of("big").wire));
+	assert_ptr_equal(server->result.zone, server->zones[0]);
+	assert_ptr_equal(server->result.snapshot, zone_served(server->zones[0]));
 	expect_answer(server, "big A", "NOERROR aa tc");
 	/* Alive. */
 	expect_answer(server, "ns1 A +tcp", "NOERROR aa answer: ns1 A");
