@@ -20,10 +20,12 @@
 #define TARGET_SLOTS 4096
 /* RFC 9276 3.2: validators may call a chain with more iterations insecure, or bogus. */
 #define NSEC3_ITERATIONS_MAX 50
-/* Octets of a message without header, question and OPT. */
-#define MESSAGE_ROOM (65535 - 12 - 259 - 11)
+/* Octets of a message without its header and without the type and class of its question. */
+#define MESSAGE_ROOM (65535 - 12 - 4)
 /* Owner as a pointer, type, class, TTL, RDLENGTH. */
 #define RR_HEAD_LEN 12
+/* RDATA that has names: compressed, they may leave no more than a pointer. */
+#define NAMES_LEN_MIN 2
 
 /* What a target is. */
 enum target {
@@ -321,14 +323,17 @@ static void check_signatures(struct check *check, struct node_view *view, const 
 	}
 }
 
+/* The least that an answer with this RRset can measure: over TCP, without EDNS. */
 static void check_size(struct check *check, struct node_view *view, const struct zone_rrset *rrset)
 {
-	/* Each RDATA brings its two octets of length, which RR_HEAD_LEN counts too. */
-	size_t size = rrset->rdatas_len + (size_t)rrset->count * (RR_HEAD_LEN - 2);
-	if (size > MESSAGE_ROOM) {
+	size_t heads = (size_t)rrset->count * RR_HEAD_LEN;
+	/* Each RDATA stands behind two octets of length, which RR_HEAD_LEN counts too. */
+	size_t rdata = dns_type_has_names(rrset->type) ? (size_t)rrset->count * NAMES_LEN_MIN
+	                                               : rrset->rdatas_len - (size_t)rrset->count * 2;
+	if (owner_of(view)->len + heads + rdata > MESSAGE_ROOM) {
 		tell(check, PUBLISH_WARN, view, rrset->type,
 		     "%u records of %zu octets do not fit into a message: this RRset cannot be asked for", rrset->count,
-		     size);
+		     heads + rdata);
 	}
 }
 
