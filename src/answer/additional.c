@@ -107,7 +107,6 @@ static void plan_glue_of(struct answer_plan *plan, const struct target *server, 
 		plan->glue_missing = plan->glue_missing || in_domain;
 		return;
 	}
-	plan->room--;
 	if (!place_addresses(plan, server, in_domain ? NEED_GLUE : NEED_NOT) && !in_domain) {
 		plan_host(plan, server); /* perhaps a wildcard's */
 	}
@@ -117,6 +116,9 @@ void plan_glue(struct answer_plan *plan, const struct zone_rrset *servers, const
 {
 	bool any_other = false;
 	const uint8_t *at = servers->rdatas;
+	if (plan->room <= 0) {
+		return; /* I4: not even the NS set fits, so nothing will be left of the response */
+	}
 	for (size_t i = 0; i < servers->count; i++, at += 2 + load_u16(at)) {
 		if (dns_name_is_within(at + 2, cut)) {
 			plan_glue_of(plan, &(struct target){at + 2, i}, true);

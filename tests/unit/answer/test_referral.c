@@ -217,6 +217,26 @@ TEST(required_glue_comes_before_optional_glue)
 	assert_true((server->message.header.flags & DNS_FLAG_TC) == 0);
 }
 
+/* 125 servers of one octet each: 12 + 17 + 125 * (16 + 16) + 11 = 4040. */
+TEST(glue_of_many_servers_with_the_shortest_names_is_not_thought_missing)
+{
+	struct text zone;
+	text_init(&zone, 1 << 20);
+	for (int i = 0; i < 125; i++) {
+		text_format(&zone, "sub NS \\%03d.sub\n\\%03d.sub A 192.0.2.%d\n", i + 128, i + 128, i);
+	}
+	struct server *server = server_of(text_string(&zone));
+	text_deinit(&zone);
+	server->config.udp_payload = 4096;
+	ask(server, "sub A +size=4040");
+	assert_int_equal(response_len(server), 4040);
+	assert_int_equal(server->message.header.additional_count, 125 + 1);
+	assert_true((server->message.header.flags & DNS_FLAG_TC) == 0);
+	ask(server, "sub A +size=4039");
+	assert_int_equal(server->message.header.additional_count, 124 + 1);
+	assert_true((server->message.header.flags & DNS_FLAG_TC) != 0);
+}
+
 TEST(largest_delegation_that_fits_a_message_is_given_whole)
 {
 	/* 16 octets of NS, 16 of A and 28 of AAAA each, as the limit of a plan is computed; some labels have two letters. */
