@@ -4,10 +4,12 @@
  * Knows HTTP, JSON and the structs below. Does not know zones, sockets of DNS or how anything is done: the server fills
  * in `struct control_handlers`.
  *
- * I1  A request that waits holds up nobody else: each connection has a thread of its own, and there are at most
- *     CONTROL_CONNECTIONS_MAX of them.
- * I2  A request is bounded: head 16 KiB, body CONTROL_BODY_MAX, and CONTROL_IDLE_S between its bytes.
- * I3  A socket file that a living server answers on is never removed. */
+ * I1  A request that waits holds up nobody else: each connection has a thread of its own, and at most CONTROL_WAITS_MAX
+ *     requests wait.
+ * I2  A request is bounded: head 16 KiB, body CONTROL_BODY_MAX, and CONTROL_ASK_S between its bytes.
+ * I3  A socket file that a living server answers on is never removed.
+ * I4  Nobody can be kept out: when CONTROL_CONNECTIONS_MAX are connected and one more comes, that one is dropped which
+ *     has owed us the rest of its request for the longest time; if nobody does, who takes his answer for the longest. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +24,9 @@
 
 #define CONTROL_CONNECTIONS_MAX 64      /* far more than people and scripts need; a thread of 1 MiB stack each */
 #define CONTROL_BODY_MAX        65536   /* octets; the largest request that has a meaning is below 1 KiB */
-#define CONTROL_IDLE_S          30      /* seconds without a byte, after which a connection is closed */
+#define CONTROL_WAITS_MAX       48      /* requests that wait for work; leaves a quarter of the connections to others */
+#define CONTROL_ASK_S           5       /* seconds without a byte of a request, after which a connection is closed */
+#define CONTROL_TAKE_S          60      /* the same while an answer is sent: a pager may stand between */
 #define CONTROL_WAIT_MS_DEFAULT 60000   /* a request with "wait" but without "timeout_ms" */
 #define CONTROL_WAIT_MS_MAX     3600000 /* the longest "timeout_ms" */
 #define CONTROL_ZONES_PAGE_MAX  1000    /* zones in one answer of /v1/zones */

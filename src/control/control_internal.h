@@ -2,6 +2,8 @@
 /* One request: what came in and what goes out. route.c decides, json.c writes, server.c speaks HTTP. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include <jansson.h>
 
 #include "control/control.h"
@@ -14,6 +16,7 @@ struct request {
 	const char *limit;
 	const char *body; /* NUL-terminated */
 	size_t body_len;
+	atomic_uint *waits; /* requests of all connections that wait for work now (I1) */
 };
 
 struct response {

@@ -301,6 +301,23 @@ static void get_text(const struct control_handlers *handlers, const char *zone, 
 	response->fd = fd;
 }
 
+/* I1: false, and told, when so many wait already that one more could keep others out. */
+static bool may_wait(const struct request *request, struct response *response)
+{
+	if (atomic_fetch_add(request->waits, 1) < CONTROL_WAITS_MAX) {
+		return true;
+	}
+	atomic_fetch_sub(request->waits, 1);
+	response_error(response, 503, "limit",
+	               "48 requests wait for their work already; ask without waiting, or try again later");
+	return false;
+}
+
+static void done_waiting(const struct request *request)
+{
+	atomic_fetch_sub(request->waits, 1);
+}
+
 static void post_order(const struct control_handlers *handlers, const struct request *request, const char *zone,
                        enum control_action action, struct arena *arena, struct response *response)
 {
@@ -311,11 +328,17 @@ static void post_order(const struct control_handlers *handlers, const struct req
 		bad_request(response, error.text);
 		return;
 	}
-	if (!handlers->zone_order(handlers->self, &order, arena, &done, &error)) {
-		handler_failed(response, &error);
+	if (order.wait && !may_wait(request, response)) {
 		return;
 	}
-	response_json(response, order.wait ? 200 : 202, json_of_done(&done, order.wait));
+	if (handlers->zone_order(handlers->self, &order, arena, &done, &error)) {
+		response_json(response, order.wait ? 200 : 202, json_of_done(&done, order.wait));
+	} else {
+		handler_failed(response, &error);
+	}
+	if (order.wait) {
+		done_waiting(request);
+	}
 }
 
 static void post_reload(const struct control_handlers *handlers, struct arena *arena, struct response *response)

@@ -12,6 +12,7 @@
 
 #include <microhttpd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/control_internal.h"
 
@@ -21,12 +22,34 @@
 #define LISTEN_BACKLOG  64
 #define CONTROL_RETRIES 3 /* of the bind, when a dead socket file is removed and somebody else is faster */
 
+/* Connections that were dropped, or for whom nobody could be dropped, may still be there when others come. */
+#define DAEMON_CONNECTIONS_MAX (2 * CONTROL_CONNECTIONS_MAX)
+
+/* What a connection is at. */
+enum phase {
+	PHASE_ASKS,  /* its request is not whole, or it has not begun */
+	PHASE_WAITS, /* for us: a handler runs */
+	PHASE_TAKES, /* its answer */
+};
+
+struct guest {
+	int fd;
+	enum phase phase;
+	int64_t since_ms; /* boot clock: in this phase */
+	bool is_dropped;
+	struct guest *before;
+	struct guest *next;
+};
+
 struct control_server {
 	struct control_handlers handlers;
 	struct MHD_Daemon *daemon;
-	pthread_mutex_t lock;
+	atomic_uint waits;    /* requests that wait for work */
+	pthread_mutex_t lock; /* guards the guests and under_way */
+	struct guest *guests;
+	unsigned guest_count; /* without those that are dropped */
 	pthread_cond_t quiet; /* nothing is under way */
-	unsigned under_way;   /* requests whose answer has not been sent; under the lock */
+	unsigned under_way;   /* requests whose answer has not been sent */
 	char *path;
 	dev_t device; /* of the socket file that we made */
 	ino_t inode;
@@ -38,6 +61,92 @@ struct incoming {
 	size_t discarded; /* octets beyond CONTROL_BODY_MAX */
 	bool then_stop;
 };
+
+/* --- Who is connected -------------------------------------------------------------------------------------------- */
+
+/* The one that may go first, or NULL: all are being worked for. */
+static struct guest *find_idlest(const struct control_server *server, enum phase phase)
+{
+	struct guest *idlest = NULL;
+	for (struct guest *guest = server->guests; guest != NULL; guest = guest->next) {
+		bool fits = !guest->is_dropped && guest->phase == phase;
+		if (fits && (idlest == NULL || guest->since_ms < idlest->since_ms)) {
+			idlest = guest;
+		}
+	}
+	return idlest;
+}
+
+/* I4. Its thread sees the end of the connection and does the rest. The lock is held: a guest in the list is open. */
+static void drop_idlest(struct control_server *server)
+{
+	struct guest *guest = find_idlest(server, PHASE_ASKS);
+	guest = guest == NULL ? find_idlest(server, PHASE_TAKES) : guest;
+	if (guest != NULL) {
+		log_debug("control: %u connections are open, the idlest is closed", server->guest_count);
+		shutdown(guest->fd, SHUT_RDWR);
+		guest->is_dropped = true;
+		server->guest_count--;
+	}
+}
+
+static struct guest *add_guest(struct control_server *server, int fd)
+{
+	struct guest *guest = memory_new(sizeof *guest);
+	*guest = (struct guest){.fd = fd, .phase = PHASE_ASKS, .since_ms = clock_now().boot_ms};
+	pthread_mutex_lock(&server->lock);
+	if (server->guest_count >= CONTROL_CONNECTIONS_MAX) {
+		drop_idlest(server);
+	}
+	guest->next = server->guests;
+	if (guest->next != NULL) {
+		guest->next->before = guest;
+	}
+	server->guests = guest;
+	server->guest_count++;
+	pthread_mutex_unlock(&server->lock);
+	return guest;
+}
+
+static void remove_guest(struct control_server *server, struct guest *take)
+{
+	pthread_mutex_lock(&server->lock);
+	if (take->next != NULL) {
+		take->next->before = take->before;
+	}
+	if (take->before != NULL) {
+		take->before->next = take->next;
+	} else {
+		server->guests = take->next;
+	}
+	server->guest_count -= !take->is_dropped;
+	pthread_mutex_unlock(&server->lock);
+	free(take);
+}
+
+/* libmicrohttpd calls it before a connection's first request and before it closes the socket. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*slot = add_guest(context,
+		                  MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+	} else if (*slot != NULL) {
+		remove_guest(context, *slot);
+		*slot = NULL;
+	}
+}
+
+static void enter_phase(struct control_server *server, struct MHD_Connection *connection, enum phase phase)
+{
+	struct guest *guest = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	unsigned idle_s = phase == PHASE_TAKES ? CONTROL_TAKE_S : CONTROL_ASK_S;
+	pthread_mutex_lock(&server->lock);
+	guest->phase = phase;
+	guest->since_ms = clock_now().boot_ms;
+	pthread_mutex_unlock(&server->lock);
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, idle_s);
+}
 
 /* --- HTTP -------------------------------------------------------------------------------------------------------- */
 
@@ -90,8 +199,8 @@ static bool take_body(struct incoming *incoming, const char *bytes, size_t len)
 	return incoming->discarded <= DISCARD_MAX;
 }
 
-static enum MHD_Result answer(const struct control_server *server, struct MHD_Connection *connection,
-                              const char *method, const char *path, struct incoming *incoming)
+static enum MHD_Result answer(struct control_server *server, struct MHD_Connection *connection, const char *method,
+                              const char *path, struct incoming *incoming)
 {
 	struct request request = {
 	        .method = method,
@@ -100,10 +209,13 @@ static enum MHD_Result answer(const struct control_server *server, struct MHD_Co
 	        .limit = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "limit"),
 	        .body = text_string(&incoming->body),
 	        .body_len = incoming->body.len,
+	        .waits = &server->waits,
 	};
 	struct response response = {.fd = -1};
+	enter_phase(server, connection, PHASE_WAITS);
 	route_request(&server->handlers, &request, &response);
 	incoming->then_stop = response.then_stop;
+	enter_phase(server, connection, PHASE_TAKES);
 	return send_response(connection, &response);
 }
 
@@ -149,10 +261,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code)
 {
 	struct control_server *server = context;
-	(void)connection;
 	(void)code;
 	struct incoming *incoming = *slot;
 	if (incoming != NULL) {
+		enter_phase(server, connection, PHASE_ASKS);
 		/* Only now, or the server could end before its answer has left. */
 		if (incoming->then_stop) {
 			server->handlers.stop(server->handlers.self);
@@ -273,10 +385,11 @@ static struct MHD_Daemon *start_daemon(struct control_server *server, int fd)
 	                 MHD_USE_ERROR_LOG;
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_http_log, NULL,
 	                        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-	                        (unsigned)CONTROL_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	                        (unsigned)CONTROL_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MEMORY,
-	                        MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped,
-	                        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+	                        (unsigned)DAEMON_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+	                        (unsigned)CONTROL_ASK_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_MEMORY, MHD_OPTION_THREAD_STACK_SIZE,
+	                        STACK_SIZE, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+	                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
 }
 
 static void server_free(struct control_server *server)

@@ -19,8 +19,8 @@
 struct fake {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool waits;     /* zone_order waits until `released` */
-	bool is_inside; /* a zone_order waits */
+	bool waits;    /* zone_order waits until `released` */
+	size_t inside; /* zone_orders that wait */
 	bool released;
 	bool stopped;
 	bool wants_stop; /* the server was asked to stop */
@@ -94,9 +94,10 @@ static bool zone_order(void *self, const struct control_order *order, struct are
 	pthread_mutex_lock(&fake->lock);
 	fake->order = *order;
 	snprintf(fake->zone, sizeof fake->zone, "%s", order->zone);
+	bool waits = fake->waits && !fake->released;
+	fake->inside += waits;
+	pthread_cond_broadcast(&fake->changed);
 	while (fake->waits && !fake->released) {
-		fake->is_inside = true;
-		pthread_cond_broadcast(&fake->changed);
 		pthread_cond_wait(&fake->changed, &fake->lock);
 	}
 	pthread_mutex_unlock(&fake->lock);
@@ -492,7 +493,7 @@ TEST(request_that_waits_holds_up_nobody)
 	world.fake.waits = true;
 	assert_int_equal(pthread_create(&waiter, NULL, ask_and_wait, &world), 0);
 	pthread_mutex_lock(&world.fake.lock);
-	while (!world.fake.is_inside) {
+	while (world.fake.inside == 0) {
 		pthread_cond_wait(&world.fake.changed, &world.fake.lock);
 	}
 	pthread_mutex_unlock(&world.fake.lock);
@@ -504,6 +505,67 @@ TEST(request_that_waits_holds_up_nobody)
 	pthread_cond_broadcast(&world.fake.changed);
 	pthread_mutex_unlock(&world.fake.lock);
 	assert_int_equal(pthread_join(waiter, NULL), 0);
+	world_end(&world);
+}
+
+/* A connection that has sent so much of a request and is silent then. A connect that finds no room fails, not hangs. */
+static int half_a_request(const struct world *world, const char *octets)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct timeval patience = {.tv_sec = 5};
+	memcpy(address.sun_path, world->path, strlen(world->path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(send(fd, octets, strlen(octets), MSG_NOSIGNAL), strlen(octets));
+	return fd;
+}
+
+/* I4 */
+TEST(half_requests_keep_nobody_out)
+{
+	static const char *const halves[] = {"", "GET /v1/sta",
+	                                     "POST /v1/reload HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"};
+	struct world world;
+	int fds[3 * CONTROL_CONNECTIONS_MAX];
+	world_begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+		fds[i] = half_a_request(&world, halves[i % ARRAY_LENGTH(halves)]);
+	}
+	free(ask(&world, "GET", "/v1/status", NULL, 200));
+	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+		close(fds[i]);
+	}
+	world_end(&world);
+}
+
+/* I1 */
+TEST(so_many_may_wait_that_others_are_still_answered)
+{
+	struct world world;
+	pthread_t waiters[CONTROL_WAITS_MAX];
+	world_begin(&world);
+	world.fake.waits = true;
+	for (size_t i = 0; i < ARRAY_LENGTH(waiters); i++) {
+		assert_int_equal(pthread_create(&waiters[i], NULL, ask_and_wait, &world), 0);
+	}
+	pthread_mutex_lock(&world.fake.lock);
+	while (world.fake.inside < ARRAY_LENGTH(waiters)) {
+		pthread_cond_wait(&world.fake.changed, &world.fake.lock);
+	}
+	pthread_mutex_unlock(&world.fake.lock);
+
+	expect_error(&world, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 503, "limit", "without waiting");
+	free(ask(&world, "GET", "/v1/status", NULL, 200));
+
+	pthread_mutex_lock(&world.fake.lock);
+	world.fake.released = true;
+	pthread_cond_broadcast(&world.fake.changed);
+	pthread_mutex_unlock(&world.fake.lock);
+	for (size_t i = 0; i < ARRAY_LENGTH(waiters); i++) {
+		assert_int_equal(pthread_join(waiters[i], NULL), 0);
+	}
+	free(ask(&world, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 200));
 	world_end(&world);
 }
 
