@@ -123,6 +123,11 @@ bool net_loop_post(struct net_loop *loop, void (*run)(void *context, struct mome
 	return net_mailbox_put(&loop->reactor.mailbox, loop->config.posts_max, run, context);
 }
 
+bool net_loop_has_closed(struct net_loop *loop)
+{
+	return net_mailbox_is_closed(&loop->reactor.mailbox);
+}
+
 struct moment net_loop_now(const struct net_loop *loop)
 {
 	return net_reactor_clock(&loop->reactor);

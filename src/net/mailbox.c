@@ -66,6 +66,14 @@ bool net_mailbox_put(struct net_mailbox *mailbox, size_t count_max, void (*run)(
 	return taken;
 }
 
+bool net_mailbox_is_closed(struct net_mailbox *mailbox)
+{
+	pthread_mutex_lock(&mailbox->lock);
+	bool closed = mailbox->closed;
+	pthread_mutex_unlock(&mailbox->lock);
+	return closed;
+}
+
 void net_mailbox_claim(struct net_mailbox *mailbox)
 {
 	for (;;) {

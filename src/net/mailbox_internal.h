@@ -34,6 +34,8 @@ void net_mailbox_deinit(struct net_mailbox *mailbox);
 /* False: `count_max` wait already, or it is closed. Any thread. */
 MUST_USE bool net_mailbox_put(struct net_mailbox *mailbox, size_t count_max,
                               void (*run)(void *context, struct moment now), void *context);
+/* It takes no more letters. Any thread. */
+bool net_mailbox_is_closed(struct net_mailbox *mailbox);
 /* Any thread, also a signal handler. */
 void net_mailbox_wake(struct net_mailbox *mailbox);
 void net_mailbox_stop(struct net_mailbox *mailbox);

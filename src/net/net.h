@@ -305,6 +305,8 @@ void net_loop_stop(struct net_loop *loop);
 void net_loop_wake(struct net_loop *loop);
 /* As net_worker_post(). Any thread. */
 MUST_USE bool net_loop_post(struct net_loop *loop, void (*run)(void *context, struct moment now), void *context);
+/* It has stopped and takes no more posts: what net_loop_post() refuses now is refused for ever. Any thread. */
+bool net_loop_has_closed(struct net_loop *loop);
 /* The loop's clock. */
 struct moment net_loop_now(const struct net_loop *loop);
 

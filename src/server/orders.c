@@ -132,8 +132,8 @@ static void order_on_loop(void *context, struct moment now)
 static bool order_loop(struct server_zone *zone, enum control_action action, const char *why_not, struct error *error)
 {
 	struct loop_order order = {.zone = zone, .action = action};
-	if (!server_ask_loop(zone->server, order_on_loop, &order)) {
-		return error_set(error, ERROR_STOPPED, "the server is stopping");
+	if (!server_ask_loop(zone->server, order_on_loop, &order, error)) {
+		return false;
 	}
 	return order.done || error_set(error, ERROR_INVALID, "%s", why_not);
 }
@@ -196,8 +196,8 @@ static bool wait_notified(struct server_zone *zone, uint32_t timeout_ms, struct 
 	struct notify_look look = {.zone = zone};
 	int64_t deadline_ms = clock_now().boot_ms + timeout_ms;
 	for (;;) {
-		if (!server_ask_loop(zone->server, look_on_loop, &look)) {
-			return error_set(error, ERROR_STOPPED, "the server is stopping");
+		if (!server_ask_loop(zone->server, look_on_loop, &look, error)) {
+			return false;
 		}
 		if (look.pending == 0) {
 			break;
@@ -327,8 +327,8 @@ static bool write_zone(void *self, const char *zone_text, int fd, struct error *
 	}
 	struct snapshot_look look = {.zone = zone};
 	bool done = false;
-	if (!server_ask_loop(zone->server, snapshot_on_loop, &look)) {
-		error_set(error, ERROR_STOPPED, "the server is stopping");
+	if (!server_ask_loop(zone->server, snapshot_on_loop, &look, error)) {
+		/* told */
 	} else if (look.snapshot == NULL) {
 		error_set(error, ERROR_INVALID, "zone %s: there is no version to write", zone_text);
 	} else {

@@ -41,7 +41,30 @@ static void answer_question(void *context, struct moment now)
 	pthread_mutex_unlock(&question->lock);
 }
 
-bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context)
+/* A post must not be lost: many zones that start at once can fill the queue, which the loop empties quickly. */
+#define POST_RETRY_US 1000
+/* Somebody who asks waits so long for room in the queue, and is told then. */
+#define ASK_PATIENCE_MS 1000
+
+static bool post_question(struct server *server, struct loop_question *question, struct error *error)
+{
+	int64_t until_ms = clock_now().boot_ms + ASK_PATIENCE_MS;
+	while (!net_loop_post(server->loop, answer_question, question)) {
+		if (net_loop_has_closed(server->loop)) {
+			return error_set(error, ERROR_STOPPED, "the server is stopping");
+		}
+		if (clock_now().boot_ms >= until_ms) {
+			return error_set(error, ERROR_LIMIT,
+			                 "the server is busy: the queue of the replication loop is full; nothing was "
+			                 "done, try again");
+		}
+		usleep(POST_RETRY_US);
+	}
+	return true;
+}
+
+bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context,
+                     struct error *error)
 {
 	struct loop_question question = {
 	        .ask = ask,
@@ -49,7 +72,7 @@ bool server_ask_loop(struct server *server, void (*ask)(void *context, struct mo
 	        .lock = PTHREAD_MUTEX_INITIALIZER,
 	        .answered = PTHREAD_COND_INITIALIZER,
 	};
-	if (!net_loop_post(server->loop, answer_question, &question)) {
+	if (!post_question(server, &question, error)) {
 		return false;
 	}
 	pthread_mutex_lock(&question.lock);
@@ -59,9 +82,6 @@ bool server_ask_loop(struct server *server, void (*ask)(void *context, struct mo
 	pthread_mutex_unlock(&question.lock);
 	return true;
 }
-
-/* A post must not be lost: many zones that start at once can fill the queue, which the loop empties quickly. */
-#define POST_RETRY_US 1000
 
 void server_post(struct server *server, void (*run)(void *context, struct moment now), void *context)
 {

@@ -68,9 +68,11 @@ struct server {
 /* The zone with this apex, with a reference, or NULL. Any thread. */
 struct server_zone *server_find(struct server *server, const uint8_t *apex);
 
-/* Runs `ask(context)` on the replication loop's thread and waits for it. Not from that thread. False: the server stops
- * and it did not run. */
-bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context);
+/* Runs `ask(context)` on the replication loop's thread and waits for it. Not from that thread. It did not run on
+ * ERROR_STOPPED  the server stops
+ * ERROR_LIMIT    too much else waits for that thread, and did so for a second */
+MUST_USE bool server_ask_loop(struct server *server, void (*ask)(void *context, struct moment now), void *context,
+                              struct error *error);
 /* Runs `run(context, now)` there later. It always runs, at the latest when the server ends. */
 void server_post(struct server *server, void (*run)(void *context, struct moment now), void *context);
 

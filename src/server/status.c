@@ -197,9 +197,9 @@ bool status_zone(void *self, const char *text, struct arena *arena, struct contr
 		return error_set(error, ERROR_NOT_FOUND, "zone %s is not served here", text);
 	}
 	struct status_look look = {.zones = &zone, .rows = out, .count = 1, .with_lists = true, .arena = arena};
-	bool done = server_ask_loop(self, look_on_loop, &look);
+	bool done = server_ask_loop(self, look_on_loop, &look, error);
 	server_zone_unref(zone);
-	return done || error_set(error, ERROR_STOPPED, "the server is stopping");
+	return done;
 }
 
 /* Index of the first zone whose apex comes after `name`. */
@@ -244,13 +244,13 @@ bool status_list(void *self, const char *after, size_t max, struct arena *arena,
 	}
 	look.count = reference_page(self, after == NULL ? NULL : &name, max, arena, &look.zones);
 	look.rows = arena_take(arena, look.count * sizeof *look.rows);
-	bool done = server_ask_loop(self, look_on_loop, &look);
+	bool done = server_ask_loop(self, look_on_loop, &look, error);
 	for (size_t i = 0; i < look.count; i++) {
 		server_zone_unref(look.zones[i]);
 	}
 	*out = look.rows;
 	*count = look.count;
-	return done || error_set(error, ERROR_STOPPED, "the server is stopping");
+	return done;
 }
 
 static void count_zone(struct server_zone *zone, struct control_server_status *out)
@@ -314,6 +314,5 @@ bool status_server(void *self, struct arena *arena, struct control_server_status
 		count_zone(server_zone_of(zone_set_at(zones, i)), out);
 	}
 	pthread_mutex_unlock(&server->lock);
-	return server_ask_loop(server, count_transfers, (void *[]){server, out}) ||
-	       error_set(error, ERROR_STOPPED, "the server is stopping");
+	return server_ask_loop(server, count_transfers, (void *[]){server, out}, error);
 }
