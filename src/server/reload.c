@@ -288,42 +288,6 @@ static void change_zones(struct reload *reload)
 	}
 }
 
-static bool has_address(const struct conf_addresses *addresses, const struct address *address)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		if (address_equal(&addresses->items[i], address)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* New addresses first: if one cannot be bound, nothing has changed yet. */
-static bool apply_listen(struct reload *reload, struct error *error)
-{
-	struct server *server = reload->server;
-	const struct conf_addresses *before = &reload->before->server.listen;
-	const struct conf_addresses *after = &reload->after->server.listen;
-	for (size_t i = 0; i < after->count; i++) {
-		if (has_address(before, &after->items[i]) ||
-		    net_workers_listen(server->nets, server->worker_count, &after->items[i], NULL, error)) {
-			continue;
-		}
-		for (size_t k = 0; k < i; k++) {
-			if (!has_address(before, &after->items[k])) {
-				net_workers_unlisten(server->nets, server->worker_count, &after->items[k]);
-			}
-		}
-		return false;
-	}
-	for (size_t i = 0; i < before->count; i++) {
-		if (!has_address(after, &before->items[i])) {
-			net_workers_unlisten(server->nets, server->worker_count, &before->items[i]);
-		}
-	}
-	return true;
-}
-
 /* Limits on their way to a worker. */
 struct worker_limits {
 	struct worker *worker;
@@ -378,7 +342,8 @@ static void apply_server_options(struct reload *reload)
 static bool apply(struct reload *reload, struct error *error)
 {
 	struct server *server = reload->server;
-	if (!apply_listen(reload, error)) {
+	/* First, because it can fail: then nothing has changed yet. */
+	if (!server_listen(server, &reload->before->server.listen, &reload->after->server.listen, error)) {
 		return false;
 	}
 	pthread_mutex_lock(&server->lock);

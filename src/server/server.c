@@ -7,11 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -146,50 +144,6 @@ static size_t writers_wanted(void)
 	return cores > 2 ? (size_t)cores : 2;
 }
 
-/* Both wildcards at port 53 are what nobody had to write: "every address that there is". */
-static bool is_default_listen(const struct conf_addresses *listen)
-{
-	static const uint8_t nothing[sizeof listen->items[0].bytes];
-	bool all = listen->count == 2;
-	for (size_t i = 0; i < listen->count; i++) {
-		all = all && memcmp(listen->items[i].bytes, nothing, sizeof nothing) == 0 &&
-		      listen->items[i].port == 53;
-	}
-	return all && listen->items[0].family != listen->items[1].family;
-}
-
-static bool machine_has_ipv6(void)
-{
-	const struct sockaddr_in6 any = {.sin6_family = AF_INET6};
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool has = fd >= 0 ? bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 || errno != EADDRNOTAVAIL
-	                   : errno != EAFNOSUPPORT;
-	if (fd >= 0) {
-		close(fd);
-	}
-	return has;
-}
-
-static bool listen_all(struct server *server, struct error *error)
-{
-	const struct conf_addresses *listen = &server->conf->server.listen;
-	bool ipv6_may_be_absent = is_default_listen(listen);
-	for (size_t i = 0; i < listen->count; i++) {
-		struct address bound;
-		char text[ADDRESS_TEXT_MAX];
-		if (ipv6_may_be_absent && listen->items[i].family == ADDRESS_V6 && !machine_has_ipv6()) {
-			log_warning("not listening on %s: this machine has no IPv6",
-			            address_to_text(&listen->items[i], text));
-			continue;
-		}
-		if (!net_workers_listen(server->nets, server->worker_count, &listen->items[i], &bound, error)) {
-			return false;
-		}
-		log_notice("listening on %s, UDP and TCP", address_to_text(&bound, text));
-	}
-	return true;
-}
-
 static bool start_loop(struct server *server, struct error *error)
 {
 	int failed = pthread_create(&server->loop_thread, NULL, run_loop, server);
@@ -210,9 +164,10 @@ static bool start_control(struct server *server, struct error *error)
 /* Everything that can fail for good reasons comes before the first zone is touched. */
 static bool start(struct server *server, struct error *error)
 {
+	const struct conf_addresses nothing = {0};
 	server->store = store_open(server->conf->server.data_dir, error);
-	if (server->store == NULL || !workers_start(server, error) || !listen_all(server, error) ||
-	    !edge_init(server, error)) {
+	if (server->store == NULL || !workers_start(server, error) ||
+	    !server_listen(server, &nothing, &server->conf->server.listen, error) || !edge_init(server, error)) {
 		return false;
 	}
 	server->publish = publish_new(server->store);

@@ -81,6 +81,12 @@ bool edge_init(struct server *server, struct error *error);
 void edge_deinit(struct server *server);
 struct transfer_limits edge_limits(const struct conf_server *conf);
 
+/* ---- listen.c ---- */
+/* Listens on what `after` has and `before` lacks, then gives up what `after` lacks. When one cannot be bound, nothing has
+ * changed. A machine without IPv6 is served without it where nobody asked for it. */
+MUST_USE bool server_listen(struct server *server, const struct conf_addresses *before,
+                            const struct conf_addresses *after, struct error *error);
+
 /* ---- worker.c ---- */
 bool workers_start(struct server *server, struct error *error);
 bool workers_run(struct server *server, struct error *error);

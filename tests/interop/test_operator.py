@@ -106,12 +106,20 @@ int socket(int family, int type, int protocol)
 """
 
 
-def test_machine_without_ipv6_is_served_on_ipv4_by_default_and_told_where_ipv6_was_asked_for(tmp_path):
-    (tmp_path / "no_ipv6.c").write_text(NO_IPV6)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no_ipv6.so", "no_ipv6.c", "-ldl"], cwd=tmp_path, check=True)
-    zones.small(tmp_path, ZONE, 1).rename(tmp_path / "zone")
-    # A network of its own, where port 53 is free.
+def without_ipv6(folder):
+    """Makes no_ipv6.so there; gives the words that run a command in a network of its own, where port 53 is free."""
+    (folder / "no_ipv6.c").write_text(NO_IPV6)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no_ipv6.so", "no_ipv6.c", "-ldl"], cwd=folder, check=True)
     unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    trial = subprocess.run([*unshare, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+    if trial.returncode != 0:
+        pytest.skip(f"no network of our own here: {trial.stderr.strip()}")
+    return unshare
+
+
+def test_machine_without_ipv6_is_served_on_ipv4_by_default_and_told_where_ipv6_was_asked_for(tmp_path):
+    unshare = without_ipv6(tmp_path)
+    zones.small(tmp_path, ZONE, 1).rename(tmp_path / "zone")
     serve = f"ip link set lo up; LD_PRELOAD=./no_ipv6.so exec {servers.TANDEM} serve --zone {ZONE}=zone --data-dir d"
     results = {}
     for listen in ("", " --listen ::@53"):
@@ -121,6 +129,22 @@ def test_machine_without_ipv6_is_served_on_ipv4_by_default_and_told_where_ipv6_w
     assert "listening on 0.0.0.0@53" in results[""].stderr and "started" in results[""].stderr
     assert results[" --listen ::@53"].returncode == 1
     assert "::@53" in results[" --listen ::@53"].stderr
+
+
+def test_machine_without_ipv6_can_be_reloaded_to_the_default_addresses(world):
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    unshare = without_ipv6(server.folder)
+    serve = f"ip link set lo up; LD_PRELOAD=./no_ipv6.so exec {servers.TANDEM} serve -c tandem.yaml"
+    server.command = lambda: [*unshare, "sh", "-c", serve]
+    server.is_ready = lambda: server.run_any("status").returncode == 0
+    server.start()
+    file = server.folder / "tandem.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "listen:" not in line))
+    server.run("reload")
+    assert "listening on 0.0.0.0@53" in server.log_tail()
+    assert "not listening on ::@53: this machine has no IPv6" in server.log_tail()
 
 
 def test_refused_notify_is_logged(primary):
