@@ -100,7 +100,15 @@ void cli_write_command_name(const struct cli_command *command, struct text *out)
 #define CLI_OPTION_CONTROL {"control", 0, "PATH", "UNIX socket of the server"}
 #define CLI_OPTION_CONFIG  {"config", 'c', "FILE", "configuration of the server, which names its socket"}
 #define CLI_OPTION_JSON    {"json", 0, NULL, "show what the server says as JSON"}
+#define CLI_OPTION_WAIT    {"wait", 0, NULL, "return when it is done or has failed, not when it is accepted"}
+#define CLI_OPTION_TIMEOUT {"timeout", 0, "SECONDS", "with --wait: give up waiting after this; default 60"}
 /* clang-format on */
+
+/* What a client waits longer than the server, so that the server's reason arrives. */
+#define CLI_WAIT_MARGIN_MS 5000
+
+/* The value of --timeout in milliseconds, or its default. CLI_WRONG_USAGE: told. */
+int cli_read_timeout(const struct cli_command *command, const struct cli_line *line, uint32_t *timeout_ms);
 
 /* The socket by --control, -c, TANDEM_CONTROL, ./tandem.sock, ./tandem.yaml, /etc/tandem/tandem.yaml: the first that
  * says anything. free(). NULL: none does, or a file that should say it cannot be read; told on stderr. */

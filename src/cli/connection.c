@@ -51,6 +51,22 @@ char *cli_control_path(const struct cli_command *command, const struct cli_line 
 	return control;
 }
 
+int cli_read_timeout(const struct cli_command *command, const struct cli_line *line, uint32_t *timeout_ms)
+{
+	const char *text = cli_value(line, "timeout");
+	*timeout_ms = CONTROL_WAIT_MS_DEFAULT;
+	if (text == NULL) {
+		return CLI_DONE;
+	}
+	char *end;
+	double seconds = strtod(text, &end);
+	if (*text == '\0' || *end != '\0' || !(seconds >= 0.001 && seconds * 1000 <= CONTROL_WAIT_MS_MAX)) {
+		return cli_wrong_usage(command, "--timeout takes a number of seconds from 0.001 to 3600");
+	}
+	*timeout_ms = (uint32_t)(seconds * 1000);
+	return CLI_DONE;
+}
+
 /* What the server says about a failure, as it is for people. */
 static void tell_failure(const struct cli_command *command, const struct control_reply *reply, const json_t *body,
                          const char *subject)

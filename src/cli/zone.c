@@ -9,12 +9,9 @@
 #include "cli/cli_internal.h"
 #include "control/control.h"
 
-/* What the client waits longer than the server, so that the server's reason arrives. */
-#define MARGIN_MS 5000
-
 static const struct cli_option options[] = {
-        {"wait", 0, NULL, "return when it is done or has failed, not when it is accepted"},
-        {"timeout", 0, "SECONDS", "with --wait: give up waiting after this; default 60"},
+        CLI_OPTION_WAIT,
+        CLI_OPTION_TIMEOUT,
         {"all", 0, NULL, "every zone of the server"},
         {"output", 'o', "FILE", "export: write the zone here, not to its file; - is standard output"},
         CLI_OPTION_JSON,
@@ -121,8 +118,8 @@ static bool order_zone(struct zone_run *run, const char *zone)
 	snprintf(body, sizeof body, "{\"wait\": %s, \"timeout_ms\": %u}", run->wait ? "true" : "false",
 	         run->timeout_ms);
 	char *url = cli_zone_url(zone, rest);
-	json_t *reply =
-	        cli_ask(&cli_command_zone, run->socket_path, "POST", url, body, run->timeout_ms + MARGIN_MS, zone);
+	json_t *reply = cli_ask(&cli_command_zone, run->socket_path, "POST", url, body,
+	                        run->timeout_ms + CLI_WAIT_MARGIN_MS, zone);
 	if (reply != NULL) {
 		tell_result(run, zone, reply);
 	}
@@ -182,20 +179,6 @@ static int unknown_action(const char *word)
 	                                                 word, suggestion.best);
 }
 
-static bool read_timeout(const struct cli_line *line, uint32_t *timeout_ms)
-{
-	const char *text = cli_value(line, "timeout");
-	*timeout_ms = CONTROL_WAIT_MS_DEFAULT;
-	if (text == NULL) {
-		return true;
-	}
-	char *end;
-	double seconds = strtod(text, &end);
-	bool right = *text != '\0' && *end == '\0' && seconds >= 0.001 && seconds * 1000 <= CONTROL_WAIT_MS_MAX;
-	*timeout_ms = right ? (uint32_t)(seconds * 1000) : 0;
-	return right;
-}
-
 /* CLI_DONE: the words make sense together. */
 static int check_words(const struct cli_line *line, struct zone_run *run)
 {
@@ -214,10 +197,7 @@ static int check_words(const struct cli_line *line, struct zone_run *run)
 	if (cli_has(line, "output") && (list || run->action != CONTROL_EXPORT || zones != 1)) {
 		return cli_wrong_usage(&cli_command_zone, "--output is for the export of one zone");
 	}
-	if (!read_timeout(line, &run->timeout_ms)) {
-		return cli_wrong_usage(&cli_command_zone, "--timeout takes a number of seconds from 0.001 to 3600");
-	}
-	return CLI_DONE;
+	return cli_read_timeout(&cli_command_zone, line, &run->timeout_ms);
 }
 
 static int run_line(const struct cli_line *line)

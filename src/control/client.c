@@ -58,6 +58,11 @@ static bool told_of_socket(CURL *curl, const char *socket_path, struct error *er
 		return error_set(error, ERROR_DENIED, "not allowed to open %s; be its owner or in its group",
 		                 socket_path);
 	}
+	if (errno_value == EAGAIN || errno_value == 0) {
+		/* What a full queue of a UNIX socket looks like to a client that does not want to block. */
+		return error_set(error, ERROR_LIMIT, "the server at %s has more clients than it can take; try again",
+		                 socket_path);
+	}
 	return error_set_errno(error, (int)errno_value, "cannot reach the server at %s", socket_path);
 }
 

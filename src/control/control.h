@@ -159,8 +159,10 @@ struct control_handlers {
 	                   struct error *error);
 	/* Writes the served version as a zone file to `fd`, from its start. */
 	bool (*zone_write)(void *self, const char *zone, int fd, struct error *error);
-	/* Reads the configuration again and applies what changed. With ERROR_INVALID the text has one line per problem. */
-	bool (*reload)(void *self, struct arena *arena, struct control_done *out, struct error *error);
+	/* Reads the configuration again and applies what changed, and has the zone files read that changed; of `order` only
+	 * `wait`, for the zone files, and `timeout_ms` count. With ERROR_INVALID the text has one line per problem. */
+	bool (*reload)(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+	               struct error *error);
 	/* Asks the server to stop; returns at once. */
 	void (*stop)(void *self);
 };

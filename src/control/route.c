@@ -341,15 +341,26 @@ static void post_order(const struct control_handlers *handlers, const struct req
 	}
 }
 
-static void post_reload(const struct control_handlers *handlers, struct arena *arena, struct response *response)
+static void post_reload(const struct control_handlers *handlers, const struct request *request, struct arena *arena,
+                        struct response *response)
 {
 	struct error error;
 	struct control_done done = {0};
-	if (handlers->reload(handlers->self, arena, &done, &error)) {
+	struct control_order order = {.action = CONTROL_RELOAD};
+	if (!read_order(request, &order, &error)) {
+		bad_request(response, error.text);
+		return;
+	}
+	/* It waits for a reload that is under way, whatever it says. */
+	if (!may_wait(request, response)) {
+		return;
+	}
+	if (handlers->reload(handlers->self, &order, arena, &done, &error)) {
 		response_json(response, 200, json_of_done(&done, true));
 	} else {
 		handler_failed(response, &error);
 	}
+	done_waiting(request);
 }
 
 static void post_stop(struct response *response)
@@ -414,7 +425,7 @@ void route_request(const struct control_handlers *handlers, const struct request
 	} else if (!is_method(request, is_post ? "POST" : "GET", response)) {
 		/* told */
 	} else if (is_path(request, "/v1/reload")) {
-		post_reload(handlers, &arena, response);
+		post_reload(handlers, request, &arena, response);
 	} else if (is_path(request, "/v1/stop")) {
 		post_stop(response);
 	} else if (is_path(request, "/v1/version")) {

@@ -19,8 +19,8 @@
 #define STACK_SIZE      ((size_t)1 << 20)
 #define HEAD_MEMORY     ((size_t)32 << 10) /* libmicrohttpd's pool for a connection; the head must fit half of it */
 #define DISCARD_MAX     ((size_t)16 * CONTROL_BODY_MAX)
-#define LISTEN_BACKLOG  64
-#define CONTROL_RETRIES 3 /* of the bind, when a dead socket file is removed and somebody else is faster */
+#define LISTEN_BACKLOG  1024 /* a UNIX socket refuses a client that finds it full */
+#define CONTROL_RETRIES 3    /* of the bind, when a dead socket file is removed and somebody else is faster */
 
 /* Connections that were dropped, or for whom nobody could be dropped, may still be there when others come. */
 #define DAEMON_CONNECTIONS_MAX (2 * CONTROL_CONNECTIONS_MAX)

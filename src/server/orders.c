@@ -49,67 +49,6 @@ static bool is_secondary(struct server_zone *zone)
 	return secondary;
 }
 
-/* ---- waiting ---- */
-
-static struct timespec deadline_after(uint32_t timeout_ms)
-{
-	struct timespec at;
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += timeout_ms / 1000;
-	at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
-static void wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action)
-{
-	*wait = (struct server_wait){.action = action};
-	text_init(&wait->text, 4096);
-	pthread_mutex_lock(&zone->lock);
-	wait->next = zone->waits;
-	zone->waits = wait;
-	pthread_mutex_unlock(&zone->lock);
-}
-
-static void wait_unlink(struct server_zone *zone, struct server_wait *wait)
-{
-	for (struct server_wait **place = &zone->waits; *place != NULL; place = &(*place)->next) {
-		if (*place == wait) {
-			*place = wait->next;
-			return;
-		}
-	}
-}
-
-/* Ends the wait either way. */
-static bool wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms, struct error *error)
-{
-	struct timespec deadline = deadline_after(timeout_ms);
-	int waited = 0;
-	pthread_mutex_lock(&zone->lock);
-	while (!wait->done && waited != ETIMEDOUT && !atomic_load(&zone->server->stopping) &&
-	       !atomic_load(&zone->is_removed)) {
-		waited = pthread_cond_timedwait(&zone->waits_done, &zone->lock, &deadline);
-	}
-	bool done = wait->done;
-	if (!done) {
-		wait_unlink(zone, wait);
-	}
-	pthread_mutex_unlock(&zone->lock);
-	if (!done && atomic_load(&zone->is_removed)) {
-		return error_set(error, ERROR_NOT_FOUND, SERVER_ZONE_REMOVED);
-	}
-	if (!done) {
-		return waited == ETIMEDOUT
-		               ? error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms)
-		               : error_set(error, ERROR_STOPPED, "the server is stopping");
-	}
-	return wait->succeeded || error_set(error, ERROR_INVALID, "%s", text_string(&wait->text));
-}
-
 /* ---- orders ---- */
 
 /* An order on its way to the loop. */
@@ -230,18 +169,12 @@ static bool run_order(struct server_zone *zone, const struct control_order *orde
 		}
 		return accepted;
 	}
-	wait_begin(zone, &wait, order->action);
-	bool done = order_begin(zone, order->action, error);
-	if (done) {
-		done = wait_end(zone, &wait, order->timeout_ms, error);
-	} else {
-		pthread_mutex_lock(&zone->lock);
-		wait_unlink(zone, &wait);
-		pthread_mutex_unlock(&zone->lock);
+	server_zone_wait_begin(zone, &wait, order->action);
+	if (!order_begin(zone, order->action, error)) {
+		server_zone_wait_cancel(zone, &wait);
+		return false;
 	}
-	text_add_string(text, text_string(&wait.text));
-	text_deinit(&wait.text);
-	return done;
+	return server_zone_wait_end(zone, &wait, order->timeout_ms, text, error);
 }
 
 static bool order_zone(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
@@ -347,11 +280,14 @@ static bool write_zone(void *self, const char *zone_text, int fd, struct error *
 
 /* ---- the server ---- */
 
-static bool order_reload(void *self, struct arena *arena, struct control_done *out, struct error *error)
+static bool order_reload(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+                         struct error *error)
 {
 	struct text text;
+	struct load_watch watch = {0};
 	text_init(&text, 4096);
-	bool done = server_reload(self, &text, error);
+	bool done = server_reload(self, order->wait ? &watch : NULL, &text, error) &&
+	            load_watch_end(&watch, order->timeout_ms, &text, error);
 	*out = (struct control_done){.text = arena_copy_text(arena, text_string(&text))};
 	text_deinit(&text);
 	return done;

@@ -10,6 +10,9 @@
 #include "server/server_internal.h"
 #include "server/writer_internal.h"
 
+/* Zones whose files were not taken that a reload names with the reason: as many as fit an error's text. */
+#define ZONES_TOLD_MAX 8
+
 /* What struct zone.rules points to; the configuration that its lists live in is held with it. */
 struct zone_rules {
 	struct answer_rules answer; /* first: src/answer reads it */
@@ -381,19 +384,110 @@ static bool reload_conf(struct server *server, struct conf *after, struct text *
 	return done;
 }
 
+/* ---- zone files ---- */
+
+/* The lock is held. */
+static void watch_zone(struct load_watch *watch, struct server_zone *zone)
+{
+	watch->zones[watch->count] = server_zone_ref(zone);
+	server_zone_wait_begin(zone, &watch->waits[watch->count], CONTROL_RELOAD);
+	watch->count++;
+}
+
 /* Reads every primary's file again that is not as it was. */
-static void reload_files(struct server *server)
+static void reload_files(struct server *server, struct load_watch *watch)
 {
 	pthread_mutex_lock(&server->lock);
 	const struct zone_set *zones = atomic_load(&server->zones);
+	if (watch != NULL) {
+		watch->zones = memory_new_array(zone_set_count(zones), sizeof(struct server_zone *));
+		watch->waits = memory_new_array(zone_set_count(zones), sizeof *watch->waits);
+	}
 	for (size_t i = 0; i < zone_set_count(zones); i++) {
 		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
-		if (!conf_zone_is_secondary(zone->options)) {
-			writer_load_file(zone, false);
+		if (conf_zone_is_secondary(zone->options)) {
+			continue;
 		}
+		if (watch != NULL) {
+			watch_zone(watch, zone);
+		}
+		writer_load_file(zone, false);
 	}
 	pthread_mutex_unlock(&server->lock);
 }
+
+/* What came of the files that were watched. */
+struct load_tally {
+	struct text lines; /* of what failed */
+	size_t failed;
+	size_t unfinished;
+	bool is_stopping;
+};
+
+static void tally_failure(struct load_tally *tally, const struct server_zone *zone, const struct error *error)
+{
+	if (error->code == ERROR_NOT_FOUND) {
+		return; /* the zone was removed since: nobody waits for its file any more */
+	}
+	tally->unfinished += error->code == ERROR_TIMEOUT;
+	tally->is_stopping = tally->is_stopping || error->code == ERROR_STOPPED;
+	if (error->code != ERROR_TIMEOUT && error->code != ERROR_STOPPED && ++tally->failed <= ZONES_TOLD_MAX) {
+		text_format(&tally->lines, "\nzone %.100s: %.200s", zone->name, error->text);
+	}
+}
+
+/* One after the other; they are read by several threads meanwhile. */
+static void tally_loads(struct load_watch *watch, uint32_t timeout_ms, struct load_tally *tally)
+{
+	int64_t deadline_ms = clock_now().boot_ms + timeout_ms;
+	for (size_t i = 0; i < watch->count; i++) {
+		struct text text;
+		struct error error;
+		int64_t left_ms = deadline_ms - clock_now().boot_ms;
+		text_init(&text, 4096);
+		if (!server_zone_wait_end(watch->zones[i], &watch->waits[i], left_ms > 0 ? (uint32_t)left_ms : 0, &text,
+		                          &error)) {
+			tally_failure(tally, watch->zones[i], &error);
+		}
+		text_deinit(&text);
+		server_zone_unref(watch->zones[i]);
+	}
+}
+
+static bool tell_tally(const struct load_tally *tally, size_t count, struct text *out, struct error *error)
+{
+	if (tally->is_stopping) {
+		return error_set(error, ERROR_STOPPED, "the server is stopping");
+	}
+	if (tally->failed > 0) {
+		const char *more = tally->failed > ZONES_TOLD_MAX ? "\nand more; `tandem status` shows all" : "";
+		return error_set(error, ERROR_INVALID, "%s; %zu of %zu zone files were not taken:%s%s",
+		                 text_string(out), tally->failed, count, text_string(&tally->lines), more);
+	}
+	if (tally->unfinished > 0) {
+		return error_set(error, ERROR_TIMEOUT, "%s; %zu of %zu zone files are still being read; it goes on",
+		                 text_string(out), tally->unfinished, count);
+	}
+	text_format(out, "; all zone files are read");
+	return true;
+}
+
+bool load_watch_end(struct load_watch *watch, uint32_t timeout_ms, struct text *out, struct error *error)
+{
+	struct load_tally tally = {0};
+	if (watch->zones == NULL) {
+		return true; /* nobody waits */
+	}
+	text_init(&tally.lines, ERROR_TEXT_MAX);
+	tally_loads(watch, timeout_ms, &tally);
+	bool done = tell_tally(&tally, watch->count, out, error);
+	text_deinit(&tally.lines);
+	free(watch->zones);
+	free(watch->waits);
+	return done;
+}
+
+/* ---- the whole ---- */
 
 static bool read_and_apply(struct server *server, struct text *out, struct error *error)
 {
@@ -431,13 +525,13 @@ static void log_refused(const char *lines)
 	}
 }
 
-bool server_reload(struct server *server, struct text *out, struct error *error)
+bool server_reload(struct server *server, struct load_watch *watch, struct text *out, struct error *error)
 {
 	pthread_mutex_lock(&server->reload_lock);
 	bool done = read_and_apply(server, out, error);
 	if (done) {
 		log_notice("configuration: reloaded: %s", text_string(out));
-		reload_files(server);
+		reload_files(server, watch);
 	} else {
 		log_refused(error->text);
 	}

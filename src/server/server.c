@@ -279,7 +279,7 @@ static void reload_by_signal(struct server *server)
 	struct error error;
 	text_init(&text, 4096);
 	/* Both outcomes are logged there. */
-	(void)!server_reload(server, &text, &error);
+	(void)!server_reload(server, NULL, &text, &error);
 	text_deinit(&text);
 }
 

@@ -109,8 +109,20 @@ void leaving_lanes_free(struct server *server);
 
 /* Adds the zones of a first configuration. */
 void zones_start(struct server *server);
-/* Reads the configuration file again and applies what changed; `out` gets one sentence. */
-bool server_reload(struct server *server, struct text *out, struct error *error);
+/* Zone files that a reload has asked to be read. */
+struct load_watch {
+	struct server_zone **zones; /* references */
+	struct server_wait *waits;
+	size_t count;
+};
+/* Reads the configuration file again and applies what changed, and has every zone file read that changed; `out` gets one
+ * sentence. `watch` (NULL: nobody waits for the zone files) is zeroed, and to be given to load_watch_end when it is true
+ * that the reload was done. */
+MUST_USE bool server_reload(struct server *server, struct load_watch *watch, struct text *out, struct error *error);
+/* Waits until all are read; adds to `out` how many.
+ * ERROR_INVALID  some were not taken: one line for each
+ * ERROR_TIMEOUT, ERROR_STOPPED */
+MUST_USE bool load_watch_end(struct load_watch *watch, uint32_t timeout_ms, struct text *out, struct error *error);
 /* Puts what the operator configured into effect for questions. */
 void server_zone_set_rules(struct server_zone *zone, struct conf *conf, const struct conf_zone *options);
 /* With the zone's last reference: no reader is left. */

@@ -20,7 +20,6 @@ struct zone_job {
 	struct job job;
 	struct server_zone *zone; /* a reference */
 	void (*work)(struct zone_job *self);
-	bool always;
 	bool forced;
 	uint32_t generation;                   /* of the machine that wants to know */
 	struct transfer_in *transfer;          /* owned */
@@ -131,32 +130,31 @@ static bool offer(struct server_zone *zone, const struct server_zone_options *op
 	return done;
 }
 
-static void load_failed(struct server_zone *zone, const char *path, const struct error *error)
+static void load_failed(struct server_zone *zone, uint64_t load, const char *path, const struct error *error)
 {
 	bool is_served = zone_served(zone->zone) != NULL;
 	log_error("zone %s: file %s was not taken: %s; %s", zone->name, path, error->text,
 	          is_served ? "the version before is served on" : "there is nothing to serve");
 	server_zone_set_reason(zone, error->text);
-	server_zone_finish(zone, CONTROL_RELOAD, false, error->text);
+	server_zone_finish_load(zone, load, false, error->text);
 }
 
-static void load_done(struct server_zone *zone, const struct change_result *result)
+static void load_done(struct server_zone *zone, uint64_t load, const struct change_result *result)
 {
 	char text[200];
 	server_zone_set_reason(zone, NULL);
-	server_zone_finish(zone, CONTROL_RELOAD, true, describe(result, text, sizeof text));
+	server_zone_finish_load(zone, load, true, describe(result, text, sizeof text));
 }
 
-static bool nothing_to_read(struct zone_job *self)
+static bool nothing_to_read(struct server_zone *zone, bool always, uint64_t load)
 {
-	struct server_zone *zone = self->zone;
-	if (self->always || !zone->files_known || zone_served(zone->zone) == NULL ||
+	if (always || !zone->files_known || zone_served(zone->zone) == NULL ||
 	    !zonefile_files_unchanged(&zone->files)) {
 		return false;
 	}
 	char text[100];
 	snprintf(text, sizeof text, "serial %u, the file did not change", zone_serial(zone_served(zone->zone)));
-	server_zone_finish(zone, CONTROL_RELOAD, true, text);
+	server_zone_finish_load(zone, load, true, text);
 	return true;
 }
 
@@ -173,7 +171,7 @@ static bool files_are_settled(const struct zonefile_files *files)
 	return true;
 }
 
-static void read_and_offer(struct server_zone *zone, const struct server_zone_options *options)
+static void read_and_offer(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)
 {
 	struct problem_log problems = {.sink = {.tell = log_problem}, .zone_text = zone->name};
 	struct source_report report;
@@ -186,11 +184,11 @@ static void read_and_offer(struct server_zone *zone, const struct server_zone_op
 	log_more_problems(&problems);
 	if (candidate == NULL || !offer(zone, options, CHANGE_FROM_FILE, candidate, path, false, &result, &error)) {
 		zone->files_known = false;
-		load_failed(zone, path, &error);
+		load_failed(zone, load, path, &error);
 		return;
 	}
 	zone->files_known = files_are_settled(&zone->files);
-	load_done(zone, &result);
+	load_done(zone, load, &result);
 }
 
 static void end_loading(struct server_zone *zone)
@@ -200,13 +198,26 @@ static void end_loading(struct server_zone *zone)
 	pthread_mutex_unlock(&zone->lock);
 }
 
+/* The load that waited begins: it stands for all who asked so far. Gives its number. */
+static uint64_t begin_load(struct server_zone *zone, bool *always)
+{
+	pthread_mutex_lock(&zone->lock);
+	uint64_t load = ++zone->loads_begun;
+	*always = zone->load_always;
+	zone->load_always = false;
+	pthread_mutex_unlock(&zone->lock);
+	return load;
+}
+
 static void load_file(struct zone_job *self)
 {
+	bool always;
+	uint64_t load = begin_load(self->zone, &always);
 	struct server_zone_options options = server_zone_options(self->zone);
 	if (conf_zone_is_secondary(options.zone) || options.zone->file == NULL) {
-		server_zone_finish(self->zone, CONTROL_RELOAD, false, "the zone has no file that it is read from");
-	} else if (!nothing_to_read(self)) {
-		read_and_offer(self->zone, &options);
+		server_zone_finish_load(self->zone, load, false, "the zone has no file that it is read from");
+	} else if (!nothing_to_read(self->zone, always, load)) {
+		read_and_offer(self->zone, load, &options);
 	}
 	server_zone_options_release(&options);
 	end_loading(self->zone);
@@ -214,9 +225,14 @@ static void load_file(struct zone_job *self)
 
 void writer_load_file(struct server_zone *zone, bool always)
 {
-	struct zone_job *job = new_job(zone, load_file);
-	job->always = always;
-	add_job(job);
+	pthread_mutex_lock(&zone->lock);
+	bool is_queued = zone->loads_asked > zone->loads_begun;
+	zone->loads_asked += !is_queued;
+	zone->load_always = zone->load_always || always;
+	pthread_mutex_unlock(&zone->lock);
+	if (!is_queued) {
+		add_job(new_job(zone, load_file));
+	}
 }
 
 /* ---- secondaries ---- */

@@ -7,7 +7,7 @@
 #include "transfer/transfer.h"
 
 /* Reads a primary's file and publishes what it says; where the file is as it was read last, does nothing unless
- * `always`. Ends waits for CONTROL_RELOAD. */
+ * `always`. Ends waits for CONTROL_RELOAD. A load that has not begun yet stands for all that are asked for meanwhile. */
 void writer_load_file(struct server_zone *zone, bool always);
 
 /* Brings back what a secondary had when the server stopped, then tells the replication loop (follow_restored). */

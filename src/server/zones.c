@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/zones_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "server/announce_internal.h"
@@ -149,28 +151,112 @@ void server_zone_set_doing(struct server_zone *zone, const char *doing)
 	pthread_mutex_unlock(&zone->lock);
 }
 
-static void wait_end(struct server_wait *wait, bool succeeded, const char *text)
+/* ---- waiting ---- */
+
+static struct timespec deadline_after(uint32_t timeout_ms)
 {
-	wait->done = true;
-	wait->succeeded = succeeded;
-	text_add_string(&wait->text, text);
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += timeout_ms / 1000;
+	at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
 }
 
-void server_zone_finish(struct server_zone *zone, enum control_action action, bool succeeded, const char *text)
+void server_zone_wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action)
+{
+	*wait = (struct server_wait){.action = action};
+	text_init(&wait->text, 4096);
+	pthread_mutex_lock(&zone->lock);
+	wait->load = zone->loads_begun + 1;
+	wait->next = zone->waits;
+	zone->waits = wait;
+	pthread_mutex_unlock(&zone->lock);
+}
+
+/* The lock is held. */
+static void wait_unlink(struct server_zone *zone, struct server_wait *wait)
+{
+	for (struct server_wait **place = &zone->waits; *place != NULL; place = &(*place)->next) {
+		if (*place == wait) {
+			*place = wait->next;
+			return;
+		}
+	}
+}
+
+/* The lock is held. */
+static bool wait_until_done(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms,
+                            struct error *error)
+{
+	struct timespec deadline = deadline_after(timeout_ms);
+	int waited = 0;
+	while (!wait->done && waited != ETIMEDOUT && !atomic_load(&zone->server->stopping) &&
+	       !atomic_load(&zone->is_removed)) {
+		waited = pthread_cond_timedwait(&zone->waits_done, &zone->lock, &deadline);
+	}
+	if (wait->done) {
+		return wait->succeeded || error_set(error, ERROR_INVALID, "%s", text_string(&wait->text));
+	}
+	if (atomic_load(&zone->is_removed)) {
+		return error_set(error, ERROR_NOT_FOUND, SERVER_ZONE_REMOVED);
+	}
+	return waited == ETIMEDOUT ? error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms)
+	                           : error_set(error, ERROR_STOPPED, "the server is stopping");
+}
+
+bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms, struct text *out,
+                          struct error *error)
+{
+	pthread_mutex_lock(&zone->lock);
+	bool succeeded = wait_until_done(zone, wait, timeout_ms, error);
+	wait_unlink(zone, wait);
+	pthread_mutex_unlock(&zone->lock);
+	text_add_string(out, text_string(&wait->text));
+	text_deinit(&wait->text);
+	return succeeded;
+}
+
+void server_zone_wait_cancel(struct server_zone *zone, struct server_wait *wait)
+{
+	pthread_mutex_lock(&zone->lock);
+	wait_unlink(zone, wait);
+	pthread_mutex_unlock(&zone->lock);
+	text_deinit(&wait->text);
+}
+
+/* Ends the waits for an action that want no load after this one. */
+static void finish(struct server_zone *zone, enum control_action action, uint64_t load, bool succeeded,
+                   const char *text)
 {
 	pthread_mutex_lock(&zone->lock);
 	struct server_wait **place = &zone->waits;
 	while (*place != NULL) {
 		struct server_wait *wait = *place;
-		if (wait->action != action) {
+		if (wait->action != action || wait->load > load) {
 			place = &wait->next;
 			continue;
 		}
 		*place = wait->next;
-		wait_end(wait, succeeded, text);
+		wait->done = true;
+		wait->succeeded = succeeded;
+		text_add_string(&wait->text, text);
 	}
 	pthread_cond_broadcast(&zone->waits_done);
 	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_finish(struct server_zone *zone, enum control_action action, bool succeeded, const char *text)
+{
+	finish(zone, action, UINT64_MAX, succeeded, text);
+}
+
+void server_zone_finish_load(struct server_zone *zone, uint64_t load, bool succeeded, const char *text)
+{
+	finish(zone, CONTROL_RELOAD, load, succeeded, text);
 }
 
 void server_zone_finish_all(struct server_zone *zone, const char *text)

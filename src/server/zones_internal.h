@@ -24,6 +24,7 @@ struct announce;
 /* Somebody who waits for something to be finished with a zone; on the waiter's stack. */
 struct server_wait {
 	enum control_action action;
+	uint64_t load; /* CONTROL_RELOAD of a primary: loads before this one do not count */
 	bool done;
 	bool succeeded;
 	struct text text; /* one sentence, or the reason */
@@ -49,7 +50,10 @@ struct server_zone {
 	char *volatile_because; /* NULL: what is served is on disk */
 	char *doing;            /* what is under way; NULL: nothing */
 	bool is_volatile;
-	bool load_pending;       /* the first load or restore has not come to its end */
+	bool load_pending;    /* the first load or restore has not come to its end */
+	uint64_t loads_asked; /* of the zone's file; one at most waits to begin */
+	uint64_t loads_begun;
+	bool load_always;        /* the load that waits reads an unchanged file too */
 	int64_t published_at_ms; /* boot clock; 0: never */
 	bool has_facts;
 	uint32_t serial;
@@ -105,3 +109,17 @@ void server_zone_set_doing(struct server_zone *zone, const char *doing);
 void server_zone_finish_all(struct server_zone *zone, const char *text);
 /* Ends the waits for an action. Any thread. */
 void server_zone_finish(struct server_zone *zone, enum control_action action, bool succeeded, const char *text);
+/* Ends the waits for this load of the zone's file or one before it: whoever came since wants what the file says now. */
+void server_zone_finish_load(struct server_zone *zone, uint64_t load, bool succeeded, const char *text);
+
+/* Begins to wait; `wait` is the caller's until server_zone_wait_end. Work that is queued from now on ends it. */
+void server_zone_wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action);
+/* Waits until it is done and frees what it holds. `out` gets the sentence.
+ * ERROR_INVALID    it was tried and failed: the sentence
+ * ERROR_TIMEOUT    not done after `timeout_ms`; the work goes on
+ * ERROR_NOT_FOUND  the zone was removed meanwhile
+ * ERROR_STOPPED    the server stops */
+MUST_USE bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms,
+                                   struct text *out, struct error *error);
+/* Does not wait after all. */
+void server_zone_wait_cancel(struct server_zone *zone, struct server_wait *wait);

@@ -193,6 +193,25 @@ def test_broken_file_leaves_the_running_version_in_place(world, primary):
     assert primary.reason(ZONE) == ""
 
 
+def test_reload_that_waits_names_the_zones_that_were_not_taken(world, primary):
+    """Also while a file stays as broken as it was."""
+    broken = world.folder / "broken.zone"
+    broken.write_text(zones.small(world.folder, ZONE, 2).read_text() + "bad A 192.0.2.300\n")
+    primary.put(ZONE, broken)
+    primary.put(OTHER, zones.small(world.folder, OTHER, 2))
+    for _ in range(2):
+        result = primary.run_any("reload", "--wait")
+        assert result.returncode == 1
+        told = [line for line in result.stderr.splitlines() if line.startswith("zone ")]
+        assert len(told) == 1 and told[0].startswith("zone small.example: ") and "small.example.zone:9:" in told[0]
+        assert "1 of 2 zone files were not taken" in result.stderr
+        assert (primary.serial(ZONE), primary.serial(OTHER)) == (1, 2)
+
+    primary.put(ZONE, zones.small(world.folder, ZONE, 3))
+    assert "all zone files are read" in primary.run("reload", "--wait")
+    assert primary.serial(ZONE) == 3
+
+
 def test_missing_file_is_servfail_and_the_others_are_served(world):
     server = world.new("tandem")
     server.serve(ZONE, zones.small(world.folder, ZONE, 1))

@@ -98,8 +98,10 @@ static bool zone_write(void *self, const char *zone, int fd, struct error *error
 	return dprintf(fd, "%s SOA\n", zone) > 0;
 }
 
-static bool reload(void *self, struct arena *arena, struct control_done *out, struct error *error)
+static bool reload(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+                   struct error *error)
 {
+	(void)order;
 	(void)self, (void)arena, (void)error;
 	*out = (struct control_done){.text = "1 zone changed"};
 	return true;

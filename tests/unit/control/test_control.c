@@ -115,8 +115,10 @@ static bool zone_write(void *self, const char *zone, int fd, struct error *error
 	return dprintf(fd, "%s SOA\n", zone) > 0;
 }
 
-static bool reload(void *self, struct arena *arena, struct control_done *out, struct error *error)
+static bool reload(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+                   struct error *error)
 {
+	(void)order;
 	(void)self;
 	(void)arena;
 	(void)out;
@@ -405,6 +407,7 @@ TEST(bad_requests_are_told_why)
 	expect_error(&world, "GET", "/v1/zones/a/text/more", NULL, 404, "not-found", "/v1/status");
 	expect_error(&world, "POST", "/v1/status", NULL, 405, "method-not-allowed", "takes GET, not POST");
 	expect_error(&world, "DELETE", "/v1/zones/a", NULL, 405, "method-not-allowed", "takes GET, not DELETE");
+	expect_error(&world, "POST", "/v1/reload", "{\"wait\":1}", 400, "bad-request", "not true or false");
 	expect_error(&world, "GET", "/v1/zones/a/reload", NULL, 405, "method-not-allowed", "takes POST, not GET");
 	expect_error(&world, "POST", "/v1/zones/a/reload", "{\"wait\":", 400, "bad-request", "not JSON: line 1");
 	expect_error(&world, "POST", "/v1/zones/a/reload", "[]", 400, "bad-request", "not a JSON object");
