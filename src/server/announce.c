@@ -8,11 +8,34 @@
 #include "base/memory.h"
 #include "dns/message.h"
 #include "server/server_internal.h"
+#include "server/writer_internal.h"
 
 /* The replication loop's. */
 struct announce {
+	struct transfer_notifier_owner owner; /* first: the machine hands it back */
 	struct transfer_notifier *machine;
+	struct server_zone *zone;
 };
+
+/* Remembers who has acknowledged the version announced last. */
+static void owner_debts_changed(struct transfer_notifier_owner *self)
+{
+	struct announce *announce = (struct announce *)self;
+	struct store_acknowledgement acknowledgements[STORE_ACKNOWLEDGEMENTS_MAX];
+	uint32_t serial = 0;
+	size_t count = 0;
+	size_t target_count = transfer_notifier_count(announce->machine);
+	for (size_t i = 0; i < target_count && count < STORE_ACKNOWLEDGEMENTS_MAX; i++) {
+		struct transfer_debt debt;
+		transfer_notifier_debt(announce->machine, i, &debt);
+		if (debt.acknowledged) {
+			serial = debt.serial_acknowledged;
+			acknowledgements[count].target = debt.target;
+			acknowledgements[count++].at_s = debt.acknowledged_at_s;
+		}
+	}
+	writer_save_acknowledgements(announce->zone, serial, acknowledgements, count);
+}
 
 /* Targets of one zone, from its options and, where `notify-ns` says so, from its NS set. 13 servers with two addresses
  * each are what a referral can name; 64 leave room. */
@@ -108,8 +131,10 @@ static void configure(struct server_zone *zone, struct moment now)
 		transfer_notifier_reconfigure(zone->announce->machine, &config, now);
 	} else if (targets.count > 0 && !atomic_load(&zone->is_removed)) {
 		zone->announce = memory_new(sizeof *zone->announce);
+		zone->announce->owner.debts_changed = owner_debts_changed;
+		zone->announce->zone = zone;
 		zone->announce->machine = transfer_notifier_new(zone->server->edge.scheduler, zone->zone->apex.wire,
-		                                                zone->zone->class, &config);
+		                                                zone->zone->class, &config, &zone->announce->owner);
 	}
 	free(targets.items);
 	server_zone_options_release(&options);
@@ -119,6 +144,8 @@ struct announce_event {
 	struct server_zone *zone; /* a reference */
 	const struct zone_snapshot *snapshot;
 	enum transfer_notify_reason reason;
+	struct transfer_debt *restored; /* owned; what was known before the start */
+	size_t restored_count;
 	struct address host;
 	uint32_t serial;
 };
@@ -134,6 +161,7 @@ static void event_free(struct announce_event *event)
 {
 	zone_unref(event->snapshot);
 	server_zone_unref(event->zone);
+	free(event->restored);
 	free(event);
 }
 
@@ -145,9 +173,31 @@ static void announce_on_loop(void *context, struct moment now)
 	if (zone->announce != NULL) {
 		struct zone_rrset soa;
 		zone_soa(event->snapshot, &soa);
+		if (event->restored_count > 0) {
+			transfer_notifier_restore(zone->announce->machine, event->restored, event->restored_count);
+		}
 		transfer_notifier_announce(zone->announce->machine, &soa, event->reason, now);
 	}
 	event_free(event);
+}
+
+/* Who has acknowledged this version before the server was started. */
+static void load_restored(struct announce_event *event)
+{
+	struct store_acknowledgement known[STORE_ACKNOWLEDGEMENTS_MAX];
+	uint32_t serial = zone_serial(event->snapshot);
+	struct server_zone *zone = event->zone;
+	size_t count = store_load_acknowledgements(zone->server->store, zone->zone->apex.wire, serial, known);
+	event->restored = memory_new_array(count, sizeof *event->restored);
+	event->restored_count = count;
+	for (size_t i = 0; i < count; i++) {
+		event->restored[i] = (struct transfer_debt){
+		        .target = known[i].target,
+		        .acknowledged = true,
+		        .serial_acknowledged = serial,
+		        .acknowledged_at_s = known[i].at_s,
+		};
+	}
 }
 
 void announce_version(struct server_zone *zone, const struct zone_snapshot *snapshot,
@@ -156,6 +206,9 @@ void announce_version(struct server_zone *zone, const struct zone_snapshot *snap
 	struct announce_event *event = event_new(zone);
 	event->snapshot = zone_ref(snapshot);
 	event->reason = reason;
+	if (reason == TRANSFER_NOTIFY_STARTUP) {
+		load_restored(event);
+	}
 	server_post(zone->server, announce_on_loop, event);
 }
 

@@ -5,7 +5,7 @@
 #include "server/zones_internal.h"
 #include "transfer/transfer.h"
 
-/* A version is served. Any thread. */
+/* A version is served. By the zone's jobs. */
 void announce_version(struct server_zone *zone, const struct zone_snapshot *snapshot,
                       enum transfer_notify_reason reason);
 /* An operator wants all targets told of what is served. False: nothing is served, or there are no targets. Loop's

@@ -26,9 +26,13 @@ struct zone_job {
 	const struct zone_snapshot *candidate; /* owned */
 	char *who;
 	struct transfer_timers timers;
+	struct store_acknowledgement *acknowledgements; /* owned */
+	size_t acknowledgement_count;
+	uint32_t serial;
 };
 
 static void save_timers(struct zone_job *self);
+static void save_acknowledgements(struct zone_job *self);
 static void flush(struct zone_job *self);
 
 static void run_zone_job(struct job *self)
@@ -38,7 +42,8 @@ static void run_zone_job(struct job *self)
 	/* When the server stops, only what would be lost is still done: the rest is read or fetched again. */
 	bool is_stopping = atomic_load(&zone->server->stopping);
 	bool is_removed = atomic_load(&zone->is_removed);
-	if (job->work == save_timers || job->work == flush || (!is_stopping && !is_removed)) {
+	bool is_small = job->work == save_timers || job->work == save_acknowledgements || job->work == flush;
+	if (is_small || (!is_stopping && !is_removed)) {
 		job->work(job);
 	} else {
 		server_zone_finish_all(zone, is_removed ? SERVER_ZONE_REMOVED : "the server is stopping");
@@ -47,6 +52,7 @@ static void run_zone_job(struct job *self)
 	zone_unref(job->candidate);
 	server_zone_unref(job->zone);
 	free(job->who);
+	free(job->acknowledgements);
 	free(job);
 }
 
@@ -356,6 +362,9 @@ static bool save_state(struct server_zone *zone, const struct transfer_timers *t
 		state.refresh_at_s = timers->refresh_at_s;
 		state.expire_at_s = timers->expire_at_s;
 	}
+	if (snapshot == NULL && state.role != STORE_SECONDARY) {
+		return true; /* the zone has become a primary meanwhile */
+	}
 	if (snapshot != NULL) {
 		state.has_version = true;
 		state.has_records = true;
@@ -379,6 +388,27 @@ void writer_save_timers(struct server_zone *zone, const struct transfer_timers *
 {
 	struct zone_job *job = new_job(zone, save_timers);
 	job->timers = *timers;
+	add_job(job);
+}
+
+static void save_acknowledgements(struct zone_job *self)
+{
+	struct error error;
+	const struct server_zone *zone = self->zone;
+	if (!store_save_acknowledgements(zone->server->store, zone->zone->apex.wire, self->serial,
+	                                 self->acknowledgements, self->acknowledgement_count, &error) &&
+	    error.code != ERROR_NOT_FOUND) {
+		log_warning("zone %s: who acknowledged its NOTIFY could not be stored: %s", zone->name, error.text);
+	}
+}
+
+void writer_save_acknowledgements(struct server_zone *zone, uint32_t serial,
+                                  const struct store_acknowledgement *acknowledgements, size_t count)
+{
+	struct zone_job *job = new_job(zone, save_acknowledgements);
+	job->serial = serial;
+	job->acknowledgements = memory_copy(acknowledgements, count * sizeof *acknowledgements);
+	job->acknowledgement_count = count;
 	add_job(job);
 }
 

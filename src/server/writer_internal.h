@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/zones_internal.h"
+#include "store/store.h"
 #include "transfer/transfer.h"
 
 /* Reads a primary's file and publishes what it says; where the file is as it was read last, does nothing unless
@@ -22,6 +23,10 @@ void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot 
 
 /* Remembers a secondary's timers. */
 void writer_save_timers(struct server_zone *zone, const struct transfer_timers *timers);
+
+/* Remembers who has acknowledged the NOTIFY of the version with this serial; the list is copied. */
+void writer_save_acknowledgements(struct server_zone *zone, uint32_t serial,
+                                  const struct store_acknowledgement *acknowledgements, size_t count);
 
 /* Stops serving a zone that has expired. */
 void writer_expire(struct server_zone *zone);

@@ -13,6 +13,10 @@
 static const uint8_t magic[8] = {'T', 'A', 'N', 'D', 'E', 'M', ' ', 'Z'};
 static const struct hash_key checksum_key = {{0x68656164, 0x6572}};
 
+#define ACKNOWLEDGED_CHECKSUM (STORE_ACKNOWLEDGED_SIZE - 8)
+static const struct hash_key acknowledged_key = {{0x61636b, 0x6572}};
+_Static_assert(8 + STORE_ACKNOWLEDGEMENTS_MAX * 32 <= ACKNOWLEDGED_CHECKSUM, "they fit between the headers");
+
 static void write_u64(struct writer *out, uint64_t value)
 {
 	write_u32(out, (uint32_t)(value >> 32));
@@ -84,4 +88,50 @@ bool store_header_read(const uint8_t bytes[STORE_HEADER_SIZE], struct store_head
 	}
 	out->apex = dns_name_of(apex);
 	return true;
+}
+
+void store_acknowledged_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
+                              uint8_t bytes[STORE_ACKNOWLEDGED_SIZE])
+{
+	struct writer out = writer_of(bytes, STORE_ACKNOWLEDGED_SIZE);
+	memset(bytes, 0, STORE_ACKNOWLEDGED_SIZE);
+	ensure(count <= STORE_ACKNOWLEDGEMENTS_MAX);
+	write_u32(&out, serial);
+	write_u16(&out, (uint16_t)count);
+	write_u16(&out, 0);
+	for (size_t i = 0; i < count; i++) {
+		const struct address *target = &acknowledgements[i].target;
+		write_u8(&out, (uint8_t)target->family);
+		write_u8(&out, 0);
+		write_u16(&out, target->port);
+		write_u32(&out, target->scope_id);
+		write_bytes(&out, target->bytes, sizeof target->bytes);
+		write_u64(&out, (uint64_t)acknowledgements[i].at_s);
+	}
+	ensure(!out.failed);
+	out.at = bytes + ACKNOWLEDGED_CHECKSUM;
+	write_u64(&out, hash_bytes(&acknowledged_key, bytes, ACKNOWLEDGED_CHECKSUM));
+}
+
+size_t store_acknowledged_read(const uint8_t bytes[STORE_ACKNOWLEDGED_SIZE], uint32_t serial,
+                               struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX])
+{
+	struct reader checksum = reader_of(bytes + ACKNOWLEDGED_CHECKSUM, 8);
+	struct reader in = reader_of(bytes, ACKNOWLEDGED_CHECKSUM);
+	if (read_u64(&checksum) != hash_bytes(&acknowledged_key, bytes, ACKNOWLEDGED_CHECKSUM) ||
+	    read_u32(&in) != serial) {
+		return 0;
+	}
+	uint16_t count = read_u16(&in);
+	read_u16(&in);
+	for (uint16_t i = 0; i < count && i < STORE_ACKNOWLEDGEMENTS_MAX; i++) {
+		struct address *target = &out[i].target;
+		*target = (struct address){.family = read_u8(&in) == ADDRESS_V6 ? ADDRESS_V6 : ADDRESS_V4};
+		read_u8(&in);
+		target->port = read_u16(&in);
+		target->scope_id = read_u32(&in);
+		memcpy(target->bytes, read_bytes(&in, sizeof target->bytes), sizeof target->bytes);
+		out[i].at_s = (int64_t)read_u64(&in);
+	}
+	return count < STORE_ACKNOWLEDGEMENTS_MAX ? count : STORE_ACKNOWLEDGEMENTS_MAX;
 }

@@ -366,6 +366,43 @@ bool store_save(struct store *store, const uint8_t *apex, const struct zone_snap
 	return done;
 }
 
+bool store_save_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
+                                 const struct store_acknowledgement *acknowledgements, size_t count,
+                                 struct error *error)
+{
+	uint8_t bytes[STORE_ACKNOWLEDGED_SIZE];
+	size_t kept = count < STORE_ACKNOWLEDGEMENTS_MAX ? count : STORE_ACKNOWLEDGEMENTS_MAX;
+	char *path = path_of(store, apex, ".zone");
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	store_acknowledged_write(serial, acknowledgements, kept, bytes);
+	bool done = fd >= 0 && pwrite(fd, bytes, sizeof bytes, STORE_ACKNOWLEDGED) == (ssize_t)sizeof bytes;
+	if (!done) {
+		error_set_errno(error, errno, "%s", path);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	free(path);
+	return done;
+}
+
+size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
+                                   struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX])
+{
+	uint8_t bytes[STORE_ACKNOWLEDGED_SIZE];
+	size_t count = 0;
+	char *path = path_of(store, apex, ".zone");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && pread(fd, bytes, sizeof bytes, STORE_ACKNOWLEDGED) == (ssize_t)sizeof bytes) {
+		count = store_acknowledged_read(bytes, serial, out);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	free(path);
+	return count;
+}
+
 bool store_forget(struct store *store, const uint8_t *apex, struct error *error)
 {
 	char *path = path_of(store, apex, ".zone");

@@ -6,10 +6,11 @@
  *
  * A zone's file holds, for a secondary, its last published version and its timers; for a primary only which serial was
  * published last and for which content, so that a serial never goes back and an edit made while the server was stopped is
- * noticed. File format (all numbers big-endian):
+ * noticed. For both, who has acknowledged the NOTIFY of that version. File format (all numbers big-endian):
  *
  *      0  header A, 512 octets     }  the valid one with the higher sequence counts, so that timers are updated in
  *   4096  header B, 512 octets     }  place: the other header is overwritten and synced
+ *   1024  acknowledgements, 3072 octets, or zeros: none; overwritten in place, never synced
  *   8192  records, if any: each  owner length (1 octet; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),
  *         RDATA (uncompressed)
  *
@@ -18,6 +19,8 @@
  *            48 refreshed at (8)  56 refresh at (8)  64 expire at (8)   wall seconds, 0: not set
  *            72 octets of records (8)  80 number of records (8)  88 digest of the records (16)
  *            104 zone name, 255 octets, zero-filled  ...  504 checksum of octets 0..503 (8)
+ *   acknowledgements:  0 serial (4)  4 how many (2)  8 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
+ *            wall seconds (8)  ...  3064 checksum of octets 0..3063 (8)
  *
  * I1  A version is written beside, synced and renamed: the file holds a whole version or the one before.
  * I2  Records and the header that speaks of them agree, or the file is refused as broken (checksums).
@@ -27,6 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/error.h"
 #include "zone/zone.h"
 
@@ -71,6 +75,26 @@ const struct zone_snapshot *store_load_version(struct store *store, const uint8_
  * One call per zone at a time; different zones from different threads. */
 MUST_USE bool store_save(struct store *store, const uint8_t *apex, const struct zone_snapshot *snapshot,
                          const struct store_state *state, struct error *error);
+
+/* A target that has acknowledged the NOTIFY of a version. */
+struct store_acknowledgement {
+	struct address target;
+	int64_t at_s; /* wall time */
+};
+/* (3072 - 8 - 8) / 32 that fit between the headers; a referral names 13 servers with two addresses each. */
+#define STORE_ACKNOWLEDGEMENTS_MAX 95
+
+/* Remembers who has acknowledged the version with this serial, and nothing of any other version; store_save of another
+ * version forgets it. Of more than STORE_ACKNOWLEDGEMENTS_MAX the first ones. Not synced: what a power failure takes away
+ * costs a NOTIFY that was not needed. Threads as store_save.
+ * ERROR_NOT_FOUND  nothing is remembered of this zone
+ * ERROR_IO, ERROR_DENIED */
+MUST_USE bool store_save_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
+                                          const struct store_acknowledgement *acknowledgements, size_t count,
+                                          struct error *error);
+/* Gives how many are remembered for the version with this serial. */
+size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
+                                   struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
 
 /* Forgets the zone. Nothing there is fine. */
 MUST_USE bool store_forget(struct store *store, const uint8_t *apex, struct error *error);

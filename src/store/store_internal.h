@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #define STORE_HEADER_SIZE    512
+#define STORE_ACKNOWLEDGED   1024
 #define STORE_HEADER_B       4096
 #define STORE_RECORDS_OFFSET 8192
 
@@ -22,6 +23,15 @@ struct store_header {
 void store_header_write(const struct store_header *header, uint8_t bytes[STORE_HEADER_SIZE]);
 /* False: not a valid header. */
 bool store_header_read(const uint8_t bytes[STORE_HEADER_SIZE], struct store_header *out);
+
+/* What stands at STORE_ACKNOWLEDGED. */
+#define STORE_ACKNOWLEDGED_SIZE (STORE_HEADER_B - STORE_ACKNOWLEDGED)
+/* `count` is at most STORE_ACKNOWLEDGEMENTS_MAX. */
+void store_acknowledged_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
+                              uint8_t bytes[STORE_ACKNOWLEDGED_SIZE]);
+/* Gives how many there are for the version with this serial. */
+size_t store_acknowledged_read(const uint8_t bytes[STORE_ACKNOWLEDGED_SIZE], uint32_t serial,
+                               struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
 
 /* A running 128-bit digest that is fed in pieces. */
 struct store_digest {

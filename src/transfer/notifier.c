@@ -58,9 +58,12 @@ struct transfer_notifier {
 	struct transfer_scheduler *scheduler;
 	uint8_t *apex;
 	uint16_t class;
+	struct transfer_notifier_owner *owner; /* borrowed; NULL: none */
 	struct transfer_source source;
 	struct target **targets;
 	size_t target_count;
+	struct transfer_debt *restored; /* until a version comes that they do not speak of */
+	size_t restored_count;
 	bool has_announced;
 	uint32_t serial;
 	int64_t announced_at_ms;
@@ -118,6 +121,13 @@ static void target_owe(struct target *target, enum transfer_lane lane)
 	}
 }
 
+static void tell_owner(const struct transfer_notifier *notifier)
+{
+	if (notifier->owner != NULL) {
+		notifier->owner->debts_changed(notifier->owner);
+	}
+}
+
 static void target_acknowledged(struct target *target, struct moment now)
 {
 	target->has_newest = true;
@@ -127,6 +137,7 @@ static void target_acknowledged(struct target *target, struct moment now)
 	target->acknowledged_at_s = now.wall_s;
 	set_problem(target, NULL);
 	log_target(target, LOG_DEBUG, "acknowledged");
+	tell_owner(target->notifier);
 }
 
 static void target_give_up(struct target *target, const char *why)
@@ -240,6 +251,30 @@ static void target_ended(struct transfer_call *call, const char *why, struct mom
 	target_retry((struct target *)((uint8_t *)call - offsetof(struct target, call)), why, true, now);
 }
 
+/* What was known of it before a restart. */
+static void target_recall(struct target *target)
+{
+	const struct transfer_notifier *notifier = target->notifier;
+	for (size_t i = 0; i < notifier->restored_count; i++) {
+		const struct transfer_debt *debt = &notifier->restored[i];
+		if (debt->acknowledged && address_equal(&target->address, &debt->target)) {
+			target->has_acknowledged = true;
+			target->serial_acknowledged = debt->serial_acknowledged;
+			target->acknowledged_at_s = debt->acknowledged_at_s;
+		}
+	}
+}
+
+/* The newest version need not be told to whom is known to have acknowledged it. */
+static void target_owe_unless_known(struct target *target, enum transfer_lane lane)
+{
+	if (target->has_acknowledged && target->serial_acknowledged == target->notifier->serial) {
+		target->has_newest = true;
+	} else {
+		target_owe(target, lane);
+	}
+}
+
 static struct target *target_new(struct transfer_notifier *notifier, const struct address *address)
 {
 	struct target *target = memory_new(sizeof *target);
@@ -249,6 +284,7 @@ static struct target *target_new(struct transfer_notifier *notifier, const struc
 	target->call.message = target_message;
 	target->call.ended = target_ended;
 	target->timer.expired = target_pause_over;
+	target_recall(target);
 	return target;
 }
 
@@ -287,7 +323,7 @@ static void take_config(struct transfer_notifier *notifier, const struct transfe
 		if (notifier->targets[i] == NULL) {
 			notifier->targets[i] = target_new(notifier, &config->targets[i]);
 			if (notifier->has_announced) {
-				target_owe(notifier->targets[i], TRANSFER_LANE_NOTIFY);
+				target_owe_unless_known(notifier->targets[i], TRANSFER_LANE_NOTIFY);
 			}
 		}
 	}
@@ -298,9 +334,11 @@ static void take_config(struct transfer_notifier *notifier, const struct transfe
 }
 
 struct transfer_notifier *transfer_notifier_new(struct transfer_scheduler *scheduler, const uint8_t *apex,
-                                                uint16_t class, const struct transfer_notifier_config *config)
+                                                uint16_t class, const struct transfer_notifier_config *config,
+                                                struct transfer_notifier_owner *owner)
 {
 	struct transfer_notifier *notifier = memory_new(sizeof *notifier);
+	notifier->owner = owner;
 	notifier->scheduler = scheduler;
 	notifier->apex = memory_copy(apex, dns_name_len(apex));
 	notifier->class = class;
@@ -318,6 +356,7 @@ void transfer_notifier_free(struct transfer_notifier *take, struct moment now)
 		target_free(take->targets[i]);
 	}
 	free(take->targets);
+	free(take->restored);
 	free(take->soa);
 	free(take->apex);
 	free(take);
@@ -331,17 +370,20 @@ void transfer_notifier_reconfigure(struct transfer_notifier *notifier, const str
 	transfer_scheduler_run(notifier->scheduler, now);
 }
 
+static void forget_restored(struct transfer_notifier *notifier)
+{
+	free(notifier->restored);
+	notifier->restored = NULL;
+	notifier->restored_count = 0;
+}
+
 void transfer_notifier_restore(struct transfer_notifier *notifier, const struct transfer_debt *debts, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; j < notifier->target_count; j++) {
-			struct target *target = notifier->targets[j];
-			if (debts[i].acknowledged && address_equal(&target->address, &debts[i].target)) {
-				target->has_acknowledged = true;
-				target->serial_acknowledged = debts[i].serial_acknowledged;
-				target->acknowledged_at_s = debts[i].acknowledged_at_s;
-			}
-		}
+	forget_restored(notifier);
+	notifier->restored = memory_copy(debts, count * sizeof *debts);
+	notifier->restored_count = count;
+	for (size_t i = 0; i < notifier->target_count; i++) {
+		target_recall(notifier->targets[i]);
 	}
 }
 
@@ -355,6 +397,9 @@ static void take_soa(struct transfer_notifier *notifier, const struct zone_rrset
 	uint32_t serial = dns_soa_serial(notifier->soa, notifier->soa_len);
 	if (!notifier->has_announced || serial != notifier->serial) {
 		notifier->announced_at_ms = now.boot_ms;
+		if (notifier->has_announced) {
+			forget_restored(notifier);
+		}
 		for (size_t i = 0; i < notifier->target_count; i++) {
 			notifier->targets[i]->is_proven = false;
 		}
@@ -370,13 +415,14 @@ void transfer_notifier_announce(struct transfer_notifier *notifier, const struct
 	        reason == TRANSFER_NOTIFY_STARTUP ? TRANSFER_LANE_NOTIFY_STARTUP : TRANSFER_LANE_NOTIFY;
 	take_soa(notifier, soa, now);
 	for (size_t i = 0; i < notifier->target_count; i++) {
-		struct target *target = notifier->targets[i];
-		bool is_known = target->has_acknowledged && target->serial_acknowledged == notifier->serial;
-		if (reason == TRANSFER_NOTIFY_STARTUP && is_known) {
-			target->has_newest = true;
+		if (reason == TRANSFER_NOTIFY_STARTUP) {
+			target_owe_unless_known(notifier->targets[i], lane);
 		} else {
-			target_owe(target, lane);
+			target_owe(notifier->targets[i], lane);
 		}
+	}
+	if (reason == TRANSFER_NOTIFY_MANUAL) {
+		tell_owner(notifier); /* whoever has acknowledged this very version is told once more */
 	}
 	transfer_scheduler_run(notifier->scheduler, now);
 }
@@ -466,7 +512,7 @@ void transfer_notifier_debt(const struct transfer_notifier *notifier, size_t ind
 	const struct target *target = notifier->targets[index];
 	*out = (struct transfer_debt){
 	        .target = target->address,
-	        .acknowledged = target->has_acknowledged,
+	        .acknowledged = target->has_newest,
 	        .serial_acknowledged = target->serial_acknowledged,
 	        .acknowledged_at_s = target->acknowledged_at_s,
 	};

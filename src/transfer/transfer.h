@@ -399,21 +399,30 @@ enum transfer_notify_reason {
 /* What is known of a target; plain, so that it can be stored. */
 struct transfer_debt {
 	struct address target;
-	bool acknowledged; /* the two fields below mean something */
+	bool acknowledged; /* the version announced last; the two fields below mean something */
 	uint32_t serial_acknowledged;
 	int64_t acknowledged_at_s; /* wall time */
 };
 
 struct transfer_notifier;
 
-/* Quiet before the first announcement. */
+/* What a notifier wants of its server. */
+struct transfer_notifier_owner {
+	/* What transfer_notifier_debt gives has changed, and is worth remembering over a restart: what is not remembered
+	 * as acknowledged is told again then. A new version changes it without this call: it is acknowledged by nobody. */
+	void (*debts_changed)(struct transfer_notifier_owner *self);
+};
+
+/* Quiet before the first announcement. `owner` is borrowed until it is freed; NULL: nothing is remembered. */
 struct transfer_notifier *transfer_notifier_new(struct transfer_scheduler *scheduler, const uint8_t *apex,
-                                                uint16_t class, const struct transfer_notifier_config *config);
+                                                uint16_t class, const struct transfer_notifier_config *config,
+                                                struct transfer_notifier_owner *owner);
 void transfer_notifier_free(struct transfer_notifier *take, struct moment now);
 /* Targets that stay keep their state; new ones are told of the version announced last. */
 void transfer_notifier_reconfigure(struct transfer_notifier *notifier, const struct transfer_notifier_config *config,
                                    struct moment now);
-/* What was known before a restart; before the first announcement. Unknown targets are ignored. */
+/* What was known before a restart; before the first announcement. It holds for targets that are configured later too, as
+ * long as that version is the newest. */
 void transfer_notifier_restore(struct transfer_notifier *notifier, const struct transfer_debt *debts, size_t count);
 
 /* Tells all targets of the version whose SOA this is (copied; it goes along as a hint, RFC 1996 3.7). It must be served
@@ -445,4 +454,5 @@ size_t transfer_notifier_count(const struct transfer_notifier *notifier);
 /* `index` below transfer_notifier_count, in the order of the configuration. */
 void transfer_notifier_target(const struct transfer_notifier *notifier, size_t index, struct moment now,
                               struct transfer_target_status *out);
+/* `index` as above. */
 void transfer_notifier_debt(const struct transfer_notifier *notifier, size_t index, struct transfer_debt *out);

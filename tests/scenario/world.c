@@ -364,6 +364,7 @@ static void publish(struct world_server *server, const struct zone_snapshot *tak
 	serve(server, take);
 	zone_unref(server->disk);
 	server->disk = zone_ref(take);
+	server->disk_debt_count = 0;
 	server->has_expired = false;
 	server->counts.published++;
 	transfer_secondary_published(server->secondary, &version, world_server_now(server));
@@ -438,6 +439,16 @@ static void owner_settled(struct transfer_secondary_owner *self, enum transfer_o
 	snprintf(server->settled_text, sizeof server->settled_text, "%s", text);
 }
 
+static void owner_debts_changed(struct transfer_notifier_owner *self)
+{
+	struct world_server *server =
+	        (struct world_server *)((uint8_t *)self - offsetof(struct world_server, notifier_owner));
+	server->disk_debt_count = transfer_notifier_count(server->notifier);
+	for (size_t i = 0; i < server->disk_debt_count; i++) {
+		transfer_notifier_debt(server->notifier, i, &server->disk_debts[i]);
+	}
+}
+
 void world_notified(struct world_server *server, const struct address *from, const struct transfer_hint *hint)
 {
 	if (!server->is_primary) {
@@ -474,12 +485,14 @@ void world_start(struct world_server *server)
 	struct moment now = world_server_now(server);
 	ensure(!server->is_up);
 	struct transfer_notifier_config notifier_config = notifier_config_of(server);
+	server->notifier_owner.debts_changed = owner_debts_changed;
 	server->is_up = true;
 	server->life++;
 	server->has_expired = false;
 	server->scheduler = transfer_scheduler_new(&server->edge, &server->world->random.source, &server->limits);
-	server->notifier =
-	        transfer_notifier_new(server->scheduler, server->world->apex.wire, DNS_CLASS_IN, &notifier_config);
+	server->notifier = transfer_notifier_new(server->scheduler, server->world->apex.wire, DNS_CLASS_IN,
+	                                         &notifier_config, &server->notifier_owner);
+	transfer_notifier_restore(server->notifier, server->disk_debts, server->disk_debt_count);
 	if (server->is_primary) {
 		serve(server, server->disk == NULL ? NULL : zone_ref(server->disk));
 	} else {
@@ -513,6 +526,7 @@ void world_lose_disk(struct world_server *server, bool timers_only)
 	if (!timers_only) {
 		zone_unref(server->disk);
 		server->disk = NULL;
+		server->disk_debt_count = 0;
 		server->has_published = false;
 	}
 }
@@ -581,6 +595,7 @@ void world_publish(struct world_server *server, uint32_t serial, size_t records,
 	world->expire_s = timers->expire_s > world->expire_s ? timers->expire_s : world->expire_s;
 	zone_unref(server->disk);
 	server->disk = zone;
+	server->disk_debt_count = 0;
 	if (server->is_up) {
 		serve(server, zone_ref(zone));
 		announce(server, TRANSFER_NOTIFY_CHANGE);

@@ -93,10 +93,13 @@ struct world_server {
 	/* its disk */
 	const struct zone_snapshot *disk;
 	struct transfer_timers disk_timers;
+	struct transfer_debt disk_debts[WORLD_SERVERS_MAX]; /* of the version on disk */
+	size_t disk_debt_count;
 
 	/* what runs while it is up */
 	struct transfer_edge edge;
 	struct transfer_secondary_owner owner;
+	struct transfer_notifier_owner notifier_owner;
 	struct transfer_scheduler *scheduler;
 	struct transfer_secondary *secondary;
 	struct transfer_notifier *notifier;

@@ -120,6 +120,67 @@ TEST(header_torn_by_a_crash_falls_back_to_the_one_before)
 	store_close(store);
 }
 
+TEST(acknowledgements_survive_a_restart_and_belong_to_one_version)
+{
+	struct error error;
+	struct store_state state = secondary_state(7);
+	struct store_acknowledgement given[STORE_ACKNOWLEDGEMENTS_MAX + 1] = {
+	        {.target = {.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}}, .at_s = 1700000000},
+	        {.target = {.family = ADDRESS_V6, .port = 5300, .scope_id = 3, .bytes = {0xfe, 0x80, [15] = 1}}},
+	};
+	struct store_acknowledgement found[STORE_ACKNOWLEDGEMENTS_MAX];
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
+	struct store *store = open_store("acknowledgements");
+	assert_false(store_save_acknowledgements(store, apex.wire, 7, given, 2, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
+	assert_true(store_save(store, apex.wire, zone, &state, &error));
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
+	assert_true(store_save_acknowledgements(store, apex.wire, 7, given, 2, &error));
+	state.refresh_at_s = 6000;
+	assert_true(store_save(store, apex.wire, NULL, &state, &error));
+	store_close(store);
+
+	store = open_store("acknowledgements");
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 8, found), 0);
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(address_equal(&found[i].target, &given[i].target));
+		assert_int_equal(found[i].at_s, given[i].at_s);
+	}
+	const struct zone_snapshot *back = store_load_version(store, apex.wire, &state, &error);
+	assert_non_null(back);
+	zone_unref(back);
+	assert_true(store_save_acknowledgements(store, apex.wire, 7, given, ARRAY_LENGTH(given), &error));
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), STORE_ACKNOWLEDGEMENTS_MAX);
+	assert_true(store_save(store, apex.wire, zone, &state, &error));
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
+	zone_unref(zone);
+	store_close(store);
+}
+
+TEST(torn_acknowledgements_are_none)
+{
+	struct error error;
+	struct store_state state = {.role = STORE_PRIMARY, .has_version = true, .serial_published = 7};
+	struct store_acknowledgement given = {.target = {.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}}};
+	struct store_acknowledgement found[STORE_ACKNOWLEDGEMENTS_MAX];
+	struct dns_name apex = name_of("example.");
+	struct store *store = open_store("torn-acknowledgements");
+	assert_true(store_save(store, apex.wire, NULL, &state, &error));
+	assert_true(store_save_acknowledgements(store, apex.wire, 7, &given, 1, &error));
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 1);
+	char path[300];
+	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, "torn", 4, 1024 + 16), 4);
+	close(fd);
+	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
+	assert_true(store_load_state(store, apex.wire, &state, &error));
+	store_close(store);
+}
+
 /* Flips one octet anywhere: the file is told from a whole one, and set aside. */
 TEST(broken_file_is_refused_and_set_aside)
 {

@@ -147,6 +147,8 @@ struct bench {
 	struct random_seeded random;
 	struct transfer_scheduler *scheduler;
 	struct transfer_notifier *notifier;
+	struct transfer_notifier_owner owner;
+	size_t debts_changed;
 	struct transfer_notifier_config config;
 	struct address targets[TARGETS_MAX];
 	struct transfer_call *calls[256]; /* by the last octet of the address */
@@ -190,6 +192,19 @@ static struct address target(uint8_t number)
 	return (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, number}};
 }
 
+static void debts_changed(struct transfer_notifier_owner *self)
+{
+	assert_ptr_equal(self, &bench.owner);
+	bench.debts_changed++;
+}
+
+static struct transfer_debt debt(size_t index)
+{
+	struct transfer_debt out;
+	transfer_notifier_debt(bench.notifier, index, &out);
+	return out;
+}
+
 static void bench_begin(size_t target_count)
 {
 	static const struct transfer_limits limits = {
@@ -202,6 +217,7 @@ static void bench_begin(size_t target_count)
 	};
 	memset(&bench, 0, sizeof bench);
 	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
+	bench.owner.debts_changed = debts_changed;
 	bench.wake_ms = INT64_MAX;
 	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
 	random_seeded_init(&bench.random, unit_seed());
@@ -210,7 +226,8 @@ static void bench_begin(size_t target_count)
 		bench.targets[i] = target((uint8_t)(i + 1));
 	}
 	bench.config = (struct transfer_notifier_config){.targets = bench.targets, .target_count = target_count};
-	bench.notifier = transfer_notifier_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config);
+	bench.notifier =
+	        transfer_notifier_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config, &bench.owner);
 }
 
 static void bench_end(void)
@@ -278,11 +295,42 @@ TEST(acknowledgement_is_remembered_with_its_serial)
 	assert_true(status(0).acknowledged && !status(0).pending);
 	assert_int_equal(status(0).serial_acknowledged, 5);
 	assert_true(status(1).pending);
-	struct transfer_debt debt;
-	transfer_notifier_debt(bench.notifier, 0, &debt);
-	assert_true(debt.acknowledged);
-	assert_int_equal(debt.serial_acknowledged, 5);
-	assert_int_equal(debt.acknowledged_at_s, 1700000000);
+	assert_int_equal(bench.debts_changed, 1);
+	assert_true(debt(0).acknowledged && !debt(1).acknowledged);
+	assert_int_equal(debt(0).serial_acknowledged, 5);
+	assert_int_equal(debt(0).acknowledged_at_s, 1700000000);
+	bench_end();
+}
+
+/* A crash after the order must not let it be forgotten. */
+TEST(manual_notify_makes_everybody_owed_again)
+{
+	bench_begin(2);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	answer(1, DNS_RCODE_NOERROR);
+	size_t before = bench.debts_changed;
+	announce(5, TRANSFER_NOTIFY_MANUAL);
+	assert_true(bench.debts_changed > before);
+	assert_false(debt(0).acknowledged);
+	bench_end();
+}
+
+/* The addresses of an NS set are known only when the zone that holds them has been read. */
+TEST(target_that_is_configured_after_the_start_is_not_told_again_either)
+{
+	bench_begin(1);
+	struct transfer_debt debts[] = {{.target = target(2), .acknowledged = true, .serial_acknowledged = 5}};
+	transfer_notifier_restore(bench.notifier, debts, 1);
+	announce(5, TRANSFER_NOTIFY_STARTUP);
+	bench.targets[1] = target(2);
+	bench.targets[2] = target(3);
+	bench.config.target_count = 3;
+	transfer_notifier_reconfigure(bench.notifier, &bench.config, bench.now);
+	assert_null(bench.calls[2]);
+	assert_non_null(bench.calls[3]);
+	assert_true(status(1).acknowledged);
+	announce(6, TRANSFER_NOTIFY_CHANGE);
+	assert_non_null(bench.calls[2]);
 	bench_end();
 }
 
