@@ -149,6 +149,10 @@ void cli_table_add(struct cli_table *table, size_t columns, const char *const *c
 /* `indent` spaces in front of each line. Frees the rows. */
 void cli_table_print(struct cli_table *table, int indent);
 
+/* "640 octets", "12 KiB", "3.4 MiB", "120 GiB": two digits at least. */
+#define CLI_SIZE_MAX 40
+char *cli_size(uint64_t octets, char out[static CLI_SIZE_MAX]);
+
 /* "1d4h", "2m30s", "350ms"; at most two units. */
 #define CLI_DURATION_MAX 40
 char *cli_duration(uint64_t ms, char out[static CLI_DURATION_MAX]);

@@ -174,6 +174,7 @@ static void add_zone_row(struct cli_table *table, const json_t *zone)
 static void print_server(const json_t *server)
 {
 	char uptime[CLI_DURATION_MAX];
+	char memory[CLI_SIZE_MAX];
 	const json_t *zones = json_object_get(server, "zones");
 	const json_t *queries = json_object_get(server, "queries");
 	const json_t *transfers = json_object_get(server, "transfers");
@@ -185,9 +186,9 @@ static void print_server(const json_t *server)
 		printf("The configuration was changed, but is not taken: %s\n",
 		       string_of(server, "configuration_problem"));
 	}
-	printf("%lld zones: %lld serving, %lld loading, %lld not loaded, %lld expired; %lld MiB\n",
-	       number_of(zones, "all"), number_of(zones, "serving"), number_of(zones, "loading"),
-	       number_of(zones, "not_loaded"), number_of(zones, "expired"), number_of(server, "memory_bytes") >> 20);
+	printf("%lld zones: %lld serving, %lld loading, %lld not loaded, %lld expired; %s\n", number_of(zones, "all"),
+	       number_of(zones, "serving"), number_of(zones, "loading"), number_of(zones, "not_loaded"),
+	       number_of(zones, "expired"), cli_size((uint64_t)number_of(server, "memory_bytes"), memory));
 	printf("%lld answers over UDP, %lld over TCP; %lld transfers in, %lld out under way\n",
 	       number_of(queries, "udp"), number_of(queries, "tcp"), number_of(transfers, "in"),
 	       number_of(transfers, "out"));
@@ -332,7 +333,7 @@ static void print_peers(const json_t *list, const char *title, void (*add)(struc
 
 static void print_zone(const json_t *zone)
 {
-	char serial[CLI_DURATION_MAX], ago[CLI_DURATION_MAX];
+	char serial[CLI_DURATION_MAX], ago[CLI_DURATION_MAX], memory[CLI_SIZE_MAX];
 	struct cli_table table = {0};
 	struct text next;
 	text_init(&next, 65536);
@@ -345,8 +346,8 @@ static void print_zone(const json_t *zone)
 		cli_table_print(&table, 2);
 	}
 	if (has(zone, "serial")) {
-		printf("  %lld records, %lld names, %lld KiB", number_of(zone, "records"), number_of(zone, "names"),
-		       number_of(zone, "memory_bytes") >> 10);
+		printf("  %lld records, %lld names, %s", number_of(zone, "records"), number_of(zone, "names"),
+		       cli_size((uint64_t)number_of(zone, "memory_bytes"), memory));
 		printf(", published %s ago\n", cli_duration((uint64_t)number_of(zone, "published_ago_ms"), ago));
 	}
 	if (has(zone, "file")) {

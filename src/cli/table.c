@@ -70,6 +70,28 @@ void cli_table_print(struct cli_table *table, int indent)
 	*table = (struct cli_table){0};
 }
 
+char *cli_size(uint64_t octets, char out[static CLI_SIZE_MAX])
+{
+	static const char *const units[] = {"octets", "KiB", "MiB", "GiB", "TiB"};
+	size_t unit = 1;
+	uint64_t tenths = octets / 1024 * 10 + octets % 1024 * 10 / 1024; /* of a KiB */
+	if (octets < 1024) {
+		snprintf(out, CLI_SIZE_MAX, "%llu octets", (unsigned long long)octets);
+		return out;
+	}
+	while (tenths >= 10240 && unit + 1 < ARRAY_LENGTH(units)) {
+		tenths /= 1024;
+		unit++;
+	}
+	if (tenths < 100) {
+		snprintf(out, CLI_SIZE_MAX, "%llu.%llu %s", (unsigned long long)tenths / 10,
+		         (unsigned long long)tenths % 10, units[unit]);
+	} else {
+		snprintf(out, CLI_SIZE_MAX, "%llu %s", (unsigned long long)tenths / 10, units[unit]);
+	}
+	return out;
+}
+
 char *cli_duration(uint64_t ms, char out[static CLI_DURATION_MAX])
 {
 	static const struct {

@@ -103,3 +103,16 @@ TEST(durations_have_at_most_two_units)
 	assert_string_equal(cli_duration(86400000ull * 9, text), "1w2d");
 	assert_true(strlen(cli_duration(UINT64_MAX, text)) < CLI_DURATION_MAX);
 }
+
+TEST(sizes_of_small_and_large_zones_are_readable)
+{
+	char text[CLI_SIZE_MAX];
+	assert_string_equal(cli_size(0, text), "0 octets");
+	assert_string_equal(cli_size(1023, text), "1023 octets");
+	assert_string_equal(cli_size(1024, text), "1.0 KiB");
+	assert_string_equal(cli_size(10240 - 1, text), "9.9 KiB");
+	assert_string_equal(cli_size(700 * 1024, text), "700 KiB");
+	assert_string_equal(cli_size(1024 * 1024 * 5 / 2, text), "2.5 MiB");
+	assert_string_equal(cli_size(3ull << 40, text), "3.0 TiB");
+	assert_true(strlen(cli_size(UINT64_MAX, text)) < CLI_SIZE_MAX);
+}
