@@ -14,6 +14,13 @@
 #include "store/store.h"
 #include "transfer/transfer.h"
 
+/* Lines that clients can cause as often as they like: so many in a while, the rest is counted. */
+struct line_budget {
+	int64_t from_ms; /* of the while that runs */
+	uint32_t written;
+	uint64_t left_out;
+};
+
 /* One network worker: a thread, its sockets, its scratch. */
 struct worker {
 	struct server *server;
@@ -22,7 +29,8 @@ struct worker {
 	struct dns_encoder *encoder; /* for transfers out */
 	pthread_t thread;
 	bool is_running;
-	int64_t denied_logged_ms; /* when a refused NOTIFY was logged last; 0: never */
+	struct line_budget denied_notifies;
+	struct line_budget transfers; /* refused for now, or cut */
 };
 
 /* The edge of the replication machines: their questions over the loop's sockets. */

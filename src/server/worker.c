@@ -37,17 +37,35 @@ static void log_oversized(const struct answer_result *result)
 	          dns_type_to_text(result->oversized_type, type));
 }
 
-/* A stranger may send as many as he likes, so the log has one in a while. */
-#define DENIED_LOG_MS 1000
+/* Lines of one kind that a worker writes within so long; enough to see who does what, too few to fill a disk. */
+#define LINES_MAX     4
+#define LINES_EACH_MS 10000
+
+/* True: write the line. `what` names the kind in the line that tells how many were left out. */
+static bool may_write_line(struct line_budget *budget, const char *what, struct moment now)
+{
+	if (budget->written == 0 || now.boot_ms >= budget->from_ms + LINES_EACH_MS) {
+		if (budget->left_out > 0) {
+			log_warning("%llu further lines about %s were left out", (unsigned long long)budget->left_out,
+			            what);
+		}
+		*budget = (struct line_budget){.from_ms = now.boot_ms};
+	}
+	if (budget->written >= LINES_MAX) {
+		budget->left_out++;
+		return false;
+	}
+	budget->written++;
+	return true;
+}
 
 static void log_denied_notify(struct worker *worker, const struct answer_result *result, const struct address *client,
                               struct moment now)
 {
 	char text[ADDRESS_TEXT_MAX];
-	if (worker->denied_logged_ms != 0 && now.boot_ms < worker->denied_logged_ms + DENIED_LOG_MS) {
+	if (!may_write_line(&worker->denied_notifies, "refused NOTIFYs", now)) {
 		return;
 	}
-	worker->denied_logged_ms = now.boot_ms;
 	log_warning("zone %s: NOTIFY from %s refused: neither a primary nor in `allow-notify`",
 	            server_zone_of(result->zone)->name, address_to_text(client, text));
 }
@@ -117,12 +135,16 @@ struct outgoing {
 	bool has_failed;
 };
 
+static bool may_write_transfer_line(struct worker *worker, struct moment now)
+{
+	return may_write_line(&worker->transfers, "transfers that were refused for now or cut", now);
+}
+
 static enum net_pull outgoing_next(struct net_source *self, struct writer *message, struct moment now)
 {
 	struct outgoing *outgoing = (struct outgoing *)self;
 	struct error error;
 	size_t len = 0;
-	(void)now;
 	switch (transfer_out_next(outgoing->out, outgoing->worker->encoder, message->at, writer_left(message), &len,
 	                          &error)) {
 	case TRANSFER_OUT_MESSAGE:
@@ -131,7 +153,9 @@ static enum net_pull outgoing_next(struct net_source *self, struct writer *messa
 	case TRANSFER_OUT_END:
 		return NET_PULL_END;
 	case TRANSFER_OUT_FAILED:
-		log_error("zone %s: transfer out cannot go on: %s", outgoing->zone->name, error.text);
+		if (may_write_transfer_line(outgoing->worker, now)) {
+			log_error("zone %s: transfer out cannot go on: %s", outgoing->zone->name, error.text);
+		}
 		outgoing->has_failed = true;
 		return NET_PULL_CUT;
 	}
@@ -149,7 +173,7 @@ static void outgoing_close(struct net_source *self, enum net_end end)
 		         outgoing->zone->name, counts.serial, client, (unsigned long long)counts.records,
 		         (unsigned long long)counts.messages, (unsigned long long)counts.bytes);
 		announce_seen(outgoing->zone, &outgoing->client, counts.serial);
-	} else if (!outgoing->has_failed) {
+	} else if (!outgoing->has_failed && may_write_transfer_line(outgoing->worker, clock_now())) {
 		log_warning("zone %s: transfer of serial %u to %s was cut after %llu records: %s", outgoing->zone->name,
 		            counts.serial, client, (unsigned long long)counts.records, net_end_text(end));
 	}
@@ -180,13 +204,16 @@ static bool take_transfer_slot(struct server *server, uint32_t limit)
 }
 
 static void start_outgoing(struct worker *worker, struct net_message *message, const struct answer_result *result,
-                           uint32_t limit, struct server_zone *zone)
+                           uint32_t limit, struct server_zone *zone, struct moment now)
 {
 	struct address client = net_connection_client(message->connection);
 	char text[ADDRESS_TEXT_MAX];
 	if (!take_transfer_slot(worker->server, limit)) {
-		log_warning("zone %s: transfer to %s refused for now: %u transfers are under way (`transfers-out`)",
-		            zone->name, address_to_text(&client, text), limit);
+		if (may_write_transfer_line(worker, now)) {
+			log_warning("zone %s: transfer to %s refused for now: %u transfers are under way "
+			            "(`transfers-out`)",
+			            zone->name, address_to_text(&client, text), limit);
+		}
 		message->answer_len = refuse(worker, message, result->message, DNS_RCODE_SERVFAIL);
 		return;
 	}
@@ -200,14 +227,15 @@ static void start_outgoing(struct worker *worker, struct net_message *message, c
 }
 
 /* An AXFR or IXFR by somebody who may have it. */
-static void serve_transfer(struct worker *worker, struct net_message *message, const struct answer_result *result)
+static void serve_transfer(struct worker *worker, struct net_message *message, const struct answer_result *result,
+                           struct moment now)
 {
 	struct server_zone *zone = server_zone_of(result->zone);
 	struct server_zone_options options = server_zone_options(zone);
 	struct address client = net_connection_client(message->connection);
 	switch (transfer_out_plan(result->message, false, result->snapshot)) {
 	case TRANSFER_REPLY_WHOLE:
-		start_outgoing(worker, message, result, options.conf->server.transfers_out, zone);
+		start_outgoing(worker, message, result, options.conf->server.transfers_out, zone, now);
 		break;
 	case TRANSFER_REPLY_SOA:
 		message->answer_len = (uint32_t)transfer_out_soa(
@@ -250,7 +278,7 @@ static void serve_message(void *self, struct net_message *message, struct moment
 		net_connection_close(message->connection);
 		break;
 	case ANSWER_TRANSFER_OUT:
-		serve_transfer(worker, message, &result);
+		serve_transfer(worker, message, &result, now);
 		break;
 	}
 }
