@@ -166,23 +166,26 @@ static void publish_set(struct server *server, struct zone_set *take)
 	quiescent_defer(set_free, (void *)(uintptr_t)before);
 }
 
-void zones_start(struct server *server)
+void zones_create(struct server *server)
 {
 	struct conf *conf = server->conf;
 	struct zone **zones = memory_new_array(conf->zone_count, sizeof(struct zone *));
-	struct server_zone **created = memory_new_array(conf->zone_count, sizeof(struct server_zone *));
 	for (size_t i = 0; i < conf->zone_count; i++) {
-		created[i] = zone_create(server, conf, &conf->zones[i]);
-		zones[i] = created[i]->zone;
+		zones[i] = zone_create(server, conf, &conf->zones[i])->zone;
 	}
 	pthread_mutex_lock(&server->lock);
 	publish_set(server, zone_set_new(zones, conf->zone_count));
 	pthread_mutex_unlock(&server->lock);
-	for (size_t i = 0; i < conf->zone_count; i++) {
-		zone_begin(created[i], &conf->zones[i]);
-	}
-	free(created);
 	free(zones);
+}
+
+void zones_begin(struct server *server)
+{
+	const struct zone_set *zones = atomic_load(&server->zones);
+	for (size_t i = 0; i < zone_set_count(zones); i++) {
+		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
+		zone_begin(zone, zone->options);
+	}
 }
 
 /* ---- reload ---- */

@@ -184,8 +184,15 @@ static bool start(struct server *server, struct error *error)
 
 static bool begin_serving(struct server *server, struct error *error)
 {
-	zones_start(server);
-	return workers_run(server, error);
+	pthread_mutex_lock(&server->reload_lock); /* the API runs already: a reload waits for its first zones */
+	zones_create(server);
+	/* Whoever is notified asks at once, so questions are answered before the first version is announced. */
+	bool done = workers_run(server, error);
+	if (done) {
+		zones_begin(server);
+	}
+	pthread_mutex_unlock(&server->reload_lock);
+	return done;
 }
 
 /* ---- stop ---- */

@@ -115,8 +115,10 @@ struct leaving_lane {
 };
 void leaving_lanes_free(struct server *server);
 
-/* Adds the zones of a first configuration. */
-void zones_start(struct server *server);
+/* Adds the zones of a first configuration; none is loaded yet. */
+void zones_create(struct server *server);
+/* Sets them going. No reload before. */
+void zones_begin(struct server *server);
 /* Zone files that a reload has asked to be read. */
 struct load_watch {
 	struct server_zone **zones; /* references */
