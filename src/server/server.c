@@ -212,6 +212,9 @@ static void free_zones(struct server *server)
 {
 	const struct zone_set *zones = atomic_load(&server->zones);
 	struct moment now = clock_now();
+	if (server->edge.scheduler != NULL) {
+		transfer_scheduler_halt(server->edge.scheduler);
+	}
 	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
 		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
 		follow_free(zone, now);

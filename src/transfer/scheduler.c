@@ -64,6 +64,7 @@ struct transfer_scheduler {
 	struct transfer_timer refill; /* a bucket will have a token again */
 	int64_t told_ms;              /* what the edge's wake_at was told last */
 	bool is_running;
+	bool is_halted;
 	struct lane lanes[TRANSFER_LANES];
 	struct bucket notify_bucket;
 	struct bucket startup_bucket;
@@ -389,7 +390,7 @@ static void tell_wake(struct transfer_scheduler *scheduler)
 void transfer_scheduler_run(struct transfer_scheduler *scheduler, struct moment now)
 {
 	int64_t next_ms = TRANSFER_NEVER;
-	bool any = true;
+	bool any = !scheduler->is_halted;
 	ensure(!scheduler->is_running); /* I1 */
 	scheduler->is_running = true;
 	while (any) { /* who has a turn in one lane may want one in another */
@@ -535,6 +536,11 @@ struct transfer_scheduler *transfer_scheduler_new(struct transfer_edge *edge, st
 	take_limits(scheduler, limits);
 	grow_buckets(scheduler);
 	return scheduler;
+}
+
+void transfer_scheduler_halt(struct transfer_scheduler *scheduler)
+{
+	scheduler->is_halted = true;
 }
 
 void transfer_scheduler_free(struct transfer_scheduler *take)

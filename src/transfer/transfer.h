@@ -227,6 +227,8 @@ struct transfer_scheduler;
 /* `edge` and `random` are borrowed until transfer_scheduler_free. `random` gives message ids: not to be guessed. */
 struct transfer_scheduler *transfer_scheduler_new(struct transfer_edge *edge, struct random_source *random,
                                                   const struct transfer_limits *limits);
+/* Nobody gets a turn any more, so that freeing one machine after the other opens nothing for those that are left. */
+void transfer_scheduler_halt(struct transfer_scheduler *scheduler);
 /* All machines are gone by then. NULL is fine. */
 void transfer_scheduler_free(struct transfer_scheduler *take);
 void transfer_scheduler_set_limits(struct transfer_scheduler *scheduler, const struct transfer_limits *limits,

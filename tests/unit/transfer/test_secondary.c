@@ -545,3 +545,17 @@ TEST(status_tells_how_far_a_transfer_is)
 	assert_true(address_equal(&now.fetching_from, &bench.primaries[0]));
 	bench_end();
 }
+TEST(zones_that_are_freed_when_the_server_stops_open_nothing)
+{
+	bench_begin(30, 1);
+	start_all();
+	size_t opened = bench.out_count;
+	transfer_scheduler_halt(bench.scheduler);
+	for (size_t i = 0; i < 30; i++) {
+		transfer_secondary_free(bench.zones[i].machine, bench.now);
+		bench.zones[i].machine = NULL;
+	}
+	assert_int_equal(bench.out_count, opened);
+	bench_end();
+}
+
