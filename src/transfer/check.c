@@ -59,6 +59,11 @@ static void check_failed(struct transfer_primary *primary, const char *why, bool
 	leave_out(primary, now);
 	set_verdict(primary, VERDICT_FAILED, why, now);
 	set_problem(zone, &primary->address, why);
+	if (primary->ask_again) {
+		/* Not at once: NOTIFYs in the name of a primary that is silent would keep all others from being asked. */
+		primary->ask_again = false;
+		notify_postpone(zone, now);
+	}
 	check_end(primary, silent, now);
 }
 
@@ -242,10 +247,11 @@ void check_cancel(struct transfer_primary *primary)
 void check_hurry(struct transfer_primary *primary, struct moment now)
 {
 	struct check *check = primary->check;
-	if (check != NULL && now.boot_ms - check->sent_at_ms >= CHECK_HURRY_MS) {
+	if (check != NULL && !check->was_hurried && now.boot_ms - check->sent_at_ms >= CHECK_HURRY_MS) {
 		transfer_call_close(&check->call);
 		primary->ask_again = false;
 		check->attempt = 0;
+		check->was_hurried = true;
 		check_send(primary, TRANSFER_UDP, now);
 	}
 }

@@ -147,6 +147,7 @@ static void round_open(struct transfer_secondary *zone)
 		return;
 	}
 	zone->in_round = true;
+	zone->has_late_notify = false;
 	zone->round_is_full = false;
 	zone->round_is_barred = false;
 	zone->round_confirmed = false;
@@ -203,9 +204,41 @@ static void tell_settled(struct transfer_secondary *zone, bool success, struct m
 	}
 }
 
-/* After a round that failed, a NOTIFY is followed up this much later: else a flood of them, whose senders anybody can make
- * up, would ask a primary that is down, and fill the log, as fast as it refuses. */
-#define NOTIFY_QUIET_MS 1000
+/* What NOTIFYs may cost. Anybody can make up their senders, and each makes us ask a primary, as fast as it answers or
+ * refuses, so a zone follows this many at once that find nothing new, and one more each time that so much has passed. What
+ * is beyond that is followed later, together. A new version costs nothing; a round that fails, all. */
+#define NOTIFY_FREE_MAX 8
+#define NOTIFY_EACH_MS  1000
+
+static int64_t notify_next_ms(const struct transfer_secondary *zone)
+{
+	return zone->notify_paid_until_ms - (NOTIFY_FREE_MAX - 1) * NOTIFY_EACH_MS;
+}
+
+static void notify_pay(struct transfer_secondary *zone, struct moment now)
+{
+	if (zone->notify_paid_until_ms < now.boot_ms) {
+		zone->notify_paid_until_ms = now.boot_ms;
+	}
+	zone->notify_paid_until_ms += NOTIFY_EACH_MS;
+}
+
+/* Sees to it that a round begins at late_notify_ms at the latest. */
+static void follow_late_notify(struct transfer_secondary *zone)
+{
+	if (zone->has_late_notify && !zone->in_round && zone->next_ask_ms > zone->late_notify_ms) {
+		zone->next_ask_ms = zone->late_notify_ms;
+	}
+}
+
+void notify_postpone(struct transfer_secondary *zone, struct moment now)
+{
+	if (!zone->has_late_notify) {
+		zone->has_late_notify = true;
+		zone->late_notify_ms = notify_next_ms(zone);
+		notify_pay(zone, now);
+	}
+}
 
 static void round_end(struct transfer_secondary *zone, struct moment now)
 {
@@ -218,7 +251,11 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 	if (success) {
 		clear_problem(zone);
 	} else {
-		zone->quiet_until_ms = now.boot_ms + NOTIFY_QUIET_MS;
+		zone->notify_paid_until_ms = now.boot_ms + NOTIFY_FREE_MAX * NOTIFY_EACH_MS;
+		zone->late_notify_ms = notify_next_ms(zone);
+	}
+	follow_late_notify(zone);
+	if (!success) {
 		zone_log(zone, LOG_WARNING, "refresh failed: %s; asking again in %" PRId64 " ms",
 		         zone->problem == NULL ? "no primary answered" : zone->problem,
 		         zone->next_ask_ms - now.boot_ms);
@@ -341,7 +378,6 @@ static bool hint_is_old(const struct transfer_secondary *zone, const struct tran
 
 static void heard_of(struct transfer_primary *primary, const struct transfer_hint *hint, struct moment now)
 {
-	primary->left_out_until_ms = 0;
 	if (primary->check_state == CHECK_NONE) {
 		check_begin(primary);
 		return;
@@ -353,17 +389,28 @@ static void heard_of(struct transfer_primary *primary, const struct transfer_hin
 	}
 }
 
-/* Asks when the quiet time is over. */
-static void notified_in_quiet(struct transfer_secondary *zone, const struct address *from, struct moment now)
+/* Is a question to come of it, beside those that are to be asked anyway? */
+static bool notify_costs(const struct transfer_secondary *zone, const struct address *from)
+{
+	for (size_t i = 0; i < zone->primary_count; i++) {
+		const struct transfer_primary *primary = zone->primaries[i];
+		if (primary->check_state != CHECK_QUEUED || !address_same_host(&primary->address, from)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The next round asks all primaries, and the sender too. */
+static void notified_late(struct transfer_secondary *zone, const struct address *from, struct moment now)
 {
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
 			zone->primaries[i]->left_out_until_ms = 0;
 		}
 	}
-	if (zone->next_ask_ms > zone->quiet_until_ms) {
-		zone->next_ask_ms = zone->quiet_until_ms;
-	}
+	notify_postpone(zone, now);
+	follow_late_notify(zone);
 	set_timer(zone);
 	transfer_scheduler_run(zone->scheduler, now);
 }
@@ -381,9 +428,12 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 		         address_to_text(from, text), hint->serial);
 		return;
 	}
-	if (!zone->in_round && now.boot_ms < zone->quiet_until_ms) {
-		notified_in_quiet(zone, from, now);
-		return;
+	if (notify_costs(zone, from)) {
+		if (now.boot_ms < notify_next_ms(zone)) {
+			notified_late(zone, from, now);
+			return;
+		}
+		notify_pay(zone, now);
 	}
 	zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
 	round_open(zone);

@@ -36,6 +36,7 @@ struct check {
 	uint16_t id;
 	uint8_t attempt; /* over UDP, from 0 */
 	bool edns;
+	bool was_hurried;
 	int64_t sent_at_ms;
 	struct transfer_call call;
 };
@@ -115,10 +116,13 @@ struct transfer_secondary {
 	struct transfer_version version;
 	int64_t refreshed_at_s; /* wall time */
 	int64_t expire_at_ms;
-	int64_t next_ask_ms;     /* when the next round begins; means nothing in a round */
-	int64_t wall_offset_s;   /* wall clock less boot clock when the timers were told last */
-	int64_t quiet_until_ms;  /* a round has just failed: a NOTIFY begins none before */
-	uint32_t empty_failures; /* rounds without success, while there is no version */
+	int64_t next_ask_ms;          /* when the next round begins; means nothing in a round */
+	int64_t wall_offset_s;        /* wall clock less boot clock when the timers were told last */
+	int64_t told_refresh_at_s;    /* wall time; what the timers said last */
+	int64_t notify_paid_until_ms; /* what NOTIFYs have cost, as time: see notify_next_ms */
+	bool has_late_notify;         /* one was too much, and is followed: */
+	int64_t late_notify_ms;       /* at this time, or in a round before */
+	uint32_t empty_failures;      /* rounds without success, while there is no version */
 
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
@@ -135,7 +139,7 @@ struct transfer_secondary {
 void check_begin(struct transfer_primary *primary);
 /* Ends it without a verdict. */
 void check_cancel(struct transfer_primary *primary);
-/* The primary has just been heard of: a question that waits for its answer too long is sent anew. */
+/* The primary has just been heard of: a question that waits for its answer too long is sent anew, once. */
 void check_hurry(struct transfer_primary *primary, struct moment now);
 /* For transfer_primary.ticket. */
 void check_init(struct transfer_primary *primary);
@@ -178,6 +182,8 @@ void deadline_restart(struct transfer_secondary *zone, bool has_expire, uint32_t
 bool deadline_restore(struct transfer_secondary *zone, const struct transfer_timers *timers, struct moment now);
 /* Sets next_ask_ms for after a round. */
 void deadline_plan(struct transfer_secondary *zone, bool success, struct moment now);
+/* The next round comes before what the owner was told last: after a restart it would be late. */
+bool deadline_is_sooner(const struct transfer_secondary *zone, struct moment now);
 /* Tells the owner. */
 void deadline_tell(struct transfer_secondary *zone, struct moment now);
 
@@ -188,6 +194,8 @@ bool is_wanted(const struct transfer_secondary *zone, uint32_t serial);
 bool takes_any(const struct transfer_secondary *zone);
 /* Sets the zone's timer for the first of its deadlines. */
 void set_timer(struct transfer_secondary *zone);
+/* A NOTIFY is followed in a round of its own, soon. */
+void notify_postpone(struct transfer_secondary *zone, struct moment now);
 /* Something came to its end. */
 void round_go_on(struct transfer_secondary *zone, struct moment now);
 void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now);

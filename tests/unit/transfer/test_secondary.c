@@ -417,6 +417,135 @@ TEST(flood_of_notifies_asks_a_primary_that_is_down_once_a_second)
 	bench_end();
 }
 
+/* A zone that has serial 5 and nothing to do. */
+static void begin_with_version(size_t primary_count)
+{
+	bench_begin(1, primary_count);
+	start_all();
+	while (next_out() != NULL) {
+		answer(next_out(), 5);
+	}
+	publish(&bench.zones[0]);
+	while (next_out() != NULL) {
+		answer(next_out(), 5);
+	}
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	bench.out_count = 0;
+}
+
+static void be_notified(void)
+{
+	struct transfer_hint none = {.has_serial = false};
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &none, bench.now);
+}
+
+/* Anybody can make up the sender of a datagram. */
+TEST(flood_of_notifies_asks_a_healthy_primary_some_times_and_then_once_a_second)
+{
+	begin_with_version(1);
+	for (int ms = 0; ms < 10000; ms++) {
+		bench.now.boot_ms++;
+		be_notified();
+		be_notified(); /* while the question is out */
+		if (bench.wake_ms <= bench.now.boot_ms) {
+			transfer_scheduler_tick(bench.scheduler, bench.now);
+		}
+		if (next_out() != NULL) {
+			answer(next_out(), 5);
+		}
+	}
+	assert_in_range(bench.out_count, 8, 8 + 10 + 2);
+	bench_end();
+}
+
+TEST(new_version_is_found_within_a_second_in_a_flood_of_notifies)
+{
+	begin_with_version(1);
+	for (int i = 0; i < 100; i++) {
+		be_notified();
+		if (next_out() != NULL) {
+			answer(next_out(), 5);
+		}
+	}
+	assert_null(next_out());
+	be_notified(); /* this one is true */
+	bench.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	answer(next_out(), 6);
+	answer(next_out(), 6);
+	publish(&bench.zones[0]);
+	assert_int_equal(status(0).serial, 6);
+	bench_end();
+}
+
+TEST(notify_that_is_too_much_while_a_question_is_out_is_followed_within_a_second)
+{
+	begin_with_version(1);
+	for (int i = 0; i < 100; i++) {
+		be_notified();
+		if (next_out() != NULL) {
+			answer(next_out(), 5);
+		}
+	}
+	bench.now.boot_ms += 5000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	answer(next_out(), 5);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	for (int i = 0; i < 100; i++) {
+		be_notified();
+	}
+	while (next_out() != NULL) {
+		answer(next_out(), 5);
+	}
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	bench.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_non_null(next_out());
+	bench_end();
+}
+
+/* A primary that publishes many times a second is followed each time. */
+TEST(notifies_that_bring_a_new_version_cost_nothing)
+{
+	begin_with_version(1);
+	for (uint32_t serial = 6; serial < 106; serial++) {
+		be_notified();
+		answer(next_out(), serial); /* SOA */
+		answer(next_out(), serial); /* AXFR */
+		publish(&bench.zones[0]);
+		assert_int_equal(status(0).serial, serial);
+		bench.now.boot_ms++;
+	}
+	bench_end();
+}
+
+/* A primary that went silent must not hold up the others for as long as somebody sends NOTIFYs in its name. */
+TEST(flood_of_notifies_in_the_name_of_a_silent_primary_ends_in_a_verdict)
+{
+	begin_with_version(2);
+	size_t settled_before = bench.zones[0].settled;
+	size_t told = 0;
+	for (int ms = 0; ms < 60000 && bench.zones[0].settled == settled_before; ms += 50) {
+		bench.now.boot_ms += 50;
+		be_notified();
+		transfer_scheduler_tick(bench.scheduler, bench.now);
+		for (struct out *out = next_out(); out != NULL; out = NULL) {
+			struct transfer_call *call = out->call;
+			if (address_equal(&call->to, &bench.primaries[1])) {
+				answer(out, 5);
+				told++;
+			} else if (ms % 5000 == 0) {
+				out->call = NULL;
+				transfer_call_ended(call, "no answer", bench.now);
+			}
+		}
+		assert_true(bench.out_count < CALLS_MAX / 2);
+	}
+	assert_true(bench.zones[0].settled > settled_before);
+	assert_true(told > 0);
+	bench_end();
+}
+
 TEST(transfer_that_cannot_be_opened_is_a_failure_with_its_reason)
 {
 	bench_begin(1, 1);
@@ -446,6 +575,20 @@ TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
 	assert_int_equal(bench.zones[0].timers.refreshed_at_s, bench.now.wall_s);
 	assert_int_equal(bench.zones[0].timers.expire_at_s, bench.now.wall_s + 1000);
 	assert_in_range(bench.zones[0].timers.refresh_at_s, bench.now.wall_s + 89, bench.now.wall_s + 100);
+	bench_end();
+}
+
+TEST(zones_that_are_freed_when_the_server_stops_open_nothing)
+{
+	bench_begin(30, 1);
+	start_all();
+	size_t opened = bench.out_count;
+	transfer_scheduler_halt(bench.scheduler);
+	for (size_t i = 0; i < 30; i++) {
+		transfer_secondary_free(bench.zones[i].machine, bench.now);
+		bench.zones[i].machine = NULL;
+	}
+	assert_int_equal(bench.out_count, opened);
 	bench_end();
 }
 
@@ -545,17 +688,3 @@ TEST(status_tells_how_far_a_transfer_is)
 	assert_true(address_equal(&now.fetching_from, &bench.primaries[0]));
 	bench_end();
 }
-TEST(zones_that_are_freed_when_the_server_stops_open_nothing)
-{
-	bench_begin(30, 1);
-	start_all();
-	size_t opened = bench.out_count;
-	transfer_scheduler_halt(bench.scheduler);
-	for (size_t i = 0; i < 30; i++) {
-		transfer_secondary_free(bench.zones[i].machine, bench.now);
-		bench.zones[i].machine = NULL;
-	}
-	assert_int_equal(bench.out_count, opened);
-	bench_end();
-}
-
