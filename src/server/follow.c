@@ -126,6 +126,18 @@ void follow_free(struct server_zone *zone, struct moment now)
 	}
 }
 
+void follow_stop(struct server_zone *zone, struct moment now)
+{
+	struct transfer_secondary_status status;
+	if (follow_machine(zone) != NULL) {
+		transfer_secondary_status(zone->follow->machine, &status);
+		if (status.phase != TRANSFER_PHASE_IDLE) {
+			transfer_secondary_flush(zone->follow->machine, now);
+		}
+	}
+	follow_free(zone, now);
+}
+
 static void follow_new(struct server_zone *zone, const struct transfer_secondary_config *config)
 {
 	struct follow *follow = memory_new(sizeof *follow);

@@ -23,5 +23,7 @@ bool follow_order(struct server_zone *zone, enum control_action action, struct m
 /* NULL: as above. Loop's thread. */
 const struct transfer_secondary *follow_machine(const struct server_zone *zone);
 
+/* The server stops: what is under way is remembered as still to be done, then as follow_free. */
+void follow_stop(struct server_zone *zone, struct moment now);
 /* Loop's thread, or after it has ended. */
 void follow_free(struct server_zone *zone, struct moment now);

@@ -217,7 +217,7 @@ static void free_zones(struct server *server)
 	}
 	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
 		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
-		follow_free(zone, now);
+		follow_stop(zone, now);
 		announce_free(zone, now);
 	}
 	edge_deinit(server);

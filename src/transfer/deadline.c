@@ -86,7 +86,14 @@ void deadline_tell(struct transfer_secondary *zone, struct moment now)
 	        .expire_at_s = now.wall_s + (zone->expire_at_ms - now.boot_ms) / 1000,
 	};
 	zone->wall_offset_s = now.wall_s - now.boot_ms / 1000;
+	zone->told_refresh_at_s = timers.refresh_at_s;
 	zone->owner->timers(zone->owner, &timers, zone->expire_at_ms);
+}
+
+bool deadline_is_sooner(const struct transfer_secondary *zone, struct moment now)
+{
+	int64_t refresh_at_s = now.wall_s + (zone->next_ask_ms - now.boot_ms) / 1000;
+	return zone->has_version && !zone->has_expired && refresh_at_s < zone->told_refresh_at_s;
 }
 
 /* RFC 7314 4: the option of an SOA answer may lengthen the running timer, never shorten it. */

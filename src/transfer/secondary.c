@@ -260,7 +260,7 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 		         zone->problem == NULL ? "no primary answered" : zone->problem,
 		         zone->next_ask_ms - now.boot_ms);
 	}
-	if (zone->round_confirmed || zone->round_updated) {
+	if (zone->round_confirmed || zone->round_updated || deadline_is_sooner(zone, now)) {
 		deadline_tell(zone, now);
 	}
 	tell_settled(zone, success, now);
