@@ -200,17 +200,10 @@ void zone_counts_add(struct zone_counts *counts, const uint8_t *body_bytes, cons
 	}
 }
 
-uint8_t zone_body_flags(const struct zone_edited *edited, const uint8_t *key, size_t key_len, bool in_hashes)
+uint8_t zone_body_flags(const struct zone_edited *edited, size_t key_len, bool in_hashes)
 {
-	uint8_t flags = edited->flags;
-	if (in_hashes || key_len == 0) {
-		flags &= (uint8_t)~ZONE_BODY_CUT;
-	}
-	/* RFC 6672 3.3 is not followed: a DNAME at a wildcard redirects nothing. */
-	if (in_hashes || zone_key_is_wildcard(key, key_len)) {
-		flags &= (uint8_t)~ZONE_BODY_DNAME;
-	}
-	return flags;
+	unsigned never = in_hashes ? ZONE_BODY_CUT | ZONE_BODY_DNAME : key_len == 0 ? ZONE_BODY_CUT : 0;
+	return (uint8_t)(edited->flags & ~never);
 }
 
 /* The usual case, told without writing the plain form: no capitals, and the apex as the line has it. */
@@ -286,7 +279,7 @@ static const uint8_t *new_body(struct zone_applying *applying, const struct zone
 	        old != NULL ? old->case_bits
 	                    : zone_owner_case(applying->editing.writing.line, first_to_come(deltas, count), room);
 	int cut = first->in_hashes ? -1 : cut_above(applying, &applying->above, first->key, first->key_len);
-	uint8_t flags = zone_body_flags(edited, first->key, first->key_len, first->in_hashes);
+	uint8_t flags = zone_body_flags(edited, first->key_len, first->in_hashes);
 	return keep_body(applying, flags, first->labels, cut, case_bits, edited->rrset_count, rrsets->bytes,
 	                 rrsets->len, len);
 }

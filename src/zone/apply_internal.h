@@ -64,7 +64,7 @@ void zone_counts_add(struct zone_counts *counts, const uint8_t *body, const uint
                      size_t key_len, bool in_hashes, int sign);
 
 /* Flags of a body from what zone_edit_rrsets found and where the owner stands. */
-uint8_t zone_body_flags(const struct zone_edited *edited, const uint8_t *key, size_t key_len, bool in_hashes);
+uint8_t zone_body_flags(const struct zone_edited *edited, size_t key_len, bool in_hashes);
 /* The owner of an item in its case. */
 void zone_item_owner(const struct zone_line *line, const struct zone_item *item, bool in_hashes, struct dns_name *out);
 /* The case octets of an owner against its key; NULL: plain. `room` has 33 octets. */

@@ -43,7 +43,7 @@
 
 enum {
 	ZONE_BODY_CUT = 1,   /* NS here, and not the apex */
-	ZONE_BODY_DNAME = 2, /* DNAME here, and no wildcard owner */
+	ZONE_BODY_DNAME = 2, /* DNAME here */
 	ZONE_BODY_BELOW = 4, /* below a cut or a DNAME */
 	ZONE_BODY_CNAME = 8,
 	ZONE_BODY_NSEC = 16,

@@ -239,7 +239,7 @@ static bool put_body(struct zone_builder *builder, const struct zone_body *old, 
 		return false;
 	}
 	bool in_hashes = deltas[0]->in_hashes;
-	uint8_t flags = zone_body_flags(&edited, key->key, key->key_len, in_hashes);
+	uint8_t flags = zone_body_flags(&edited, key->key_len, in_hashes);
 	builder->body.len = 0;
 	zone_body_put_start(&builder->body, flags, deltas[0]->labels, -1, case_bits, edited.rrset_count);
 	zone_buffer_add(&builder->body, editing->rrsets.bytes, editing->rrsets.len);

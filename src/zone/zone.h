@@ -48,7 +48,7 @@ struct zone_rrset {
 enum {
 	ZONE_NODE_APEX = 1,
 	ZONE_NODE_CUT = 2,       /* NS here, and not the apex: a delegation */
-	ZONE_NODE_DNAME = 4,     /* DNAME here; not set at a wildcard owner, where it is data only */
+	ZONE_NODE_DNAME = 4,     /* DNAME here */
 	ZONE_NODE_BELOW_CUT = 8, /* below a cut or a DNAME: glue or occluded */
 	ZONE_NODE_EMPTY = 16,    /* an empty non-terminal: exists, but holds no RRset */
 	ZONE_NODE_CNAME = 32,
@@ -88,7 +88,8 @@ struct zone_lookup {
 
 /* RFC 1034 4.3.2 step 3 as one descent. `name` must be within the apex. An exact match at a cut is ZONE_DELEGATION
  * (node->labels == labels of the name); the caller decides about DS. The name of a DNAME owner itself is ZONE_FOUND. A
- * DNAME at a wildcard owner is data only (RFC 6672 3.3 is not followed). */
+ * DNAME at a wildcard redirects what is literally below the asterisk; of a name that the wildcard stands for it is data
+ * (RFC 6672 3.3). */
 void zone_lookup(const struct zone_snapshot *zone, const uint8_t *name, struct zone_lookup *out);
 
 /* The node of exactly this name, whatever lies above it: for glue. False: no such name (an empty non-terminal is one). */

@@ -362,8 +362,7 @@ static bool is_cut(const struct model *model, const uint8_t *name)
 
 static bool is_dname(const struct model *model, const uint8_t *name)
 {
-	bool wildcard = dns_name_is_wildcard(name) && !dns_name_equal(name, model->apex.wire);
-	return has_type(model, name, DNS_TYPE_DNAME) && !wildcard;
+	return has_type(model, name, DNS_TYPE_DNAME);
 }
 
 /* Topmost cut or DNAME strictly above `name`; NULL: none. */

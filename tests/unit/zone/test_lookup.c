@@ -114,8 +114,9 @@ TEST(the_dname_owner_is_found_and_names_below_it_are_redirected)
 	EXPECT(zone, "x.d", "DNAME d");
 	EXPECT(zone, "occluded.d", "DNAME d");
 	EXPECT(zone, "*.w", "FOUND *.w");
-	EXPECT(zone, "a.*.w", "NO_NAME under *.w");
+	EXPECT(zone, "a.*.w", "DNAME *.w");
 	EXPECT(zone, "q.w", "WILDCARD *.w under w");
+	EXPECT(zone, "p.q.w", "WILDCARD *.w under w");
 	end(zone);
 }
 
