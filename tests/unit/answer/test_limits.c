@@ -42,6 +42,21 @@ TEST(without_edns_512_octets_fit_and_513_truncate)
 	assert_int_equal(response_len(server), 513);
 }
 
+/* One payload is configured, whatever the family of addresses that a client comes by. */
+TEST(limits_are_the_same_for_clients_over_ipv6)
+{
+	struct server *server = server_with_answer_of(512);
+	server->client = (struct address){.family = ADDRESS_V6, .port = 4242, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+	expect_answer(server, "t TXT", "NOERROR aa answer: t TXT");
+	server = server_with_answer_of(513);
+	server->client = (struct address){.family = ADDRESS_V6, .port = 4242, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+	expect_answer(server, "t TXT", "NOERROR aa tc");
+	server->config.udp_payload = 513 + 11;
+	expect_answer(server, "t TXT +size=4096", "NOERROR aa answer: t TXT");
+	server->config.udp_payload = 513 + 10;
+	expect_answer(server, "t TXT +size=4096", "NOERROR aa tc");
+}
+
 TEST(opt_counts_towards_the_payload_size)
 {
 	struct server *server = server_with_answer_of(1232 - 11);
@@ -159,6 +174,100 @@ TEST(optional_addresses_drop_one_by_one_to_the_octet)
 			assert_int_equal(server->message.header.additional_count, expected + 1);
 		}
 	}
+}
+
+#define DS_384                                                                                                         \
+	" DS 1 13 4 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF0011223344556677889900112233445"
+
+/* What a response over UDP of at most `size` octets holds. */
+struct held {
+	bool truncated;
+	unsigned answer;
+	unsigned authority;
+	unsigned additional; /* without OPT */
+};
+
+static struct held held_within(struct server *server, const char *question, size_t size)
+{
+	char text[128];
+	snprintf(text, sizeof text, "%s +do +size=%zu", question, size);
+	ask(server, text);
+	assert_true(response_len(server) <= size);
+	const struct dns_header *header = &server->message.header;
+	return (struct held){
+	        .truncated = (header->flags & DNS_FLAG_TC) != 0,
+	        .answer = header->answer_count,
+	        .authority = header->authority_count,
+	        .additional = header->additional_count - 1u,
+	};
+}
+
+/* A referral with DS, its signature, in-domain and sibling glue of 16 octets each: for every size, what is left. */
+TEST(required_glue_sets_tc_and_sibling_glue_goes_silently_to_the_octet_with_do)
+{
+	struct server *server = server_of_signed("sub NS ns.sub\nsub NS ns.other\nns.sub A 192.0.2.1\n"
+	                                         "other NS ns.other\nns.other A 192.0.2.2\n"
+	                                         "sub" DS_384 "1\nsub" DS_384 "2\nsub" DS_384 "3\nsub" DS_384
+	                                         "4\nsub" DS_384 "5\nsub" DS_384 "6\nsub" DS_384 "7\n",
+	                                         SIGNED_NSEC);
+	struct held all = held_within(server, "x.sub A", 1232);
+	size_t whole = response_len(server);
+	assert_true(whole > 512 + 40);
+	assert_int_equal(all.authority, 2 + 7 + 1);
+	for (size_t size = whole; size >= 512; size--) {
+		struct held held = held_within(server, "x.sub A", size);
+		size_t missing = whole - size;
+		assert_int_equal(held.truncated, missing > 16);
+		assert_int_equal(held.additional, missing == 0 ? 2 : missing <= 16 ? 1 : 0);
+		assert_int_equal(held.authority, missing <= 32 ? all.authority : 0);
+	}
+}
+
+/* Addresses of an MX whose signatures come along: both or neither, and never TC. */
+TEST(optional_addresses_drop_with_their_signatures_and_without_tc_to_the_octet_with_do)
+{
+	struct server *server =
+	        server_of_signed("m MX 1 mx\nm MX 2 mx2\nmx A 192.0.2.1\nmx2 A 192.0.2.1\nmx2 A 192.0.2.2\n"
+	                         "m TXT \"x\"\n@ NS ns.elsewhere.\n@ SOA a b 1 2 3 4 5\n",
+	                         SIGNED_NSEC);
+	server->rules.minimal_responses = false;
+	struct held all = held_within(server, "m MX", 1232);
+	size_t whole = response_len(server);
+	/* An RRSIG is an owner of 2, 10, and 18 + 9 + 64 octets: the second exchange takes 135 octets, the first 119. */
+	const size_t second = 2 * 16 + 103;
+	const size_t first = 16 + 103;
+	const size_t servers = 12 + 14 + 103; /* ns.elsewhere */
+	assert_int_equal(all.additional, 2 + 3);
+	assert_int_equal(all.authority, 2);
+	assert_true(whole - second - first - servers < 512);
+	for (size_t size = whole; size >= 512; size--) {
+		struct held held = held_within(server, "m MX", size);
+		size_t missing = whole - size;
+		assert_false(held.truncated);
+		assert_int_equal(held.answer, 3);
+		/* Where the second does not fit the first may. */
+		unsigned expected = missing == 0 ? 5 : missing <= second ? 2 : missing <= second + first ? 0 : 99;
+		if (missing <= second + first) {
+			assert_int_equal(held.additional, expected);
+			assert_int_equal(held.authority, 2);
+		}
+	}
+}
+
+/* 12 + 15 + 11 octets, then 2 + 10 + 2 + 5 + 2 for each exchange, whatever stands before it. */
+TEST(compression_ratio_is_kept_to_the_end_of_a_big_answer)
+{
+	struct text zone;
+	text_init(&zone, 1 << 20);
+	for (int i = 0; i < 3000; i++) {
+		text_format(&zone, "m MX 1 %04d.mail.department.organisation\n", i);
+	}
+	struct server *server = server_of(text_string(&zone));
+	text_deinit(&zone);
+	ask(server, "m MX +tcp +edns");
+	assert_int_equal(server->message.header.answer_count, 3000);
+	/* The first exchange has the names of its department and organisation in full. */
+	assert_int_equal(response_len(server), 12 + 15 + 11 + 3000 * 21 + 5 + 11 + 13);
 }
 
 static struct server *server_with_addresses(size_t count)

@@ -2,6 +2,7 @@
 /* The frame of messages: defects, opcodes, EDNS, the server's own names, NOTIFY, questions for transfers, TSIG. */
 #include "serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A message from octets in hex; blanks are skipped. */
@@ -264,6 +265,49 @@ TEST(expire_is_the_soas_for_a_primary_and_the_time_left_for_a_secondary)
 	assert_false(server->message.edns.expire);
 	ask(server, "elsewhere. SOA +expire");
 	assert_false(server->message.edns.expire);
+}
+
+static unsigned extended_errors(const struct server *server)
+{
+	struct reader options = reader_of(server->message.edns.options, server->message.edns.options_len);
+	unsigned count = 0;
+	while (reader_left(&options) > 0) {
+		count += read_u16(&options) == DNS_OPTION_EDE ? 1u : 0u;
+		read_bytes(&options, read_u16(&options));
+		assert_false(options.failed);
+	}
+	return count;
+}
+
+/* RFC 8914: at most one for each reason, and none of ours has two. */
+TEST(extended_error_is_given_exactly_once_and_only_with_edns)
+{
+	struct server *server = small_server();
+	serve_state(server, "empty.", ZONE_STATE_EMPTY);
+	serve_state(server, "expired.", ZONE_STATE_EXPIRED);
+	serve_state(server, "broken.", ZONE_STATE_BROKEN);
+	static const struct {
+		const char *question;
+		const char *with_edns;
+		const char *plain;
+	} rows[] = {
+	        {"www.empty. A", "SERVFAIL ede=14", "SERVFAIL"},
+	        {"www.expired. A", "SERVFAIL ede=24", "SERVFAIL"},
+	        {"www.broken. A", "SERVFAIL ede=24", "SERVFAIL"},
+	        {"www.elsewhere. A", "REFUSED ede=20", "REFUSED"},
+	        {"example. AXFR +tcp", "REFUSED ede=18", "REFUSED"},
+	        {"example. SOA +notify", "REFUSED ede=18", "REFUSED"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		char question[64];
+		snprintf(question, sizeof question, "%s +edns", rows[i].question);
+		expect_answer(server, question, rows[i].with_edns);
+		assert_int_equal(extended_errors(server), 1);
+		expect_answer(server, rows[i].question, rows[i].plain);
+		assert_false(server->message.edns.present);
+	}
+	expect_answer(server, "www A +edns", "NOERROR aa answer: www A");
+	assert_int_equal(extended_errors(server), 0);
 }
 
 /* ---- CH (RFC 4892) ---- */

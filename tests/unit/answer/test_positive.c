@@ -398,6 +398,47 @@ TEST(dname_result_over_255_octets_is_yxdomain_with_the_dname)
 	expect_answer(server, question, "NXDOMAIN aa answer: d DNAME; CNAME authority: SOA");
 }
 
+/* "d" becomes "t" and a label of 60 octets, "example." stays: 61 + 1 + 9 octets are given, the question has the rest. */
+TEST(dname_result_of_255_octets_is_followed_and_256_is_yxdomain)
+{
+	static const char label[] = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-01234567"; /* 62 */
+	char zone[512];
+	char question[512];
+	snprintf(zone, sizeof zone, "d DNAME %.60s\n*.%.60s A 192.0.2.1\n", label, label);
+	struct server *server = server_of(zone);
+	/* 63 + 63 + 59 octets in front of 61 + 9. */
+	snprintf(question, sizeof question, "%s.%s.%.58s.d A +tcp", label, label, label);
+	ask(server, question);
+	assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_NOERROR);
+	assert_int_equal(server->message.header.answer_count, 3);
+	struct response_walk walk;
+	struct response_rr rr;
+	response_walk(server, DNS_SECTION_ANSWER, &walk);
+	while (response_walk_next(&walk, &rr)) {
+		assert_true(rr.type != DNS_TYPE_CNAME || rr.rdata_len == 255);
+	}
+	snprintf(question, sizeof question, "%s.%s.%.59s.d A", label, label, label);
+	expect_answer(server, question, "YXDOMAIN aa answer: d DNAME");
+}
+
+/* RFC 6672 3.2: the chain so far stays, and the RCODE is that of its end. */
+TEST(dname_result_over_255_octets_at_the_end_of_a_chain_is_yxdomain_with_the_chain)
+{
+	static const char label[] = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-01234567"; /* 62 */
+	char zone[1024];
+	snprintf(zone, sizeof zone, "a CNAME %s.%s.d\nd DNAME t.%s.%s\n", label, label, label, label);
+	expect_answer(server_of(zone), "a A", "YXDOMAIN aa answer: a CNAME; d DNAME");
+}
+
+TEST(cname_to_a_name_below_a_dname_is_followed)
+{
+	struct server *server = server_of("a CNAME www.d\nd DNAME t\nwww.t CNAME x.d\nx.t A 192.0.2.1\n");
+	/* The DNAME is used twice and given once. */
+	expect_answer(server, "a A",
+	              "NOERROR aa answer: a CNAME www.d; d DNAME t; www.d CNAME www.t; www.t CNAME x.d; x.d CNAME x.t;"
+	              " x.t A 192.0.2.1");
+}
+
 TEST(dname_to_itself_its_child_or_the_root_ends)
 {
 	struct server *server =
@@ -430,7 +471,11 @@ TEST(dname_at_a_wildcard_is_data_and_not_followed)
 	struct server *server = server_of("*.x DNAME y\n");
 	expect_answer(server, "a.x DNAME", "NOERROR aa answer: a.x DNAME y");
 	expect_answer(server, "a.x A", "NOERROR aa authority: SOA");
+	expect_answer(server, "b.a.x A", "NOERROR aa authority: SOA");
+	expect_answer(server, "b.a.x DNAME", "NOERROR aa answer: b.a.x DNAME y");
 	expect_answer(server, "*.x DNAME", "NOERROR aa answer: *.x DNAME y");
+	/* What is literally below the asterisk is below a DNAME like any other. */
+	expect_answer(server, "b.*.x A", "NXDOMAIN aa answer: *.x DNAME y; b.*.x CNAME b.y authority: SOA");
 }
 
 /* ---- ANY (RFC 8482), RRSIG, MAILA ---- */
