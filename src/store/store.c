@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -30,7 +31,11 @@ static int lock_folder(const char *folder, struct error *error)
 {
 	char *path = memory_new(strlen(folder) + sizeof "/lock");
 	sprintf(path, "%s/lock", folder);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	/* Not for writing: it would keep the operator from mounting the file system read-only. */
+	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0 && errno == EROFS) {
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (fd < 0) {
 		error_set_errno(error, errno, "%s", path);
 	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -55,6 +60,11 @@ struct store *store_open(const char *folder, struct error *error)
 	if (lock_fd < 0) {
 		free(zones);
 		return NULL;
+	}
+	struct statvfs system;
+	if (fstatvfs(lock_fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0) {
+		log_error("data folder %s: the file system is read-only; what changes from now on is not on disk",
+		          folder);
 	}
 	struct store *store = memory_new(sizeof *store);
 	store->folder = zones;
@@ -141,8 +151,11 @@ static bool set_aside(const char *path, const char *why, struct error *error)
 {
 	char *aside = memory_new(strlen(path) + sizeof ".broken");
 	sprintf(aside, "%s.broken", path);
-	(void)!rename(path, aside);
-	error_set(error, ERROR_INVALID, "%s: %s; it was set aside as %s", path, why, aside);
+	if (rename(path, aside) == 0) {
+		error_set(error, ERROR_INVALID, "%s: %s; it was set aside as %s", path, why, aside);
+	} else {
+		error_set(error, ERROR_INVALID, "%s: %s; it cannot be set aside: %s", path, why, strerror(errno));
+	}
 	free(aside);
 	return false;
 }
@@ -307,6 +320,8 @@ static bool save_whole(const char *path, struct store_header *header, const stru
 	uint8_t bytes[STORE_HEADER_SIZE];
 	store_header_write(header, bytes);
 	file_replacement_write_at(&writing->file, 0, bytes, sizeof bytes);
+	/* A primary's serial stands nowhere else, so one bad sector must not lose it. */
+	file_replacement_write_at(&writing->file, STORE_HEADER_B, bytes, sizeof bytes);
 	bool done = file_replacement_commit(&writing->file, error);
 	free(writing);
 	return done;

@@ -9,7 +9,7 @@
  * noticed. For both, who has acknowledged the NOTIFY of that version. File format (all numbers big-endian):
  *
  *      0  header A, 512 octets     }  the valid one with the higher sequence counts, so that timers are updated in
- *   4096  header B, 512 octets     }  place: the other header is overwritten and synced
+ *   4096  header B, 512 octets     }  place: the other header is overwritten and synced; a new file has the same twice
  *   1024  acknowledgements, 3072 octets, or zeros: none; overwritten in place, never synced
  *   8192  records, if any: each  owner length (1 octet; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),
  *         RDATA (uncompressed)
@@ -54,7 +54,8 @@ struct store_state {
 	uint64_t records;
 };
 
-/* Opens the folder, making it if need be, and locks it. NULL on failure:
+/* Opens the folder, making it if need be, and locks it. One on a read-only file system is opened too, and told in the
+ * log: what it remembers is still worth serving. NULL on failure:
  * ERROR_EXISTS              another running server holds it
  * ERROR_IO, ERROR_DENIED    as the system says */
 struct store *store_open(const char *folder, struct error *error);

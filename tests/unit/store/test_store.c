@@ -160,6 +160,32 @@ TEST(acknowledgements_survive_a_restart_and_belong_to_one_version)
 	store_close(store);
 }
 
+/* One bad sector: a header of a new file stands in it twice. */
+TEST(one_broken_header_loses_nothing)
+{
+	struct error error;
+	struct store_state state = secondary_state(7);
+	struct store_state found;
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
+	struct store *store = open_store("sector");
+	char path[300];
+	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
+	for (off_t offset = 0; offset <= 4096; offset += 4096) {
+		assert_true(store_save(store, apex.wire, zone, &state, &error));
+		int fd = open(path, O_RDWR);
+		assert_int_equal(pwrite(fd, "torn", 4, offset + 30), 4);
+		close(fd);
+		const struct zone_snapshot *loaded = store_load_version(store, apex.wire, &found, &error);
+		assert_non_null(loaded);
+		assert_int_equal(found.serial_published, 7);
+		assert_int_equal(found.expire_at_s, 3000);
+		zone_unref(loaded);
+	}
+	zone_unref(zone);
+	store_close(store);
+}
+
 TEST(torn_acknowledgements_are_none)
 {
 	struct error error;
