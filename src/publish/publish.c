@@ -26,6 +26,7 @@ struct commit {
 	const struct zone_snapshot *served;  /* borrowed: this thread is the zone's only writer */
 	struct store_state state;            /* as on disk, then as it will be */
 	bool has_state;
+	bool is_on_disk;   /* state is what is on disk */
 	bool same_content; /* as what was published last, the serial aside */
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
@@ -62,7 +63,29 @@ void publish_add_listener(struct publish *publish, struct change_listener *liste
 	publish->listeners_end = &listener->next;
 }
 
-/* What is remembered of the zone; nothing, or a broken file, is a start from nothing. */
+static bool is_primary(const struct commit *commit)
+{
+	return commit->offer->origin == CHANGE_FROM_FILE;
+}
+
+/* I2 holds for what was served, also where it could not be written or the file has broken since. */
+static void recall_served(struct commit *commit)
+{
+	struct store_state *state = &commit->state;
+	uint32_t serial = zone_serial(commit->served);
+	if (commit->has_state && state->has_version && state->serial_published == serial) {
+		return;
+	}
+	commit->has_state = true;
+	commit->is_on_disk = false;
+	state->has_version = true;
+	state->serial_published = serial;
+	state->serial_file = serial;
+	store_content_digest(commit->served, state->content);
+}
+
+/* What was published last: as the store remembers it and, in a zone that is served, as served. A broken file is a start
+ * from nothing. */
 static void recall(struct commit *commit)
 {
 	struct error error;
@@ -71,14 +94,13 @@ static void recall(struct commit *commit)
 	}
 	commit->has_state =
 	        store_load_state(commit->publish->store, commit->offer->zone->apex.wire, &commit->state, &error);
+	commit->is_on_disk = commit->has_state;
 	if (!commit->has_state && error.code != ERROR_NOT_FOUND) {
 		log_warning("zone %s: what was remembered of it is lost: %s", commit->zone_text, error.text);
 	}
-}
-
-static bool is_primary(const struct commit *commit)
-{
-	return commit->offer->origin == CHANGE_FROM_FILE;
+	if (is_primary(commit) && commit->served != NULL) {
+		recall_served(commit);
+	}
 }
 
 /* Only a state that a primary left tells about serials; after a change of role the numbers belong to somebody else, and
@@ -191,7 +213,7 @@ static bool store(struct commit *commit, struct change_result *result, struct er
 	if (commit->publish->store == NULL || commit->offer->origin == CHANGE_FROM_STORE) {
 		return true;
 	}
-	bool keep = is_primary(commit) && commit->has_state && state->has_version && commit->same_content &&
+	bool keep = is_primary(commit) && commit->is_on_disk && state->has_version && commit->same_content &&
 	            state->serial_published == result->serial && state->role == STORE_PRIMARY;
 	state->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
 	state->has_version = true;

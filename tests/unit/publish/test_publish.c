@@ -247,6 +247,45 @@ TEST(primary_that_cannot_write_refuses_the_change)
 	rig_stop(&rig);
 }
 
+/* I2, also while what was remembered is gone. */
+TEST(lost_memory_does_not_let_a_served_serial_go_back)
+{
+	struct rig rig;
+	char path[300];
+	rig_start(&rig, "lost");
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	snprintf(path, sizeof path, "%s/zones/example.zone", rig_folder("lost"));
+	assert_int_equal(truncate(path, 0), 0);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
+	assert_int_equal(served_serial(&rig), 7);
+	assert_int_equal(unlink(path), 0);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
+	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
+	/* and it is remembered again */
+	assert_int_equal(access(path, F_OK), 0);
+	rig_stop(&rig);
+}
+
+TEST(primary_that_could_not_write_its_first_version_raises_the_next_one)
+{
+	struct rig rig;
+	char path[300];
+	rig_start(&rig, "first");
+	snprintf(path, sizeof path, "%s/zones/example.zone.new", rig_folder("first"));
+	assert_int_equal(symlink("/dev/full", path), 0);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(last_result.is_volatile);
+	assert_int_equal(symlink("/dev/full", path), 0);
+	assert_false(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 5);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	assert_false(last_result.is_volatile);
+	rig_stop(&rig);
+}
+
 TEST(version_of_another_zone_is_refused)
 {
 	struct rig rig;
