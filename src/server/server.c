@@ -122,7 +122,6 @@ static void version_published(struct change_listener *self, struct zone *publish
 	zone->serial = result->serial;
 	zone->published_at_ms = clock_now().boot_ms;
 	pthread_mutex_unlock(&zone->lock);
-	server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
 	if (result->had_before) {
 		log_notice("zone %s: serial %u served, from %s; before %u, %llu records removed, %llu added",
 		           zone->name, result->serial, offer->who, result->serial_before,

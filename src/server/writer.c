@@ -133,6 +133,10 @@ static bool offer(struct server_zone *zone, const struct server_zone_options *op
 	struct change_sink *sink = publish_sink(zone->server->publish);
 	bool done = sink->offer(sink, &change, result, error);
 	log_more_problems(&problems);
+	if (done) {
+		/* Also when nothing changed: what could not be written before may be on disk now. */
+		server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
+	}
 	return done;
 }
 
@@ -154,7 +158,7 @@ static void load_done(struct server_zone *zone, uint64_t load, const struct chan
 
 static bool nothing_to_read(struct server_zone *zone, bool always, uint64_t load)
 {
-	if (always || !zone->files_known || zone_served(zone->zone) == NULL ||
+	if (always || zone->is_volatile || !zone->files_known || zone_served(zone->zone) == NULL ||
 	    !zonefile_files_unchanged(&zone->files)) {
 		return false;
 	}
@@ -375,12 +379,43 @@ static bool save_state(struct server_zone *zone, const struct transfer_timers *t
 	return store_save(zone->server->store, apex, snapshot, &state, error);
 }
 
+/* The store has this version, as far as its header tells. */
+static bool is_stored(struct server_zone *zone, const struct zone_snapshot *snapshot, struct error *error)
+{
+	struct store_state state;
+	return store_load_state(zone->server->store, zone->zone->apex.wire, &state, error) &&
+	       ((state.has_records && state.serial_published == zone_serial(snapshot)) ||
+	        error_set(error, ERROR_STALE, "another version is stored"));
+}
+
+/* What is served is not on disk: it could not be written, or the file was lost or broken since. */
+static void store_again(struct server_zone *zone, const struct zone_snapshot *served, const char *why)
+{
+	struct error error;
+	bool was_volatile = zone->is_volatile;
+	if (save_state(zone, &zone->timers, served, &error)) {
+		server_zone_set_volatile(zone, NULL);
+		log_notice("zone %s: serial %u is on disk again", zone->name, zone_serial(served));
+		return;
+	}
+	server_zone_set_volatile(zone, error.text);
+	if (!was_volatile) {
+		log_error("zone %s: serial %u is not on disk any more, a restart would forget it: %s; it cannot be "
+		          "written: %s",
+		          zone->name, zone_serial(served), why, error.text);
+	}
+}
+
 static void save_timers(struct zone_job *self)
 {
 	struct error error;
-	self->zone->timers = self->timers;
-	if (!self->zone->is_volatile && !save_state(self->zone, &self->timers, NULL, &error)) {
-		log_warning("zone %s: its timers could not be stored: %s", self->zone->name, error.text);
+	struct server_zone *zone = self->zone;
+	const struct zone_snapshot *served = zone_served(zone->zone);
+	zone->timers = self->timers;
+	if (served != NULL && (zone->is_volatile || !is_stored(zone, served, &error))) {
+		store_again(zone, served, zone->is_volatile ? "" : error.text);
+	} else if (!save_state(zone, &self->timers, NULL, &error)) {
+		log_warning("zone %s: its timers could not be stored: %s", zone->name, error.text);
 	}
 }
 

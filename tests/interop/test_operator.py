@@ -352,36 +352,187 @@ def test_expired_zone_is_servfail_and_comes_back(world):
     back.end()
 
 
-def test_full_disk_stops_neither_service_nor_following(world, primary):
+class Disk:
+    """A small disk of its own under a server's data folder, that only the server sees."""
+
+    def __init__(self, server):
+        self.folder = server.folder / "data"
+        self.folder.mkdir()
+        self.server = server
+        mount = f"mount -t tmpfs -o size=64k none {self.folder}"
+        self.root = os.geteuid() == 0
+        unshare = ["unshare", "-m"] if self.root else ["unshare", "-rm"]
+        trial = subprocess.run([*unshare, "sh", "-c", mount], capture_output=True, text=True, check=False)
+        if trial.returncode != 0:
+            pytest.skip(f"no mount of our own here: {trial.stderr.strip()}")
+        server.command = lambda: [*unshare, "sh", "-c", f"{mount} && exec {servers.TANDEM} serve -c tandem.yaml"]
+
+    @property
+    def inside(self):
+        """The folder as the server sees it."""
+        return pathlib.Path(f"/proc/{self.server.process.pid}/root{self.folder}")
+
+    def fill(self):
+        with pytest.raises(OSError), open(self.inside / "ballast", "wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+
+    def empty(self):
+        os.unlink(self.inside / "ballast")
+
+    def remount(self, mode):
+        """Makes it read-only ("ro"), as a kernel does with a disk that fails, or writable again ("rw")."""
+        enter = ["nsenter", "-t", str(self.server.process.pid), "-m"]
+        enter += [] if self.root else ["-U", "--preserve-credentials"]
+        subprocess.run([*enter, "mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
+
+
+def status_of(server, zone=ZONE):
+    return json.loads(server.run("status", zone, "--json"))
+
+
+DISK_FAULTS = {
+    "full": (Disk.fill, Disk.empty, "No space left on device"),
+    "read-only": (lambda disk: disk.remount("ro"), lambda disk: disk.remount("rw"), "Read-only file system"),
+}
+
+
+@pytest.mark.parametrize("fault", DISK_FAULTS)
+def test_primary_refuses_what_it_cannot_keep_and_takes_it_later(world, fault):
+    spoil, mend, reason = DISK_FAULTS[fault]
+    primary = world.new("tandem")
+    primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    disk = Disk(primary)
+    primary.start()
+    spoil(disk)
+    primary.put(ZONE, zones.small(world.folder, ZONE, 2))
+    result = primary.run_any("reload", "--wait")
+    assert result.returncode == 1
+    assert "serial 2 could not be made durable" in result.stderr and reason in result.stderr
+    assert reason in primary.reason(ZONE) and reason in primary.log_tail()
+    assert primary.serial(ZONE) == 1 and not status_of(primary)["volatile"]
+
+    mend(disk)
+    primary.run("reload", "--wait")
+    assert primary.serial(ZONE) == 2
+    assert primary.reason(ZONE) == ""
+
+
+@pytest.mark.parametrize("fault", DISK_FAULTS)
+def test_secondary_follows_on_without_its_disk_and_writes_again_by_itself(world, primary, fault):
+    spoil, mend, reason = DISK_FAULTS[fault]
     secondary = world.new("tandem", "second")
     secondary.follow(ZONE, primary)
     primary.configure()
     primary.run("reload")
-    disk = secondary.folder / "data"
-    disk.mkdir()
-    # A disk of its own that only this process sees.
+    disk = Disk(secondary)
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    spoil(disk)
+    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
+    secondary.wait_for_serial(ZONE, 2)
+    assert status_of(secondary)["volatile"] and reason in secondary.reason(ZONE) and reason in secondary.log_tail()
+    assert "not on disk" in secondary.run("status")
+
+    mend(disk)
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    servers.wait_until(lambda: not status_of(secondary)["volatile"], 10, "it is on disk again")
+    assert secondary.reason(ZONE) == ""
+    assert b"hostmaster" in (disk.inside / "zones" / "small.example.zone").read_bytes()
+
+
+def test_server_starts_from_a_read_only_folder_and_serves_what_is_there(world, primary):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    secondary.stop()
+    primary.stop()
+    data = secondary.folder / "data"
     unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
-    mount = f"mount -t tmpfs -o size=64k none {disk}"
+    mount = f"mount --bind {data} {data} && mount -o remount,bind,ro {data}"
     trial = subprocess.run([*unshare, "sh", "-c", mount], capture_output=True, text=True, check=False)
     if trial.returncode != 0:
         pytest.skip(f"no mount of our own here: {trial.stderr.strip()}")
     secondary.command = lambda: [*unshare, "sh", "-c", f"{mount} && exec {servers.TANDEM} serve -c tandem.yaml"]
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
-    inside = pathlib.Path(f"/proc/{secondary.process.pid}/root{disk}")
-    with pytest.raises(OSError), open(inside / "ballast", "wb", buffering=0) as ballast:
-        while True:
-            ballast.write(bytes(4096))
+    assert f"data folder {data}: the file system is read-only" in secondary.log_tail()
 
-    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
+    primary.put(ZONE, zones.small(world.folder, ZONE, 2))
+    primary.start()
+    secondary.run("zone", "refresh", ZONE, "--wait")
     secondary.wait_for_serial(ZONE, 2)
-    assert json.loads(secondary.run("status", ZONE, "--json"))["volatile"]
-    assert "No space left on device" in secondary.log_tail()
+    assert status_of(secondary)["volatile"]
 
-    os.unlink(inside / "ballast")
-    primary.change(ZONE, zones.small(world.folder, ZONE, 3))
+
+def stored(server, zone=ZONE):
+    return server.folder / "data" / "zones" / f"{zone.rstrip('.')}.zone"
+
+
+def flip(file, offset):
+    octets = bytearray(file.read_bytes())
+    octets[offset] ^= 0x10
+    file.write_bytes(octets)
+
+
+# What breaks, and where: the first header, both, the name of a record, the last octet.
+FLIPS = {"header": [100], "headers": [100, 4096 + 100], "record": [8192 + 3], "end": [-1]}
+
+
+@pytest.mark.parametrize("where", FLIPS)
+def test_bit_flips_in_stored_files_are_noticed_and_nothing_wrong_is_served(world, primary, where):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    primary.configure()
+    primary.run("reload", "--wait")
+    secondary.start()
+    primary.change(ZONE, zones.small(world.folder, ZONE, 1, 'more TXT "edited"'))
+    primary.wait_for_serial(ZONE, 2)
+    secondary.wait_for_serial(ZONE, 2)
+    good = wire.axfr(primary.place, ZONE)
+
+    # While they run: both go on, and the primary's serial does not go back.
+    for server in (primary, secondary):
+        for offset in FLIPS[where]:
+            flip(stored(server), offset if server is secondary or offset >= 0 and offset < 8192 else 60)
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    primary.change(ZONE, zones.small(world.folder, ZONE, 1, 'more TXT "edited again"'))
+    primary.wait_for_serial(ZONE, 3)
     secondary.wait_for_serial(ZONE, 3)
-    assert not json.loads(secondary.run("status", ZONE, "--json"))["volatile"]
+    good = wire.axfr(primary.place, ZONE)
+
+    # Over a restart of the secondary: from its copy if that is whole, else from the primary.
+    secondary.stop()
+    for offset in FLIPS[where]:
+        flip(stored(secondary), offset)
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 3)
+    wire.assert_equal_zones(good, wire.axfr(secondary.place, ZONE))
+    is_lost = where != "header"
+    assert ("the stored version cannot be used" in secondary.log.read_text()) == is_lost
+    assert stored(secondary).with_suffix(".zone.broken").exists() == is_lost
+
+    # Over a restart of the primary with one header broken: the serial is in the other.
+    primary.stop()
+    flip(stored(primary), 100)
+    primary.start()
+    assert primary.serial(ZONE) == 3
+    wire.assert_equal_zones(good, wire.axfr(primary.place, ZONE))
+
+
+def test_copy_that_is_lost_while_it_is_served_is_written_again(world, primary):
+    secondary = world.new("tandem", "second")
+    secondary.follow(ZONE, primary)
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    stored(secondary).unlink()
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    servers.wait_until(stored(secondary).exists, 10, "it is written again")
+    primary.stop()
+    secondary.kill()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
 
 
 def test_secondary_starts_when_its_copy_was_lost(world, primary):
