@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Two keyed hashes in a chain over 4 KiB blocks: 2^-128 for an edit to go unnoticed, at memory speed. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "dns/message.h"
 #include "dns/rdata.h"
 #include "dns/type.h"
@@ -85,29 +87,75 @@ void store_each_record(const struct zone_snapshot *snapshot,
 	}
 }
 
-static void digest_record(void *self, const struct store_record *record)
-{
-	struct store_digest *digest = self;
-	struct dns_name owner;
+/* ---- content ---- */
+
+struct content {
+	struct store_digest digest;
 	uint8_t canonical[DNS_RDATA_MAX];
-	uint8_t fields[8];
-	dns_name_lower(record->owner->wire, &owner);
-	dns_rdata_canonical(record->type, record->rdata, record->rdata_len, canonical);
-	if (record->type == DNS_TYPE_SOA) {
-		dns_soa_set_serial(canonical, record->rdata_len, 0);
+};
+
+static void add_canonical(struct content *content, uint16_t type, const uint8_t *rdatas, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		uint16_t len = load_u16(rdatas);
+		dns_rdata_canonical(type, rdatas + 2, len, content->canonical);
+		if (type == DNS_TYPE_SOA) {
+			dns_soa_set_serial(content->canonical, len, 0);
+		}
+		store_digest_add(&content->digest, rdatas, 2);
+		store_digest_add(&content->digest, content->canonical, len);
+		rdatas += 2 + len;
 	}
-	store_u16(fields, record->type);
-	store_u32(fields + 2, record->ttl);
-	store_u16(fields + 6, record->rdata_len);
-	store_digest_add(digest, owner.wire, owner.len);
-	store_digest_add(digest, fields, sizeof fields);
-	store_digest_add(digest, canonical, record->rdata_len);
+}
+
+/* RRs of one type as the snapshot lists them, in one piece where nothing in them is to be folded. */
+static void add_list(struct content *content, uint16_t type, uint32_t ttl, const uint8_t *rdatas, uint32_t len,
+                     uint16_t count)
+{
+	uint8_t fields[12];
+	if (count == 0) {
+		return;
+	}
+	store_u16(fields, count);
+	store_u16(fields + 2, type);
+	store_u32(fields + 4, ttl);
+	store_u32(fields + 8, len);
+	store_digest_add(&content->digest, fields, sizeof fields);
+	if (dns_type_has_names(type)) {
+		add_canonical(content, type, rdatas, count);
+	} else {
+		store_digest_add(&content->digest, rdatas, len);
+	}
+}
+
+static void add_node(struct content *content, const struct zone_node *node)
+{
+	static const uint8_t end[2]; /* a count of 0, which no list has: two contents never give the same octets */
+	struct zone_rrset_walk rrsets;
+	struct zone_rrset rrset;
+	struct dns_name owner;
+	struct dns_name lower;
+	zone_node_owner(node, &owner);
+	dns_name_lower(owner.wire, &lower);
+	store_digest_add(&content->digest, lower.wire, lower.len);
+	zone_rrsets(node, &rrsets);
+	while (zone_rrsets_next(&rrsets, &rrset)) {
+		add_list(content, rrset.type, rrset.ttl, rrset.rdatas, rrset.rdatas_len, rrset.count);
+		add_list(content, DNS_TYPE_RRSIG, rrset.sig_ttl, rrset.sigs, rrset.sigs_len, rrset.sig_count);
+	}
+	store_digest_add(&content->digest, end, sizeof end);
 }
 
 void store_content_digest(const struct zone_snapshot *snapshot, uint8_t out[STORE_DIGEST_SIZE])
 {
-	struct store_digest digest;
-	store_digest_init(&digest);
-	store_each_record(snapshot, digest_record, &digest);
-	store_digest_end(&digest, out);
+	struct content *content = memory_new(sizeof *content);
+	struct zone_walk walk;
+	struct zone_node node;
+	store_digest_init(&content->digest);
+	zone_walk(snapshot, &walk);
+	while (zone_walk_next(&walk, &node)) {
+		add_node(content, &node);
+	}
+	store_digest_end(&content->digest, out);
+	free(content);
 }
