@@ -282,11 +282,13 @@ static inline const struct zone_snapshot *zone_served(const struct zone *zone)
 	return atomic_load_explicit(&zone->served, memory_order_acquire);
 }
 
-/* Zones by name; immutable, so that it is swapped as a whole, built incrementally from the previous one. */
+/* Zones by name; immutable, so that it is swapped as a whole; it shares with the set before what did not change. Readers
+ * hold it by their quiescent points. Sets are made and freed by one thread at a time, or by two: a maker and a freer. */
 struct zone_set;
 
 struct zone_set *zone_set_new(struct zone *const *zones, size_t count);
-/* A set with some zones more and some fewer; costs what differs (plus a small share). `base` stays valid. */
+/* A set with some zones more and some fewer; costs what differs, whatever the size of the set. The removed go first, so
+ * that one of the same name may come. `base` stays valid; sets are freed in any order. */
 struct zone_set *zone_set_change(const struct zone_set *base, struct zone *const *add, size_t add_count,
                                  struct zone *const *remove, size_t remove_count);
 void zone_set_free(struct zone_set *take); /* not the zones */
