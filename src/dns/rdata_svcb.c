@@ -6,7 +6,6 @@
 #include "dns/rdata_internal.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "dns/codec_internal.h"
 
@@ -22,8 +21,7 @@ enum svc_key {
 	SVC_OHTTP = 8,
 };
 
-#define SVC_KEY_INVALID 65535 /* RFC 9460 14.3.2 */
-#define PARAM_HEADER    4
+#define PARAM_HEADER 4
 
 static const char *const key_names[] = {
         [SVC_MANDATORY] = "mandatory", [SVC_ALPN] = "alpn",         [SVC_NO_DEFAULT_ALPN] = "no-default-alpn",
@@ -156,14 +154,14 @@ static bool key_from_text(const char *chars, size_t len, uint16_t *key)
 {
 	uint64_t number;
 	for (size_t i = 0; i < ARRAY_LENGTH(key_names); i++) {
-		if (strlen(key_names[i]) == len && strncasecmp(key_names[i], chars, len) == 0) {
+		if (strlen(key_names[i]) == len && memcmp(key_names[i], chars, len) == 0) {
 			*key = (uint16_t)i;
 			return true;
 		}
 	}
-	/* RFC 9460 2.1: "key" and a number without leading zeros. */
-	if (len < 4 || strncasecmp(chars, "key", 3) != 0 || (len > 4 && chars[3] == '0') ||
-	    !codec_decimal(chars + 3, len - 3, SVC_KEY_INVALID - 1, &number)) {
+	/* RFC 9460 2.1: lower-case letters only; "key" and a number without leading zeros. */
+	if (len < 4 || memcmp(chars, "key", 3) != 0 || (len > 4 && chars[3] == '0') ||
+	    !codec_decimal(chars + 3, len - 3, UINT16_MAX, &number)) {
 		return false;
 	}
 	*key = (uint16_t)number;
@@ -372,7 +370,7 @@ static bool parse_param(struct rdata_parser *parser, uint8_t *params)
 	}
 	write_u16(out, key);
 	write_u16(out, 0);
-	bool named = key < ARRAY_LENGTH(key_names) && strncasecmp(split.key, "key", 3) != 0;
+	bool named = key < ARRAY_LENGTH(key_names) && memcmp(split.key, "key", 3) != 0;
 	bool good = put_value(key, named, (const char *)unescaped, writer_len(&scratch), out);
 	if (out->failed) {
 		return true;
@@ -514,7 +512,7 @@ static void add_value(struct svc_param *param, struct text *out)
 
 bool rdata_svcb_add(struct reader *in, struct text *out)
 {
-	if (inconsistency(*in) != NULL || has_param(*in, SVC_KEY_INVALID)) {
+	if (inconsistency(*in) != NULL) {
 		return false;
 	}
 	for (bool first = true; reader_left(in) > 0 && !in->failed; first = false) {
