@@ -10,7 +10,7 @@
 #define WINDOW_COUNT      256
 #define NXT_OCTETS_MAX    16 /* types 0..127 */
 
-bool rdata_types_skip(struct reader *in, bool optional, const char **why)
+bool rdata_types_skip_optional(struct reader *in, const char **why)
 {
 	int last = -1;
 	while (reader_left(in) > 0) {
@@ -23,8 +23,13 @@ bool rdata_types_skip(struct reader *in, bool optional, const char **why)
 		}
 		last = window;
 	}
+	return true;
+}
+
+bool rdata_types_skip(struct reader *in, const char **why)
+{
 	*why = "its type bitmap is missing";
-	return optional || last >= 0;
+	return reader_left(in) > 0 && rdata_types_skip_optional(in, why);
 }
 
 /* A set of types under construction. Only windows below `window_end` with a length were ever written. */
@@ -53,13 +58,10 @@ static void set_add(struct type_set *set, uint16_t type)
 	set->bits[window][octet] |= (uint8_t)(0x80 >> (type & 7));
 }
 
-bool rdata_types_parse(struct rdata_parser *parser, bool optional)
+bool rdata_types_parse_optional(struct rdata_parser *parser)
 {
 	struct type_set set;
 	set_init(&set);
-	if (!optional && !rdata_more(parser)) {
-		return rdata_token(parser) != NULL;
-	}
 	while (rdata_more(parser)) {
 		const struct dns_token *token = rdata_word(parser);
 		uint16_t type;
@@ -79,6 +81,11 @@ bool rdata_types_parse(struct rdata_parser *parser, bool optional)
 		}
 	}
 	return true;
+}
+
+bool rdata_types_parse(struct rdata_parser *parser)
+{
+	return rdata_more(parser) ? rdata_types_parse_optional(parser) : rdata_fail_missing(parser);
 }
 
 static void add_types(const uint8_t *bits, size_t len, unsigned first, bool *started, struct text *out)

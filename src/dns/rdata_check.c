@@ -86,90 +86,64 @@ static bool skip_hash(struct reader *in, const char **why)
 	return (len > 0 || because(why, "its hash is empty")) && skip_bytes(in, len, why);
 }
 
-bool rdata_skip(enum rdata_field field, struct reader *in, const char **why)
+static bool skip_rest_some(struct reader *in, const char **why)
 {
-	switch (field) {
-	case RDATA_END:
-		return true;
-	case RDATA_U8:
-	case RDATA_ALGORITHM:
-	case RDATA_SCHEME:
-		return skip_bytes(in, 1, why);
-	case RDATA_U16:
-	case RDATA_TYPE:
-	case RDATA_CERT_TYPE:
-	case RDATA_RCODE:
-		return skip_bytes(in, 2, why);
-	case RDATA_U32:
-	case RDATA_PERIOD:
-	case RDATA_TIME:
-	case RDATA_IP4:
-		return skip_bytes(in, 4, why);
-	case RDATA_U48:
-	case RDATA_EUI48:
-		return skip_bytes(in, 6, why);
-	case RDATA_U64:
-	case RDATA_EUI64:
-	case RDATA_LOCATOR:
-		return skip_bytes(in, 8, why);
-	case RDATA_IP6:
-		return skip_bytes(in, 16, why);
-	case RDATA_NAME_PACKED:
-	case RDATA_NAME_LENIENT:
-	case RDATA_NAME_FOLDED:
-	case RDATA_NAME_PLAIN:
-		return skip_name(in, why);
-	case RDATA_STRING:
-		return skip_string(in, why);
-	case RDATA_STRING_OPTIONAL:
-		return reader_left(in) == 0 || skip_string(in, why);
-	case RDATA_STRINGS:
-		return skip_strings(in, why);
-	case RDATA_TAG:
-		return skip_tag(in, why);
-	case RDATA_HEX_REST:
-	case RDATA_BASE64_REST:
-		return skip_rest(in, 1, why);
-	case RDATA_QUOTED_REST:
-	case RDATA_HEX_REST_OPTIONAL:
-	case RDATA_BASE64_REST_OPTIONAL:
-	case RDATA_BASE64_DASH:
-	case RDATA_OPAQUE:
-		return skip_rest(in, 0, why);
-	case RDATA_BASE64_SIZED:
-		return skip_bytes(in, read_u16(in), why);
-	case RDATA_SALT:
-		return skip_string(in, why);
-	case RDATA_HASH:
-		return skip_hash(in, why);
-	case RDATA_TYPES:
-		return rdata_types_skip(in, false, why);
-	case RDATA_TYPES_OPTIONAL:
-		return rdata_types_skip(in, true, why);
-	case RDATA_NXT_TYPES:
-		return rdata_nxt_types_skip(in, why);
-	case RDATA_A6:
-		return rdata_a6_skip(in, why);
-	case RDATA_AMTRELAY:
-		return rdata_amtrelay_skip(in, why);
-	case RDATA_APL:
-		return rdata_apl_skip(in, why);
-	case RDATA_ATMA:
-		return rdata_atma_skip(in, why);
-	case RDATA_HIP:
-		return rdata_hip_skip(in, why);
-	case RDATA_IPSECKEY:
-		return rdata_ipseckey_skip(in, why);
-	case RDATA_LOC:
-		return rdata_loc_skip(in, why);
-	case RDATA_NSAP:
-		return rdata_nsap_skip(in, why);
-	case RDATA_SERVICES:
-		return rdata_services_skip(in, why);
-	case RDATA_SVC_PARAMS:
-		return rdata_svcb_skip(in, why);
-	}
-	return false;
+	return skip_rest(in, 1, why);
+}
+
+static bool skip_rest_any(struct reader *in, const char **why)
+{
+	return skip_rest(in, 0, why);
+}
+
+static bool skip_sized(struct reader *in, const char **why)
+{
+	return skip_bytes(in, read_u16(in), why);
+}
+
+static bool skip_string_optional(struct reader *in, const char **why)
+{
+	return reader_left(in) == 0 || skip_string(in, why);
+}
+
+/* How each kind that is not of fixed width is passed. */
+static bool (*const skippers[RDATA_KIND_COUNT])(struct reader *in, const char **why) = {
+        [RDATA_NAME_PACKED] = skip_name,
+        [RDATA_NAME_LENIENT] = skip_name,
+        [RDATA_NAME_FOLDED] = skip_name,
+        [RDATA_NAME_PLAIN] = skip_name,
+        [RDATA_STRING] = skip_string,
+        [RDATA_STRING_OPTIONAL] = skip_string_optional,
+        [RDATA_STRINGS] = skip_strings,
+        [RDATA_TAG] = skip_tag,
+        [RDATA_QUOTED_REST] = skip_rest_any,
+        [RDATA_HEX_REST] = skip_rest_some,
+        [RDATA_HEX_REST_OPTIONAL] = skip_rest_any,
+        [RDATA_BASE64_REST] = skip_rest_some,
+        [RDATA_BASE64_REST_OPTIONAL] = skip_rest_any,
+        [RDATA_BASE64_DASH] = skip_rest_any,
+        [RDATA_BASE64_SIZED] = skip_sized,
+        [RDATA_SALT] = skip_string,
+        [RDATA_HASH] = skip_hash,
+        [RDATA_TYPES] = rdata_types_skip,
+        [RDATA_TYPES_OPTIONAL] = rdata_types_skip_optional,
+        [RDATA_NXT_TYPES] = rdata_nxt_types_skip,
+        [RDATA_A6] = rdata_a6_skip,
+        [RDATA_AMTRELAY] = rdata_amtrelay_skip,
+        [RDATA_APL] = rdata_apl_skip,
+        [RDATA_ATMA] = rdata_atma_skip,
+        [RDATA_HIP] = rdata_hip_skip,
+        [RDATA_IPSECKEY] = rdata_ipseckey_skip,
+        [RDATA_LOC] = rdata_loc_skip,
+        [RDATA_NSAP] = rdata_nsap_skip,
+        [RDATA_SERVICES] = rdata_services_skip,
+        [RDATA_SVC_PARAMS] = rdata_svcb_skip,
+        [RDATA_OPAQUE] = skip_rest_any,
+};
+
+bool rdata_skip(enum rdata_field kind, struct reader *in, const char **why)
+{
+	return rdata_octets[kind] > 0 ? skip_bytes(in, rdata_octets[kind], why) : skippers[kind](in, why);
 }
 
 static bool ds_holds(const uint8_t *rdata, size_t len, const char **why)

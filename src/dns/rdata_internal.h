@@ -2,7 +2,8 @@
 /* Inside of the RDATA engine: the descriptor rows, and what the files of the engine call in each other.
  *
  * A row is a list of fields. For each kind of field there are three things to know: how far it reaches on the wire and
- * what it may hold (rdata_check.c), how it is read from text (rdata_parse.c) and how it is written (rdata_text.c).
+ * what it may hold (rdata_check.c), how it is read from text (rdata_parse.c) and how it is written (rdata_text.c). Each
+ * of these files has a table with a row for each kind; a kind of fixed width without a row of its own is a number.
  * Kinds that only one or two types have live in files of their own, with all three.
  *
  * I1  Whatever passes dns_rdata_check has a text, and that text reads back to the same octets. Octets that a type's own
@@ -78,7 +79,11 @@ enum rdata_field {
 	RDATA_SVC_PARAMS,
 	/* No notation: the generic form only. */
 	RDATA_OPAQUE,
+	RDATA_KIND_COUNT,
 };
+
+/* Octets of the kinds that are always equally long; 0: the length differs. */
+extern const uint8_t rdata_octets[RDATA_KIND_COUNT];
 
 /* What must hold beyond the form of the fields. */
 enum rdata_rule {
@@ -142,7 +147,7 @@ bool rdata_rule_holds(enum rdata_rule rule, const uint8_t *rdata, size_t len, co
 struct rdata_parser {
 	uint16_t type;
 	const struct rdata_row *row;
-	size_t field; /* index in the row, for messages */
+	size_t field; /* index in the row */
 	const struct dns_token *tokens;
 	size_t count;
 	size_t at; /* the next token */
@@ -153,6 +158,9 @@ struct rdata_parser {
 
 /* "<field> <text>", about the token taken last. Always false. */
 bool rdata_fail(struct rdata_parser *parser, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* "<field> is missing", behind the last token. Always false. */
+bool rdata_fail_missing(struct rdata_parser *parser);
 
 static inline bool rdata_more(const struct rdata_parser *parser)
 {
@@ -192,8 +200,10 @@ void rdata_add_rcode(struct text *out, unsigned number);
 
 /* ---- notations with a file of their own: skip, parse, add as above ---- */
 
-bool rdata_types_skip(struct reader *in, bool optional, const char **why);
-bool rdata_types_parse(struct rdata_parser *parser, bool optional);
+bool rdata_types_skip(struct reader *in, const char **why);
+bool rdata_types_skip_optional(struct reader *in, const char **why);
+bool rdata_types_parse(struct rdata_parser *parser);
+bool rdata_types_parse_optional(struct rdata_parser *parser);
 bool rdata_types_add(struct reader *in, struct text *out);
 bool rdata_nxt_types_skip(struct reader *in, const char **why);
 bool rdata_nxt_types_parse(struct rdata_parser *parser);

@@ -50,11 +50,17 @@ static bool fail_whole(struct dns_rdata_error *error, size_t token, const char *
 	return false;
 }
 
+bool rdata_fail_missing(struct rdata_parser *parser)
+{
+	rdata_fail(parser, "is missing");
+	parser->error->token = parser->count;
+	return false;
+}
+
 const struct dns_token *rdata_token(struct rdata_parser *parser)
 {
 	if (parser->at == parser->count) {
-		rdata_fail(parser, "is missing");
-		parser->error->token = parser->count;
+		rdata_fail_missing(parser);
 		return NULL;
 	}
 	return &parser->tokens[parser->at++];
@@ -119,11 +125,6 @@ static bool parse_word(struct rdata_parser *parser, size_t octets, bool (*read)(
 	}
 	write_number(parser->out, value, octets);
 	return true;
-}
-
-static bool parse_algorithm(struct rdata_parser *parser)
-{
-	return parse_word(parser, 1, rdata_algorithm_from_text);
 }
 
 static bool parse_period(struct rdata_parser *parser)
@@ -195,8 +196,9 @@ static bool parse_ip6(struct rdata_parser *parser)
 }
 
 /* Octets as "00-1a-...": RFC 7043 3.2. */
-static bool parse_eui(struct rdata_parser *parser, size_t octets)
+static bool parse_eui(struct rdata_parser *parser)
 {
+	size_t octets = rdata_octets[parser->row->fields[parser->field]];
 	const struct dns_token *token = rdata_word(parser);
 	if (token == NULL) {
 		return false;
@@ -272,6 +274,11 @@ static bool parse_string(struct rdata_parser *parser)
 	return true;
 }
 
+static bool parse_string_optional(struct rdata_parser *parser)
+{
+	return !rdata_more(parser) || parse_string(parser);
+}
+
 static bool parse_strings(struct rdata_parser *parser)
 {
 	do {
@@ -305,13 +312,10 @@ static bool parse_quoted_rest(struct rdata_parser *parser)
 }
 
 /* All tokens that are left as one run of hexadecimal, wherever it was broken. */
-static bool parse_hex_rest(struct rdata_parser *parser, bool optional)
+static bool parse_hex_rest_optional(struct rdata_parser *parser)
 {
 	struct writer *out = parser->out;
 	uint8_t half = 0; /* a digit that waits for its second */
-	if (!optional && !rdata_more(parser)) {
-		return rdata_token(parser) != NULL;
-	}
 	while (rdata_more(parser)) {
 		const struct dns_token *token = rdata_word(parser);
 		if (token == NULL) {
@@ -341,6 +345,11 @@ static bool parse_hex_rest(struct rdata_parser *parser, bool optional)
 	return half == 0 || rdata_fail(parser, "has an odd number of hexadecimal digits");
 }
 
+static bool parse_hex_rest(struct rdata_parser *parser)
+{
+	return rdata_more(parser) ? parse_hex_rest_optional(parser) : rdata_fail_missing(parser);
+}
+
 bool rdata_parse_base64_rest(struct rdata_parser *parser, size_t *len)
 {
 	struct codec_base64 state = {0};
@@ -358,13 +367,19 @@ bool rdata_parse_base64_rest(struct rdata_parser *parser, size_t *len)
 	return codec_base64_end(&state) || rdata_fail(parser, "is cut short: base 64 comes in groups of four");
 }
 
-static bool parse_base64_rest(struct rdata_parser *parser, bool optional)
+static bool parse_base64_rest_optional(struct rdata_parser *parser)
 {
 	size_t len;
-	if (!optional && !rdata_more(parser)) {
-		return rdata_token(parser) != NULL;
+	return rdata_parse_base64_rest(parser, &len);
+}
+
+static bool parse_base64_rest(struct rdata_parser *parser)
+{
+	size_t len;
+	if (!rdata_more(parser)) {
+		return rdata_fail_missing(parser);
 	}
-	return rdata_parse_base64_rest(parser, &len) && (optional || len > 0 || rdata_fail(parser, "is empty"));
+	return rdata_parse_base64_rest(parser, &len) && (len > 0 || rdata_fail(parser, "is empty"));
 }
 
 static bool parse_base64_dash(struct rdata_parser *parser)
@@ -373,7 +388,7 @@ static bool parse_base64_dash(struct rdata_parser *parser)
 		parser->at++;
 		return true;
 	}
-	return parse_base64_rest(parser, false);
+	return parse_base64_rest(parser);
 }
 
 static bool parse_base64_sized(struct rdata_parser *parser)
@@ -424,6 +439,11 @@ static bool parse_counted(struct rdata_parser *parser, bool (*read)(const char *
 	return true;
 }
 
+static bool parse_salt(struct rdata_parser *parser)
+{
+	return parse_counted(parser, codec_hex, "hexadecimal or -");
+}
+
 static bool parse_hash(struct rdata_parser *parser)
 {
 	const uint8_t *start = parser->out->at;
@@ -431,107 +451,71 @@ static bool parse_hash(struct rdata_parser *parser)
 	       (parser->out->failed || *start > 0 || rdata_fail(parser, "is empty"));
 }
 
-static bool parse_field(struct rdata_parser *parser, enum rdata_field field)
+static bool parse_opaque(struct rdata_parser *parser)
 {
-	switch (field) {
-	case RDATA_END:
-		return true;
-	case RDATA_U8:
-		return parse_number(parser, 1);
-	case RDATA_U16:
-		return parse_number(parser, 2);
-	case RDATA_U32:
-		return parse_number(parser, 4);
-	case RDATA_U48:
-		return parse_number(parser, 6);
-	case RDATA_U64:
-		return parse_number(parser, 8);
-	case RDATA_PERIOD:
-		return parse_period(parser);
-	case RDATA_TIME:
-		return parse_time(parser);
-	case RDATA_TYPE:
-		return parse_type(parser);
-	case RDATA_ALGORITHM:
-		return parse_algorithm(parser);
-	case RDATA_CERT_TYPE:
-		return parse_word(parser, 2, rdata_cert_type_from_text);
-	case RDATA_SCHEME:
-		return parse_word(parser, 1, rdata_scheme_from_text);
-	case RDATA_RCODE:
-		return parse_word(parser, 2, rdata_rcode_from_text);
-	case RDATA_IP4:
-		return parse_ip4(parser);
-	case RDATA_IP6:
-		return parse_ip6(parser);
-	case RDATA_EUI48:
-		return parse_eui(parser, 6);
-	case RDATA_EUI64:
-		return parse_eui(parser, 8);
-	case RDATA_LOCATOR:
-		return parse_locator(parser);
-	case RDATA_NAME_PACKED:
-	case RDATA_NAME_LENIENT:
-	case RDATA_NAME_FOLDED:
-	case RDATA_NAME_PLAIN:
-		return rdata_parse_name(parser);
-	case RDATA_STRING:
-		return parse_string(parser);
-	case RDATA_STRING_OPTIONAL:
-		return !rdata_more(parser) || parse_string(parser);
-	case RDATA_STRINGS:
-		return parse_strings(parser);
-	case RDATA_TAG:
-		return parse_tag(parser);
-	case RDATA_QUOTED_REST:
-		return parse_quoted_rest(parser);
-	case RDATA_HEX_REST:
-		return parse_hex_rest(parser, false);
-	case RDATA_HEX_REST_OPTIONAL:
-		return parse_hex_rest(parser, true);
-	case RDATA_BASE64_REST:
-		return parse_base64_rest(parser, false);
-	case RDATA_BASE64_REST_OPTIONAL:
-		return parse_base64_rest(parser, true);
-	case RDATA_BASE64_DASH:
-		return parse_base64_dash(parser);
-	case RDATA_BASE64_SIZED:
-		return parse_base64_sized(parser);
-	case RDATA_SALT:
-		return parse_counted(parser, codec_hex, "hexadecimal or -");
-	case RDATA_HASH:
-		return parse_hash(parser);
-	case RDATA_TYPES:
-		return rdata_types_parse(parser, false);
-	case RDATA_TYPES_OPTIONAL:
-		return rdata_types_parse(parser, true);
-	case RDATA_NXT_TYPES:
-		return rdata_nxt_types_parse(parser);
-	case RDATA_A6:
-		return rdata_a6_parse(parser);
-	case RDATA_AMTRELAY:
-		return rdata_amtrelay_parse(parser);
-	case RDATA_APL:
-		return rdata_apl_parse(parser);
-	case RDATA_ATMA:
-		return rdata_atma_parse(parser);
-	case RDATA_HIP:
-		return rdata_hip_parse(parser);
-	case RDATA_IPSECKEY:
-		return rdata_ipseckey_parse(parser);
-	case RDATA_LOC:
-		return rdata_loc_parse(parser);
-	case RDATA_NSAP:
-		return rdata_nsap_parse(parser);
-	case RDATA_SERVICES:
-		return rdata_services_parse(parser);
-	case RDATA_SVC_PARAMS:
-		return rdata_svcb_parse(parser);
-	case RDATA_OPAQUE:
-		return rdata_token(parser) != NULL &&
-		       rdata_fail(parser, "has no notation for this type but \\# LENGTH HEX");
+	return rdata_token(parser) != NULL && rdata_fail(parser, "has no notation for this type but \\# LENGTH HEX");
+}
+
+/* How each kind is read. A kind without a row here or below is a decimal number. */
+static bool (*const readers[RDATA_KIND_COUNT])(struct rdata_parser *parser) = {
+        [RDATA_PERIOD] = parse_period,
+        [RDATA_TIME] = parse_time,
+        [RDATA_TYPE] = parse_type,
+        [RDATA_IP4] = parse_ip4,
+        [RDATA_IP6] = parse_ip6,
+        [RDATA_EUI48] = parse_eui,
+        [RDATA_EUI64] = parse_eui,
+        [RDATA_LOCATOR] = parse_locator,
+        [RDATA_NAME_PACKED] = rdata_parse_name,
+        [RDATA_NAME_LENIENT] = rdata_parse_name,
+        [RDATA_NAME_FOLDED] = rdata_parse_name,
+        [RDATA_NAME_PLAIN] = rdata_parse_name,
+        [RDATA_STRING] = parse_string,
+        [RDATA_STRING_OPTIONAL] = parse_string_optional,
+        [RDATA_STRINGS] = parse_strings,
+        [RDATA_TAG] = parse_tag,
+        [RDATA_QUOTED_REST] = parse_quoted_rest,
+        [RDATA_HEX_REST] = parse_hex_rest,
+        [RDATA_HEX_REST_OPTIONAL] = parse_hex_rest_optional,
+        [RDATA_BASE64_REST] = parse_base64_rest,
+        [RDATA_BASE64_REST_OPTIONAL] = parse_base64_rest_optional,
+        [RDATA_BASE64_DASH] = parse_base64_dash,
+        [RDATA_BASE64_SIZED] = parse_base64_sized,
+        [RDATA_SALT] = parse_salt,
+        [RDATA_HASH] = parse_hash,
+        [RDATA_TYPES] = rdata_types_parse,
+        [RDATA_TYPES_OPTIONAL] = rdata_types_parse_optional,
+        [RDATA_NXT_TYPES] = rdata_nxt_types_parse,
+        [RDATA_A6] = rdata_a6_parse,
+        [RDATA_AMTRELAY] = rdata_amtrelay_parse,
+        [RDATA_APL] = rdata_apl_parse,
+        [RDATA_ATMA] = rdata_atma_parse,
+        [RDATA_HIP] = rdata_hip_parse,
+        [RDATA_IPSECKEY] = rdata_ipseckey_parse,
+        [RDATA_LOC] = rdata_loc_parse,
+        [RDATA_NSAP] = rdata_nsap_parse,
+        [RDATA_SERVICES] = rdata_services_parse,
+        [RDATA_SVC_PARAMS] = rdata_svcb_parse,
+        [RDATA_OPAQUE] = parse_opaque,
+};
+
+/* Numbers that words may stand for. */
+static bool (*const word_readers[RDATA_KIND_COUNT])(const char *chars, size_t len, uint64_t *out) = {
+        [RDATA_ALGORITHM] = rdata_algorithm_from_text,
+        [RDATA_CERT_TYPE] = rdata_cert_type_from_text,
+        [RDATA_SCHEME] = rdata_scheme_from_text,
+        [RDATA_RCODE] = rdata_rcode_from_text,
+};
+
+static bool parse_field(struct rdata_parser *parser, enum rdata_field kind)
+{
+	if (readers[kind] != NULL) {
+		return readers[kind](parser);
 	}
-	return false;
+	if (word_readers[kind] != NULL) {
+		return parse_word(parser, rdata_octets[kind], word_readers[kind]);
+	}
+	return parse_number(parser, rdata_octets[kind]);
 }
 
 /* RFC 3597 5: \# LENGTH HEX, which must be good RDATA of the type too. */
@@ -548,7 +532,7 @@ static bool parse_generic(struct rdata_parser *parser)
 		return false;
 	}
 	parser->field = 1;
-	if (!parse_hex_rest(parser, true)) {
+	if (!parse_hex_rest_optional(parser)) {
 		return false;
 	}
 	if (parser->out->failed) {

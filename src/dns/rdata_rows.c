@@ -28,6 +28,13 @@
 #define SIGNATURE_LABELS                                                                                               \
 	"type covered,algorithm,number of labels,original TTL,expiration,inception,key tag,signer's name,signature"
 
+const uint8_t rdata_octets[RDATA_KIND_COUNT] = {
+        [RDATA_U8] = 1,     [RDATA_U16] = 2,     [RDATA_U32] = 4,  [RDATA_U48] = 6,       [RDATA_U64] = 8,
+        [RDATA_PERIOD] = 4, [RDATA_TIME] = 4,    [RDATA_TYPE] = 2, [RDATA_ALGORITHM] = 1, [RDATA_CERT_TYPE] = 2,
+        [RDATA_SCHEME] = 1, [RDATA_RCODE] = 2,   [RDATA_IP4] = 4,  [RDATA_IP6] = 16,      [RDATA_EUI48] = 6,
+        [RDATA_EUI64] = 8,  [RDATA_LOCATOR] = 8,
+};
+
 const struct rdata_row rdata_row_opaque = {NAMED(NULL, "RDATA"), OPAQUE};
 
 /* clang-format off */

@@ -17,12 +17,6 @@ static uint64_t read_number(struct reader *in, size_t octets)
 	return value;
 }
 
-static bool add_number(struct reader *in, size_t octets, struct text *out)
-{
-	codec_add_decimal(out, read_number(in, octets));
-	return true;
-}
-
 static bool add_time(struct reader *in, struct text *out)
 {
 	codec_add_time(out, read_u32(in));
@@ -56,7 +50,7 @@ static bool add_ip6(struct reader *in, struct text *out)
 
 static const char lower_digits[] = "0123456789abcdef";
 
-static bool add_eui(struct reader *in, size_t octets, struct text *out)
+static bool add_hyphened(struct reader *in, size_t octets, struct text *out)
 {
 	const uint8_t *bytes = read_bytes(in, octets);
 	for (size_t i = 0; bytes != NULL && i < octets; i++) {
@@ -64,6 +58,16 @@ static bool add_eui(struct reader *in, size_t octets, struct text *out)
 		text_add(out, i == 0 ? chars + 1 : chars, i == 0 ? 2 : 3);
 	}
 	return true;
+}
+
+static bool add_eui48(struct reader *in, struct text *out)
+{
+	return add_hyphened(in, 6, out);
+}
+
+static bool add_eui64(struct reader *in, struct text *out)
+{
+	return add_hyphened(in, 8, out);
 }
 
 static bool add_locator(struct reader *in, struct text *out)
@@ -102,6 +106,11 @@ static bool add_string(struct reader *in, struct text *out)
 	return true;
 }
 
+static bool add_string_optional(struct reader *in, struct text *out)
+{
+	return reader_left(in) == 0 || add_string(in, out);
+}
+
 static bool add_strings(struct reader *in, struct text *out)
 {
 	add_string(in, out);
@@ -133,13 +142,28 @@ static bool add_rest(struct reader *in, struct text *out, void (*add)(struct tex
 	return true;
 }
 
+static bool add_quoted_rest(struct reader *in, struct text *out)
+{
+	return add_rest(in, out, codec_add_quoted);
+}
+
+static bool add_hex_rest(struct reader *in, struct text *out)
+{
+	return add_rest(in, out, codec_add_hex);
+}
+
+static bool add_base64_rest(struct reader *in, struct text *out)
+{
+	return add_rest(in, out, codec_add_base64);
+}
+
 static bool add_base64_dash(struct reader *in, struct text *out)
 {
 	if (reader_left(in) == 0) {
 		text_add_char(out, '-');
 		return true;
 	}
-	return add_rest(in, out, codec_add_base64);
+	return add_base64_rest(in, out);
 }
 
 static bool add_base64_sized(struct reader *in, struct text *out)
@@ -176,107 +200,74 @@ static bool add_hash(struct reader *in, struct text *out)
 	return true;
 }
 
-static bool add_word(struct reader *in, size_t octets, struct text *out, void (*add)(struct text *, unsigned))
+static bool add_nothing(struct reader *in, struct text *out)
 {
-	add(out, (unsigned)read_number(in, octets));
-	return true;
+	(void)in;
+	(void)out;
+	return false;
 }
 
-bool rdata_add(enum rdata_field field, struct reader *in, struct text *out)
+/* How each kind is written. A kind without a row here or below is a decimal number. */
+static bool (*const adders[RDATA_KIND_COUNT])(struct reader *in, struct text *out) = {
+        [RDATA_TIME] = add_time,
+        [RDATA_TYPE] = add_type,
+        [RDATA_IP4] = add_ip4,
+        [RDATA_IP6] = add_ip6,
+        [RDATA_EUI48] = add_eui48,
+        [RDATA_EUI64] = add_eui64,
+        [RDATA_LOCATOR] = add_locator,
+        [RDATA_NAME_PACKED] = add_name,
+        [RDATA_NAME_LENIENT] = add_name,
+        [RDATA_NAME_FOLDED] = add_name,
+        [RDATA_NAME_PLAIN] = add_name,
+        [RDATA_STRING] = add_string,
+        [RDATA_STRING_OPTIONAL] = add_string_optional,
+        [RDATA_STRINGS] = add_strings,
+        [RDATA_TAG] = add_tag,
+        [RDATA_QUOTED_REST] = add_quoted_rest,
+        [RDATA_HEX_REST] = add_hex_rest,
+        [RDATA_HEX_REST_OPTIONAL] = add_hex_rest,
+        [RDATA_BASE64_REST] = add_base64_rest,
+        [RDATA_BASE64_REST_OPTIONAL] = add_base64_rest,
+        [RDATA_BASE64_DASH] = add_base64_dash,
+        [RDATA_BASE64_SIZED] = add_base64_sized,
+        [RDATA_SALT] = add_salt,
+        [RDATA_HASH] = add_hash,
+        [RDATA_TYPES] = rdata_types_add,
+        [RDATA_TYPES_OPTIONAL] = rdata_types_add,
+        [RDATA_NXT_TYPES] = rdata_nxt_types_add,
+        [RDATA_A6] = rdata_a6_add,
+        [RDATA_AMTRELAY] = rdata_amtrelay_add,
+        [RDATA_APL] = rdata_apl_add,
+        [RDATA_ATMA] = rdata_atma_add,
+        [RDATA_HIP] = rdata_hip_add,
+        [RDATA_IPSECKEY] = rdata_ipseckey_add,
+        [RDATA_LOC] = rdata_loc_add,
+        [RDATA_NSAP] = rdata_nsap_add,
+        [RDATA_SERVICES] = rdata_services_add,
+        [RDATA_SVC_PARAMS] = rdata_svcb_add,
+        [RDATA_OPAQUE] = add_nothing,
+};
+
+/* Numbers that are written as words, where there is one. */
+static void (*const word_adders[RDATA_KIND_COUNT])(struct text *out, unsigned number) = {
+        [RDATA_CERT_TYPE] = rdata_add_cert_type,
+        [RDATA_SCHEME] = rdata_add_scheme,
+        [RDATA_RCODE] = rdata_add_rcode,
+};
+
+bool rdata_add(enum rdata_field kind, struct reader *in, struct text *out)
 {
-	switch (field) {
-	case RDATA_END:
-		return true;
-	case RDATA_U8:
-	case RDATA_ALGORITHM:
-		return add_number(in, 1, out);
-	case RDATA_U16:
-		return add_number(in, 2, out);
-	case RDATA_U32:
-	case RDATA_PERIOD:
-		return add_number(in, 4, out);
-	case RDATA_U48:
-		return add_number(in, 6, out);
-	case RDATA_U64:
-		return add_number(in, 8, out);
-	case RDATA_TIME:
-		return add_time(in, out);
-	case RDATA_TYPE:
-		return add_type(in, out);
-	case RDATA_CERT_TYPE:
-		return add_word(in, 2, out, rdata_add_cert_type);
-	case RDATA_SCHEME:
-		return add_word(in, 1, out, rdata_add_scheme);
-	case RDATA_RCODE:
-		return add_word(in, 2, out, rdata_add_rcode);
-	case RDATA_IP4:
-		return add_ip4(in, out);
-	case RDATA_IP6:
-		return add_ip6(in, out);
-	case RDATA_EUI48:
-		return add_eui(in, 6, out);
-	case RDATA_EUI64:
-		return add_eui(in, 8, out);
-	case RDATA_LOCATOR:
-		return add_locator(in, out);
-	case RDATA_NAME_PACKED:
-	case RDATA_NAME_LENIENT:
-	case RDATA_NAME_FOLDED:
-	case RDATA_NAME_PLAIN:
-		return add_name(in, out);
-	case RDATA_STRING:
-		return add_string(in, out);
-	case RDATA_STRING_OPTIONAL:
-		return reader_left(in) == 0 || add_string(in, out);
-	case RDATA_STRINGS:
-		return add_strings(in, out);
-	case RDATA_TAG:
-		return add_tag(in, out);
-	case RDATA_QUOTED_REST:
-		return add_rest(in, out, codec_add_quoted);
-	case RDATA_HEX_REST:
-	case RDATA_HEX_REST_OPTIONAL:
-		return add_rest(in, out, codec_add_hex);
-	case RDATA_BASE64_REST:
-	case RDATA_BASE64_REST_OPTIONAL:
-		return add_rest(in, out, codec_add_base64);
-	case RDATA_BASE64_DASH:
-		return add_base64_dash(in, out);
-	case RDATA_BASE64_SIZED:
-		return add_base64_sized(in, out);
-	case RDATA_SALT:
-		return add_salt(in, out);
-	case RDATA_HASH:
-		return add_hash(in, out);
-	case RDATA_TYPES:
-	case RDATA_TYPES_OPTIONAL:
-		return rdata_types_add(in, out);
-	case RDATA_NXT_TYPES:
-		return rdata_nxt_types_add(in, out);
-	case RDATA_A6:
-		return rdata_a6_add(in, out);
-	case RDATA_AMTRELAY:
-		return rdata_amtrelay_add(in, out);
-	case RDATA_APL:
-		return rdata_apl_add(in, out);
-	case RDATA_ATMA:
-		return rdata_atma_add(in, out);
-	case RDATA_HIP:
-		return rdata_hip_add(in, out);
-	case RDATA_IPSECKEY:
-		return rdata_ipseckey_add(in, out);
-	case RDATA_LOC:
-		return rdata_loc_add(in, out);
-	case RDATA_NSAP:
-		return rdata_nsap_add(in, out);
-	case RDATA_SERVICES:
-		return rdata_services_add(in, out);
-	case RDATA_SVC_PARAMS:
-		return rdata_svcb_add(in, out);
-	case RDATA_OPAQUE:
-		return false;
+	if (adders[kind] != NULL) {
+		return adders[kind](in, out);
 	}
-	return false;
+	uint64_t number = read_number(in, rdata_octets[kind]);
+	if (word_adders[kind] != NULL) {
+		word_adders[kind](out, (unsigned)number);
+	} else {
+		codec_add_decimal(out, number);
+	}
+	return true;
 }
 
 static void text_cut(struct text *text, size_t len)
