@@ -29,13 +29,15 @@ enum rdata_field {
 	RDATA_U32,
 	RDATA_U48,
 	RDATA_U64,
-	RDATA_PERIOD,    /* 32 bits of seconds; units are read, not written */
-	RDATA_TIME,      /* 32 bits as YYYYMMDDHHmmSS (RFC 4034 3.2) */
-	RDATA_TYPE,      /* 16 bits, an RR type */
-	RDATA_ALGORITHM, /* 8 bits, a DNSSEC algorithm */
-	RDATA_CERT_TYPE, /* 16 bits, RFC 4398 2.1 */
-	RDATA_SCHEME,    /* 8 bits, RFC 9859 2.2 */
-	RDATA_RCODE,     /* 16 bits, with the meanings of RFC 8945 3 */
+	RDATA_PERIOD,       /* 32 bits of seconds; units are read, not written */
+	RDATA_TIME,         /* 32 bits as YYYYMMDDHHmmSS (RFC 4034 3.2) */
+	RDATA_TYPE,         /* 16 bits, an RR type */
+	RDATA_ALGORITHM,    /* 8 bits, a DNSSEC algorithm */
+	RDATA_CERT_TYPE,    /* 16 bits, RFC 4398 2.1 */
+	RDATA_SCHEME,       /* 8 bits, RFC 9859 2.2 */
+	RDATA_RCODE,        /* 16 bits, with the meanings of RFC 8945 3 */
+	RDATA_KEY_FLAGS,    /* 16 bits, RFC 2535 3.1.2 */
+	RDATA_KEY_PROTOCOL, /* 8 bits, RFC 2535 3.1.3 */
 	/* Addresses. */
 	RDATA_IP4,
 	RDATA_IP6,
@@ -194,6 +196,9 @@ bool rdata_algorithm_from_text(const char *chars, size_t len, uint64_t *out);
 bool rdata_cert_type_from_text(const char *chars, size_t len, uint64_t *out);
 bool rdata_scheme_from_text(const char *chars, size_t len, uint64_t *out);
 bool rdata_rcode_from_text(const char *chars, size_t len, uint64_t *out);
+/* Words with "|" between them, each for a field of the flags of its own. */
+bool rdata_key_flags_from_text(const char *chars, size_t len, uint64_t *out);
+bool rdata_key_protocol_from_text(const char *chars, size_t len, uint64_t *out);
 void rdata_add_cert_type(struct text *out, unsigned number);
 void rdata_add_scheme(struct text *out, unsigned number);
 void rdata_add_rcode(struct text *out, unsigned number);

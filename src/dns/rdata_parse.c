@@ -501,10 +501,9 @@ static bool (*const readers[RDATA_KIND_COUNT])(struct rdata_parser *parser) = {
 
 /* Numbers that words may stand for. */
 static bool (*const word_readers[RDATA_KIND_COUNT])(const char *chars, size_t len, uint64_t *out) = {
-        [RDATA_ALGORITHM] = rdata_algorithm_from_text,
-        [RDATA_CERT_TYPE] = rdata_cert_type_from_text,
-        [RDATA_SCHEME] = rdata_scheme_from_text,
-        [RDATA_RCODE] = rdata_rcode_from_text,
+        [RDATA_ALGORITHM] = rdata_algorithm_from_text, [RDATA_CERT_TYPE] = rdata_cert_type_from_text,
+        [RDATA_SCHEME] = rdata_scheme_from_text,       [RDATA_RCODE] = rdata_rcode_from_text,
+        [RDATA_KEY_FLAGS] = rdata_key_flags_from_text, [RDATA_KEY_PROTOCOL] = rdata_key_protocol_from_text,
 };
 
 static bool parse_field(struct rdata_parser *parser, enum rdata_field kind)

@@ -12,13 +12,12 @@
 #define PACKED(count, at) .name_count = (count), .name_at = (at), .names_packed = true
 #define FOLDED(count, at) .name_count = (count), .name_at = (at)
 
-#define STRINGS   FIELDS(RDATA_STRINGS)
-#define HEX       FIELDS(RDATA_HEX_REST)
-#define BASE64    FIELDS(RDATA_BASE64_REST)
-#define OPAQUE    FIELDS(RDATA_OPAQUE)
-#define DIGEST    FIELDS(RDATA_U16, RDATA_ALGORITHM, RDATA_U8, RDATA_HEX_REST)
-#define PUBLIC    FIELDS(RDATA_U16, RDATA_U8, RDATA_ALGORITHM, RDATA_BASE64_REST)
-#define PUBLIC_OR FIELDS(RDATA_U16, RDATA_U8, RDATA_ALGORITHM, RDATA_BASE64_REST_OPTIONAL)
+#define STRINGS FIELDS(RDATA_STRINGS)
+#define HEX     FIELDS(RDATA_HEX_REST)
+#define BASE64  FIELDS(RDATA_BASE64_REST)
+#define OPAQUE  FIELDS(RDATA_OPAQUE)
+#define DIGEST  FIELDS(RDATA_U16, RDATA_ALGORITHM, RDATA_U8, RDATA_HEX_REST)
+#define PUBLIC  FIELDS(RDATA_U16, RDATA_U8, RDATA_ALGORITHM, RDATA_BASE64_REST)
 #define SIGNATURE(name)                                                                                                \
 	FIELDS(RDATA_TYPE, RDATA_ALGORITHM, RDATA_U8, RDATA_U32, RDATA_TIME, RDATA_TIME, RDATA_U16, name,              \
 	       RDATA_BASE64_REST)
@@ -29,10 +28,10 @@
 	"type covered,algorithm,number of labels,original TTL,expiration,inception,key tag,signer's name,signature"
 
 const uint8_t rdata_octets[RDATA_KIND_COUNT] = {
-        [RDATA_U8] = 1,     [RDATA_U16] = 2,     [RDATA_U32] = 4,  [RDATA_U48] = 6,       [RDATA_U64] = 8,
-        [RDATA_PERIOD] = 4, [RDATA_TIME] = 4,    [RDATA_TYPE] = 2, [RDATA_ALGORITHM] = 1, [RDATA_CERT_TYPE] = 2,
-        [RDATA_SCHEME] = 1, [RDATA_RCODE] = 2,   [RDATA_IP4] = 4,  [RDATA_IP6] = 16,      [RDATA_EUI48] = 6,
-        [RDATA_EUI64] = 8,  [RDATA_LOCATOR] = 8,
+        [RDATA_U8] = 1,     [RDATA_U16] = 2,   [RDATA_U32] = 4,       [RDATA_U48] = 6,          [RDATA_U64] = 8,
+        [RDATA_PERIOD] = 4, [RDATA_TIME] = 4,  [RDATA_TYPE] = 2,      [RDATA_ALGORITHM] = 1,    [RDATA_CERT_TYPE] = 2,
+        [RDATA_SCHEME] = 1, [RDATA_RCODE] = 2, [RDATA_KEY_FLAGS] = 2, [RDATA_KEY_PROTOCOL] = 1, [RDATA_IP4] = 4,
+        [RDATA_IP6] = 16,   [RDATA_EUI48] = 6, [RDATA_EUI64] = 8,     [RDATA_LOCATOR] = 8,
 };
 
 const struct rdata_row rdata_row_opaque = {NAMED(NULL, "RDATA"), OPAQUE};
@@ -67,9 +66,10 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	/* RFC 1706, RFC 1348 */
 	[22] = {NAMED("NSAP", "address"), FIELDS(RDATA_NSAP)},
 	[23] = {NAMED("NSAP-PTR", "name"), FIELDS(RDATA_NAME_PLAIN)},
-	/* RFC 2536, RFC 2931; RFC 2539, RFC 3445 */
+	/* RFC 2535, RFC 2931, RFC 3445 */
 	[24] = {NAMED("SIG", SIGNATURE_LABELS), SIGNATURE(RDATA_NAME_LENIENT), FOLDED(1, 18)},
-	[25] = {NAMED("KEY", PUBLIC_LABELS), PUBLIC_OR},
+	[25] = {NAMED("KEY", PUBLIC_LABELS),
+	        FIELDS(RDATA_KEY_FLAGS, RDATA_KEY_PROTOCOL, RDATA_ALGORITHM, RDATA_BASE64_REST_OPTIONAL)},
 	/* RFC 2163, RFC 1712 */
 	[26] = {NAMED("PX", "preference,RFC 822 name,X.400 name"), FIELDS(RDATA_U16, RDATA_NAME_LENIENT, RDATA_NAME_LENIENT),
 	        FOLDED(2, 2)},
