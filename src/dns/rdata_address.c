@@ -130,15 +130,34 @@ bool rdata_atma_skip(struct reader *in, const char **why)
 	return rdata_skip(RDATA_U8, in, why) && rdata_skip(RDATA_HEX_REST, in, why);
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static bool are_digits(const char *chars, size_t len)
 {
-	uint64_t digit;
 	for (size_t i = 0; i < len; i++) {
-		if (!codec_decimal(chars + i, 1, 9, &digit)) {
+		if (!is_digit(chars[i])) {
 			return false;
 		}
 	}
 	return len > 0;
+}
+
+/* Digits; dots may stand between them, but two in a row. */
+static bool parse_dotted_digits(const char *chars, size_t len, struct writer *out)
+{
+	char last = '.';
+	for (size_t i = 0; i < len; i++) {
+		if (is_digit(chars[i])) {
+			write_u8(out, (uint8_t)chars[i]);
+		} else if (chars[i] != '.' || last == '.') {
+			return false;
+		}
+		last = chars[i];
+	}
+	return last != '.';
 }
 
 bool rdata_atma_parse(struct rdata_parser *parser)
@@ -149,8 +168,8 @@ bool rdata_atma_parse(struct rdata_parser *parser)
 	}
 	if (token->len > 0 && token->chars[0] == '+') {
 		write_u8(parser->out, ATM_E164);
-		write_bytes(parser->out, token->chars + 1, token->len - 1);
-		return are_digits(token->chars + 1, token->len - 1) || rdata_fail(parser, "is not + and digits");
+		return parse_dotted_digits(token->chars + 1, token->len - 1, parser->out) ||
+		       rdata_fail(parser, "is not + and digits");
 	}
 	write_u8(parser->out, ATM_END_SYSTEM);
 	const uint8_t *start = parser->out->at;
