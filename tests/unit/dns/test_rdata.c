@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "dns/name.h"
 #include "dns/rdata.h"
+#include "dns/rdata_internal.h"
 #include "dns/type.h"
 #include "rdata_text.h"
 
@@ -300,6 +302,10 @@ static const struct {
          "FFFF00000023FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", NULL},
         {"SVCB", "1 . alpn=\"\\\"a\\\\,\\255\"", "000100000100050422612CFF", NULL},
         {"HTTPS", "1 . ipv4hint=\"1.2.3.4\"", "0001000004000401020304", "1 . ipv4hint=1.2.3.4"},
+        {"UINFO", "\\# 1 61", "61", NULL},
+        {"UID", "\\# 0", "", NULL},
+        {"GID", "\\# 4 00000001", "00000001", NULL},
+        {"UNSPEC", "\\# 1 00", "00", NULL},
 };
 
 /* Text that is refused, the token that is to blame, and why. */
@@ -613,6 +619,62 @@ TEST(wrong_text_is_refused_with_the_token_and_the_reason)
 	}
 }
 
+TEST(every_type_has_its_text_among_the_good_ones)
+{
+	for (uint32_t type = 1; type <= UINT16_MAX; type++) {
+		char mnemonic[DNS_MNEMONIC_MAX];
+		bool found = rdata_row_find((uint16_t)type)->mnemonic == NULL;
+		dns_type_to_text((uint16_t)type, mnemonic);
+		for (size_t i = 0; i < ARRAY_LENGTH(good) && !found; i++) {
+			found = strcmp(good[i].type, mnemonic) == 0;
+		}
+		if (!found) {
+			fail_msg("no %s", mnemonic);
+		}
+	}
+}
+
+/* What passes the check has a text that reads back to it (I1). */
+static void expect_refused_or_read_back(const char *mnemonic, const uint8_t *rdata, size_t len)
+{
+	uint8_t again[1100];
+	struct dns_rdata_error error;
+	struct writer out = writer_of(again, sizeof again);
+	uint16_t type = type_of(mnemonic);
+	if (!dns_rdata_check(type, rdata, len, NULL)) {
+		return;
+	}
+	char *text = text_of(type, rdata, len);
+	if (!parse_rdata(type, text, &out, &error)) {
+		fail_msg("%s %s: %s", mnemonic, text, error.text);
+	}
+	assert_int_equal(writer_len(&out), len);
+	assert_memory_equal(again, rdata, len);
+	free(text);
+}
+
+TEST(changed_octets_are_refused_or_read_back)
+{
+	struct random_seeded random;
+	random_seeded_init(&random, unit_seed());
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+		uint8_t rdata[1000];
+		struct writer out = writer_of(rdata, sizeof rdata);
+		struct dns_rdata_error error;
+		assert_true(parse_rdata(type_of(good[i].type), good[i].text, &out, &error));
+		size_t len = writer_len(&out);
+		for (size_t round = 0; round < 300 && len > 0; round++) {
+			uint8_t *changed = malloc(len);
+			memcpy(changed, rdata, len);
+			for (size_t changes = 1 + random_below(&random.source, 3); changes > 0; changes--) {
+				changed[random_below(&random.source, len)] = (uint8_t)random_below(&random.source, 256);
+			}
+			expect_refused_or_read_back(good[i].type, changed, len);
+			free(changed);
+		}
+	}
+}
+
 TEST(octets_cut_short_or_too_many_are_refused_or_read_back)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
@@ -626,17 +688,7 @@ TEST(octets_cut_short_or_too_many_are_refused_or_read_back)
 		for (size_t len = 0; len <= whole + 1; len++) {
 			uint8_t *exact = malloc(len > 0 ? len : 1);
 			memcpy(exact, rdata, len);
-			if (dns_rdata_check(type, exact, len, NULL)) {
-				uint8_t again[1100];
-				struct writer again_out = writer_of(again, sizeof again);
-				char *text = text_of(type, exact, len);
-				if (!parse_rdata(type, text, &again_out, &error)) {
-					fail_msg("%s %s: %s", good[i].type, text, error.text);
-				}
-				assert_int_equal(writer_len(&again_out), len);
-				assert_memory_equal(again, exact, len);
-				free(text);
-			}
+			expect_refused_or_read_back(good[i].type, exact, len);
 			free(exact);
 		}
 	}
