@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What Tandem, BIND, Knot, NSD and ldns make of the same zone files: tests/data/zone-files.
+
+Run by itself it prints every case on which they do not all agree: /usr/bin/python3 tests/interop/zone_files.py [WORD]
+"""
+
+import dataclasses
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import servers
+import wire
+import zones
+
+FOLDER = zones.DATA / "zone-files"
+SOA_AND_NS = "$TTL 300\n@ 300 IN SOA ns.example. host.example. 1 3600 600 86400 60\n@ 300 IN NS ns.example."
+REFUSED = None  # what a reader made of a file that it refused; else it is a set of records
+
+
+@dataclasses.dataclass
+class Case:
+    """A zone file. Its title is the RR that it is about, or says what it is."""
+
+    title: str
+    type: str  # of the RR; empty for a whole zone
+    zone: str
+    text: str
+    made: dict = dataclasses.field(default_factory=dict)  # reader: records or REFUSED
+    said: str = ""  # by Tandem
+
+    def file(self, folder):
+        return pathlib.Path(folder) / f"{self.zone}zone"
+
+
+def cases():
+    found = []
+
+    def add(title, rrtype, text):
+        zone = f"z{len(found)}.example."
+        for mark, meaning in (("$SOA", SOA_AND_NS), ("$ZONE", zone), ("$EOF\n", ""), ("$CR", "\r"), ("$CTRL", "\x01")):
+            text = text.replace(mark, meaning)
+        found.append(Case(title, rrtype, zone, text))
+
+    for line in (FOLDER / "rdata.txt").read_text(encoding="ascii").splitlines():
+        if not line.startswith("#"):
+            add(line, line.split()[0], f"$SOA\nrr 300 IN {line}\n")
+    for block in re.split(r"^== ", (FOLDER / "zones.txt").read_text(encoding="ascii"), flags=re.M)[1:]:
+        title, text = block.split("\n", 1)
+        add(title, "", text)
+    return found
+
+
+# ---- Readers
+
+
+def read_with_ldns(case, folder):
+    """ldns-read-zone has no option for the origin. It prints every record in the form of RFC 3597."""
+    text = f"$ORIGIN {case.zone}\n" + case.text
+    result = subprocess.run(["ldns-read-zone", "-U", "NULL"], input=text, capture_output=True, text=True, check=False)
+    if result.returncode != 0 or "rror" in result.stderr:
+        return REFUSED
+    records = set()
+    for line in result.stdout.splitlines():
+        owner, ttl, _, rrtype, *rdata = re.split(r"[ \t]+", line.strip())
+        octets = bytes.fromhex("".join(rdata[2:])) if rdata[:1] == ["\\#"] else None
+        if octets is None:
+            return REFUSED  # it printed what it cannot have read
+        number = int(rrtype.replace("NULL", "TYPE10").removeprefix("TYPE"))
+        records.add((name_of(owner), number, int(ttl), wire.canonical_rdata(octets, 0, len(octets), number)))
+    return records
+
+
+def name_of(text):
+    labels = []
+    for label in re.findall(r"((?:\\\d{3}|\\.|[^.\\])+)\.", text):
+        octets = re.sub(r"\\(\d{3}|.)", lambda match: chr(int(match[1])) if match[1].isdigit() else match[1], label)
+        labels.append(octets.encode("latin-1").lower())
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+def serve(server, every):
+    """Starts the server with every case as a zone of its own."""
+    for case in every:
+        server.zones.append(servers.Zone(case.zone, file=case.file(server.folder)))
+        case.file(server.folder).write_text(case.text, encoding="ascii", newline="")
+    if server.kind != "tandem":  # the others refuse some, and answer only when they have read all
+        server.is_ready = server.is_answering
+    server.start()
+
+
+def fetch(server, case):
+    return wire.as_nsd_writes(wire.axfr(server.place, case.zone, seconds=10))
+
+
+def read_with_server(server, every):
+    """Serves every case and fetches what comes of it."""
+    serve(server, every)
+    for case in every:
+        try:
+            case.made[server.kind] = fetch(server, case)
+        except (wire.TransferError, OSError):
+            case.made[server.kind] = REFUSED
+    server.stop()
+
+
+def check_with_tandem(case, folder):
+    """Whether `tandem check zone` takes it, and what it says."""
+    case.file(folder).write_text(case.text, encoding="ascii", newline="")
+    command = [servers.TANDEM, "check", "zone", case.zone, case.file(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode in (0, 1), f"{case.title}: {result.returncode} {result.stderr}"
+    case.said = result.stderr
+    return result.returncode == 0
+
+
+def read_all(folder):
+    every = cases()
+    with tempfile.TemporaryDirectory() as checked:
+        taken = [case for case in every if check_with_tandem(case, checked)]
+    for case in every:
+        case.made["tandem"] = REFUSED
+        made = read_with_ldns(case, folder)
+        case.made["ldns"] = made if made is REFUSED else wire.as_nsd_writes(made)
+    for kind, peer in servers.PEERS.items():
+        read_with_server(peer(folder), every)
+    read_with_server(servers.Tandem(folder), taken)
+    return every
+
+
+# ---- Comparison
+
+
+def voters(every):
+    """For each type the readers that know it by name: they take some RR of it."""
+    known = {}
+    for case in every:
+        for reader, made in case.made.items():
+            if made is not REFUSED and not is_generic(case):
+                known.setdefault(case.type, set()).add(reader)
+    return known
+
+
+def is_generic(case):
+    """The form of RFC 3597 needs no knowledge of the type."""
+    return "\\#" in case.title
+
+
+def knows(reader, case, known):
+    return is_generic(case) or case.type not in known or reader in known[case.type]
+
+
+def others(case, known):
+    """What the other readers that know the type made of it; without repetition."""
+    made = []
+    for reader, records in case.made.items():
+        if reader != "tandem" and knows(reader, case, known) and records not in made:
+            made.append(records)
+    return made
+
+
+def stands_alone(case, known):
+    """Whether the others agree that this is a zone, or that it is not, and Tandem is of another mind."""
+    made = others(case, known)
+    if len(made) == 1:
+        return made[0] != case.made["tandem"]
+    if REFUSED not in made:
+        return case.made["tandem"] not in made
+    return False
+
+
+def readers(case, known, wanted):
+    return " ".join(reader for reader in sorted(case.made) if knows(reader, case, known) and wanted(case.made[reader]))
+
+
+def show(case, known):
+    takers = readers(case, known, lambda made: made is not REFUSED)
+    refusers = readers(case, known, lambda made: made is REFUSED)
+    lines = [f"{case.title} | takes: {takers} | refuses: {refusers}"]
+    shown = [made for made in case.made.values() if made is not REFUSED]
+    common = set.intersection(*shown) if shown else set()
+    for reader in sorted(case.made):
+        for record in sorted((case.made[reader] or set()) - common):
+            lines.append(f"    {reader:7}{wire.show(record)}")
+    return "\n".join(lines + [f"    says   {line}" for line in case.said.splitlines()[:1]])
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    with tempfile.TemporaryDirectory() as folder:
+        every = read_all(folder)
+    known = voters(every)
+    for case in every:
+        made = others(case, known)
+        if wanted in case.title and (len(made) > 1 or made != [case.made["tandem"]]):
+            print("ALONE " if stands_alone(case, known) else "split ", show(case, known), sep="")
+
+
+if __name__ == "__main__":
+    main()
