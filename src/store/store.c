@@ -327,7 +327,8 @@ static bool save_whole(const char *path, struct store_header *header, const stru
 	return done;
 }
 
-/* Overwrites the older header in place. False without an error: there is no file to update. */
+/* Overwrites the older header in place. False and not `exists`: there is no file to update. One that cannot be opened now,
+ * because descriptors ran out for example, is there still. */
 static bool save_header(const char *path, const uint8_t *apex, struct store_header *header, bool *exists,
                         struct error *error)
 {
@@ -336,7 +337,8 @@ static bool save_header(const char *path, const uint8_t *apex, struct store_head
 	*exists = false;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		return false;
+		*exists = errno != ENOENT;
+		return error_set_errno(error, errno, "%s", path);
 	}
 	bool done = false;
 	if (read_headers(fd, apex, &before, &slot) && before.state.has_records) {

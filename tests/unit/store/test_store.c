@@ -98,6 +98,24 @@ TEST(timers_are_updated_in_place_many_times)
 	store_close(store);
 }
 
+/* The system's reason may be gone a moment later; what was remembered must not be gone with it. */
+TEST(file_that_cannot_be_opened_now_is_not_replaced_by_timers_alone)
+{
+	struct error error;
+	struct store_state state = secondary_state(7);
+	struct dns_name apex = name_of("example.");
+	struct store *store = open_store("unopened");
+	char path[300];
+	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
+	assert_int_equal(symlink(path, path), 0); /* ELOOP */
+	assert_false(store_save(store, apex.wire, NULL, &state, &error));
+	assert_int_equal(error.code, ERROR_IO);
+	struct stat info;
+	assert_int_equal(lstat(path, &info), 0);
+	assert_true(S_ISLNK(info.st_mode));
+	store_close(store);
+}
+
 TEST(header_torn_by_a_crash_falls_back_to_the_one_before)
 {
 	struct error error;
