@@ -97,6 +97,18 @@ static void print_octets(const char *label, const uint8_t *bytes, size_t len)
 	printf("\")\n");
 }
 
+/* A stranger's text, as zone files write odd octets: a terminal takes some of them as orders. */
+static void print_text(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] >= ' ' && bytes[i] <= '~') {
+			putchar(bytes[i]);
+		} else {
+			printf("\\%03u", bytes[i]);
+		}
+	}
+}
+
 static void print_edns(const struct dns_edns *edns)
 {
 	printf("\n;; OPT PSEUDOSECTION:\n; EDNS: version: %u, flags:%s; udp: %u\n", edns->version,
@@ -116,7 +128,9 @@ static void print_edns(const struct dns_edns *edns)
 	if (edns->ede != DNS_EDE_NONE) {
 		printf("; EDE: %d (%s)", edns->ede, dns_ede_text(edns->ede));
 		if (edns->ede_text_len > 0) {
-			printf(": (%.*s)", (int)edns->ede_text_len, (const char *)edns->ede_text);
+			printf(": (");
+			print_text(edns->ede_text, edns->ede_text_len);
+			printf(")");
 		}
 		printf("\n");
 	}
