@@ -67,29 +67,44 @@ static void pass(struct player *player, int64_t ms)
 
 /* --- The other side --- */
 
-static int server_socket(int type, struct address *address)
+static void bind_to_loopback(int fd, struct address *address)
 {
 	struct sockaddr_storage storage;
 	struct error error;
 	assert_true(address_from_text("127.0.0.1", 0, address, &error));
 	socklen_t len = address_to_socket(address, &storage);
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&storage, len), 0);
-	if (type == SOCK_STREAM) {
-		assert_int_equal(listen(fd, 10), 0);
-	}
 	len = sizeof storage;
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&storage, &len), 0);
 	*address = address_from_socket((struct sockaddr *)&storage);
+}
+
+static int server_socket(int type, struct address *address)
+{
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+	bind_to_loopback(fd, address);
+	if (type == SOCK_STREAM) {
+		assert_int_equal(listen(fd, 10), 0);
+	}
 	return fd;
 }
 
-static struct address nobody(int type)
+/* An address where nobody listens and, as long as the socket is open, nobody can begin to. */
+static int nobody(int type, struct address *address)
 {
-	struct address address;
-	close(server_socket(type, &address));
-	return address;
+	struct address elsewhere;
+	struct error error;
+	int fd = socket(AF_INET, type, 0);
+	bind_to_loopback(fd, address);
+	/* A datagram socket that is connected takes nothing from others. */
+	if (type == SOCK_DGRAM) {
+		struct sockaddr_storage storage;
+		assert_true(address_from_text("127.0.0.2@9", 0, &elsewhere, &error));
+		socklen_t len = address_to_socket(&elsewhere, &storage);
+		assert_int_equal(connect(fd, (struct sockaddr *)&storage, len), 0);
+	}
+	return fd;
 }
 
 static void note_end(struct player *player, enum net_end end, const char *why)
@@ -258,12 +273,14 @@ TEST(exchange_is_told_at_once_that_nobody_listens)
 {
 	struct player player;
 	player_init(&player);
-	struct address to = nobody(SOCK_DGRAM);
+	struct address to;
+	int held = nobody(SOCK_DGRAM, &to);
 	ask(&player, &to, NULL);
 	assert_int_equal(player.ends, 0);
 	UNTIL(&player, player.ends == 1);
 	assert_int_equal(player.end, NET_END_REFUSED);
 	assert_string_equal(player.why, "Connection refused");
+	close(held);
 	player_deinit(&player);
 }
 
@@ -292,7 +309,8 @@ TEST(exchange_from_a_foreign_address_is_an_error)
 {
 	struct player player;
 	player_init(&player);
-	struct address to = nobody(SOCK_DGRAM);
+	struct address to;
+	int held = nobody(SOCK_DGRAM, &to);
 	struct net_exchange_config config = {
 	        .to = to,
 	        .from = {.family = ADDRESS_V4, .bytes = {192, 0, 2, 1}},
@@ -306,6 +324,7 @@ TEST(exchange_from_a_foreign_address_is_an_error)
 	assert_string_equal(error.text, "UDP socket from 192.0.2.1: Cannot assign requested address");
 	config.from = (struct address){.family = ADDRESS_V6};
 	assert_null(net_exchange_start(player.loop, &config, (const uint8_t *)"x", 1, &error));
+	close(held);
 	player_deinit(&player);
 }
 
@@ -461,7 +480,8 @@ TEST(stream_is_told_that_nobody_listens)
 {
 	struct player player;
 	player_init(&player);
-	struct address to = nobody(SOCK_STREAM);
+	struct address to;
+	int held = nobody(SOCK_STREAM, &to);
 	struct net_stream_config config = stream_config(&player, &to);
 	open_stream(&player, &config);
 	assert_int_equal(player.ends, 0);
@@ -469,6 +489,7 @@ TEST(stream_is_told_that_nobody_listens)
 	assert_int_equal(player.end, NET_END_REFUSED);
 	assert_string_equal(player.why, "Connection refused");
 	assert_int_equal(player.connected, 0);
+	close(held);
 	player_deinit(&player);
 }
 

@@ -152,7 +152,7 @@ TEST(source_that_its_client_does_not_take_is_cut_by_its_own_limit)
 	send_query(&rig, fd, 1, WISH_PULL, 1000);
 	RIG_UNTIL(&rig, rig.pulled > 0);
 	for (size_t i = 0; i < 20; i++) {
-		rig_turn(&rig);
+		rig_turn_soon(&rig);
 	}
 	rig_pass(&rig, config.source_idle_ms - 1);
 	assert_int_equal(rig.sources_open, 1);
