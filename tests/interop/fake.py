@@ -11,6 +11,7 @@ import wire
 NS = 2
 TXT = 16
 AXFR_FLAGS = 0x8400
+LOOK_SECONDS = 0.1  # how often a thread looks whether all is over
 
 
 def record(owner, rrtype, rdata, ttl=300, rrclass=1):
@@ -37,8 +38,11 @@ class FakePrimary:
         self.tcp.bind((self.address, self.port))
         self.tcp.listen(16)
         self.ended = threading.Event()
-        for loop in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=loop, daemon=True).start()
+        self.loops = [threading.Thread(target=loop, daemon=True) for loop in (self.serve_udp, self.serve_tcp)]
+        for sock in (self.udp, self.tcp):
+            sock.settimeout(LOOK_SECONDS)
+        for loop in self.loops:
+            loop.start()
 
     # ---- Records
 
@@ -72,8 +76,8 @@ class FakePrimary:
             try:
                 query, client = self.udp.recvfrom(65535)
                 self.udp.sendto(self.answer_soa(query), client)
-            except OSError:
-                return
+            except TimeoutError:
+                continue
 
     def answer_soa(self, query):
         end = wire.read_name(query, 12)[1] + 4
@@ -84,8 +88,9 @@ class FakePrimary:
         while not self.ended.is_set():
             try:
                 connection, _ = self.tcp.accept()
-            except OSError:
-                return
+            except TimeoutError:
+                continue
+            connection.settimeout(None)
             threading.Thread(target=self.serve_connection, args=(connection,), daemon=True).start()
 
     def serve_connection(self, connection):
@@ -107,7 +112,10 @@ class FakePrimary:
                 return
 
     def end(self):
+        """Nobody listens any more: a socket that a thread still waits at would stay open."""
         self.ended.set()
+        for loop in self.loops:
+            loop.join()
         self.tcp.close()
         self.udp.close()
 

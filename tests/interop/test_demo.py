@@ -3,7 +3,6 @@
 
 import os
 import re
-import subprocess
 
 import servers
 
@@ -11,9 +10,7 @@ import servers
 def test_demo_tells_its_whole_story_and_ends(tmp_path):
     environment = {**os.environ, "DEMO_DIR": str(tmp_path / "demo"), "TANDEM": str(servers.TANDEM)}
     command = [servers.ROOT / "tools" / "demo"]
-    result = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
-    )
+    result = servers.run(command, seconds=600, env=environment)
     story = result.stdout
     assert result.returncode == 0, story + result.stderr
     assert len(re.findall(r"^  20260\d{5} +\d+ ms +\d+ ms$", story, re.MULTILINE)) == 12

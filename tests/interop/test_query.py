@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`tandem query` understands what people are used to type for dig."""
 
-import subprocess
-
 import pytest
 import servers
 import zones
@@ -18,8 +16,7 @@ def server(world):
 
 
 def query(server, *words):
-    command = [str(servers.TANDEM), "query", f"@{server.address}", "-p", str(server.port), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return servers.run([servers.TANDEM, "query", f"@{server.address}", "-p", server.port, *words])
 
 
 def test_words_come_in_any_order(server):

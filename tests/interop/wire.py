@@ -149,7 +149,7 @@ def transfer_messages(server, zone, seconds):
             yield message
 
 
-def axfr(server, zone, seconds=60):
+def axfr(server, zone, seconds=180):
     """The zone as a set of records, fetched from (address, port). Complains about a stream that breaks RFC 5936."""
     records = set()
     first = None
