@@ -6,6 +6,7 @@
 #   make run                a primary and its secondary on loopback, with real versions of the root zone
 #   make test               all suites; SUITE=unit (scenario interop layers headers fuzz style) runs one
 #   make fuzz               each fuzz target for SECONDS=300
+#   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills for MINUTES=10, and all must agree
 #   make bench              beside the peers; BENCH="--delegations 20000 load" is a short one
 #   make format             clang-format on every C file
@@ -14,10 +15,11 @@ PREFIX ?= /usr/local
 SECONDS ?= 300
 MINUTES ?= 10
 BENCH ?=
+FOLDERS ?=
 MESON = /usr/bin/meson
 PYTHON = /usr/bin/python3
 
-.PHONY: all install run test fuzz soak bench format clean
+.PHONY: all install run test fuzz coverage soak bench format clean
 
 all:
 	@tools/setup build
@@ -39,6 +41,10 @@ fuzz:
 	@tools/setup test
 	@$(PYTHON) tools/test --fuzz-seconds=$(SECONDS) fuzz
 
+coverage:
+	@tools/setup test
+	@$(PYTHON) tools/coverage $(FOLDERS)
+
 soak: all
 	@tools/setup test
 	@$(PYTHON) tests/soak.py --minutes $(MINUTES)
@@ -52,4 +58,4 @@ format:
 	@clang-format-14 -i $$(git ls-files '*.[ch]')
 
 clean:
-	rm -rf build build-gcc build-sanitize build-thread
+	rm -rf build build-gcc build-sanitize build-thread build-coverage
