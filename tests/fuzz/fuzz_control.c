@@ -72,10 +72,12 @@ static bool zone_write(void *self, const char *zone, int fd, struct error *error
 	return zone[0] != 'x' ? fd >= 0 : error_set(error, ERROR_NOT_FOUND, "no zone %s", zone);
 }
 
-static bool reload(void *self, struct arena *arena, struct control_done *out, struct error *error)
+static bool reload(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+                   struct error *error)
 {
 	(void)self;
 	(void)error;
+	ensure(order->timeout_ms >= 1 && order->timeout_ms <= CONTROL_WAIT_MS_MAX);
 	*out = (struct control_done){.text = arena_copy_text(arena, "nothing changed")};
 	return true;
 }

@@ -174,7 +174,7 @@ def test_refused_notify_is_logged(primary):
         assert answer.rcode() == dns.rcode.REFUSED
     lines = [line for line in primary.log.read_text().splitlines() if "NOTIFY from" in line]
     assert "refused" in lines[0] and ZONE.rstrip(".") in lines[0]
-    assert len(lines) <= primary.workers * (1 + time.monotonic() - start)  # one in a second
+    assert len(lines) <= primary.workers * 4 * (1 + (time.monotonic() - start) // 10)  # four in ten seconds
 
 
 def test_reload_says_what_holds_after_a_restart_only(primary):
