@@ -133,6 +133,55 @@ void serve_again(struct zone *zone, const char *apex, const char *zone_text)
 	records_free(&records);
 }
 
+static bool has_record(const struct records *records, const struct record *wanted)
+{
+	for (size_t i = 0; i < records->count; i++) {
+		const struct record *record = &records->items[i];
+		if (record->type == wanted->type && record->ttl == wanted->ttl &&
+		    record->rdata_len == wanted->rdata_len &&
+		    memcmp(record->rdata, wanted->rdata, wanted->rdata_len) == 0 &&
+		    dns_name_equal(record->owner.wire, wanted->owner.wire)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One change for each record of `from` that `other` lacks. */
+static size_t add_changes(struct zone_change *changes, const struct records *from, const struct records *other,
+                          bool add)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct record *record = &from->items[i];
+		if (!has_record(other, record)) {
+			changes[count++] = (struct zone_change){
+			        .add = add,
+			        .type = record->type,
+			        .ttl = record->ttl,
+			        .owner = record->owner.wire,
+			        .rdata = record->rdata,
+			        .rdata_len = record->rdata_len,
+			};
+		}
+	}
+	return count;
+}
+
+void serve_difference(struct zone *zone, const struct records *from, const struct records *to)
+{
+	struct error error;
+	struct zone_change *changes = memory_new_array(from->count + to->count, sizeof *changes);
+	size_t count = add_changes(changes, from, to, false);
+	count += add_changes(changes + count, to, from, true);
+	struct zone_snapshot *next = zone_apply(zone_served(zone), changes, count, &error);
+	if (next == NULL) {
+		fail_msg("difference: %s", error.text);
+	}
+	free(changes);
+	zone_publish(zone, next);
+}
+
 struct zone *serve(struct server *server, const char *apex, const char *zone_text, enum signing signing)
 {
 	struct records records = {0};

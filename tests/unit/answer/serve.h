@@ -42,7 +42,7 @@ struct server {
 	struct server *next;
 };
 
-enum signing { UNSIGNED, SIGNED_NSEC, SIGNED_NSEC3, SIGNED_OPT_OUT, SIGNED_AS_RFC5155 };
+enum signing { UNSIGNED, SIGNED_NSEC, SIGNED_NSEC3, SIGNED_OPT_OUT, SIGNED_AS_RFC5155, SIGNED_RESALTED };
 
 /* A server without zones: queries from anybody, minimal responses, nothing else allowed. Freed at the end of the program. */
 struct server *server_new(void);
@@ -104,11 +104,13 @@ void records_add(struct records *records, const uint8_t *owner, uint16_t type, u
                  size_t rdata_len);
 void records_read(struct records *records, const char *apex, const char *zone_text);
 void records_free(struct records *records);
-/* Adds RRSIGs that look right (and verify nothing), and the chain. NSEC3: as RFC 5155 appendix A for SIGNED_AS_RFC5155, else
- * one iteration, salt AB. */
+/* Adds RRSIGs that look right (and verify nothing), and the chain. NSEC3: as RFC 5155 appendix A for SIGNED_AS_RFC5155, no
+ * iteration and salt CAFE for SIGNED_RESALTED, else one iteration, salt AB. */
 void records_sign(struct records *records, const uint8_t *apex, enum signing signing);
 /* A version of these records. */
 struct zone_snapshot *snapshot_of_records(const char *apex, const struct records *records);
 /* Publishes another unsigned version of a zone that is served. */
 void serve_again(struct zone *zone, const char *apex, const char *zone_text);
 struct zone *serve_records(struct server *server, const char *apex, const struct records *records);
+/* Publishes what an incremental transfer from these records to those would make of a zone that is served. */
+void serve_difference(struct zone *zone, const struct records *from, const struct records *to);

@@ -302,6 +302,24 @@ struct hashing {
 static const struct hashing plain_hashing = {.iterations = 1, .salt_len = 1, .salt = {0xab}};
 static const struct hashing rfc5155_hashing = {.iterations = 12, .salt_len = 4, .salt = {0xaa, 0xbb, 0xcc, 0xdd}};
 
+static const struct hashing other_hashing = {.iterations = 0, .salt_len = 2, .salt = {0xca, 0xfe}};
+
+static const struct hashing *hashing_of(enum signing signing)
+{
+	switch (signing) {
+	case SIGNED_AS_RFC5155:
+		return &rfc5155_hashing;
+	case SIGNED_RESALTED:
+		return &other_hashing;
+	case UNSIGNED:
+	case SIGNED_NSEC:
+	case SIGNED_NSEC3:
+	case SIGNED_OPT_OUT:
+		break;
+	}
+	return &plain_hashing;
+}
+
 static void write_hashing(struct writer *out, uint8_t flags, const struct hashing *hashing)
 {
 	write_u8(out, 1);
@@ -352,7 +370,7 @@ void records_sign(struct records *records, const uint8_t *apex, enum signing sig
 {
 	struct nodes nodes = {0};
 	bool opt_out = signing == SIGNED_OPT_OUT || signing == SIGNED_AS_RFC5155;
-	const struct hashing *hashing = signing == SIGNED_AS_RFC5155 ? &rfc5155_hashing : &plain_hashing;
+	const struct hashing *hashing = hashing_of(signing);
 	if (signing != SIGNED_NSEC) {
 		uint8_t params[16];
 		struct writer out = writer_of(params, sizeof params);

@@ -90,6 +90,12 @@ TEST(nsec3_owner_names_are_no_part_of_the_name_space)
 	}
 	assert_true(question[0] != '\0');
 	expect_answer(server, question, "NXDOMAIN aa authority: SOA");
+	/* With DO its absence is proven like that of any name: three NSEC3s at most, of which it may be one. */
+	strcat(question, " +do");
+	ask(server, question);
+	assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_NXDOMAIN);
+	assert_int_equal(server->message.header.answer_count, 0);
+	assert_true(server->message.header.authority_count >= 4);
 }
 
 TEST(broken_nsec3param_is_served_without_proofs)
@@ -101,6 +107,64 @@ TEST(broken_nsec3param_is_served_without_proofs)
 	expect_answer(server, "nowhere A +do", "NXDOMAIN aa authority: SOA; RRSIG(SOA)");
 	expect_answer(server, "www TXT +do", "NOERROR aa authority: SOA; RRSIG(SOA)");
 	expect_answer(server, "example. NSEC3PARAM", "NOERROR aa answer: example. NSEC3PARAM");
+}
+
+/* Flags, another algorithm, no iterations where the chain has some, no chain: none of these names a chain that is there. */
+TEST(nsec3param_without_a_matching_chain_is_served_without_proofs)
+{
+	static const char *const params[] = {"1 1 5 CAFE", "2 0 5 CAFE", "1 0 0 -",
+	                                     "1 0 6 CAFE", "1 0 5 CA",   "255 255 65535 FF"};
+	for (size_t i = 0; i < ARRAY_LENGTH(params); i++) {
+		char zone[512];
+		snprintf(zone, sizeof zone,
+		         "@ NSEC3PARAM %s\nwww A 192.0.2.1\n"
+		         "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n"
+		         "no-hash NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n",
+		         params[i]);
+		struct server *server = server_of(zone);
+		expect_answer(server, "nowhere A +do", "NXDOMAIN aa authority: SOA");
+		expect_answer(server, "www TXT +do", "NOERROR aa authority: SOA");
+		expect_answer(server, "www A +do", "NOERROR aa answer: www A");
+		expect_answer(server, "example. NSEC3PARAM", "NOERROR aa answer: example. NSEC3PARAM");
+	}
+}
+
+TEST(zone_whose_name_leaves_no_room_for_hashes_is_answered)
+{
+	static const char label[] = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678"; /* 63 */
+	char apex[300];
+	char question[400];
+	snprintf(apex, sizeof apex, "%s.%s.%s.%.50s.", label, label, label, label); /* 244 octets; a hash takes 33 */
+	struct server *server = server_new();
+	serve(server, apex, "@ NSEC3PARAM 1 0 0 -\nwww A 192.0.2.1\n", UNSIGNED);
+	snprintf(question, sizeof question, "www.%s A +do", apex);
+	expect_answer(server, question, "NOERROR aa answer: A 192.0.2.1");
+	snprintf(question, sizeof question, "none.%s A +do", apex);
+	expect_answer(server, question, "NXDOMAIN aa authority: SOA");
+}
+
+TEST(nsec_chain_is_followed_in_canonical_order_past_glue_and_around_its_end)
+{
+	struct server *server = server_of_signed("\\032 A 192.0.2.1\n_x A 192.0.2.1\nZ A 192.0.2.1\na A 192.0.2.1\n"
+	                                         "z- A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.1\n"
+	                                         "x.y.sub A 192.0.2.2\n",
+	                                         SIGNED_NSEC);
+	/* A space stands before the asterisk, which stands before the underscore, and that before letters of any case:
+	 * the apex, \032, _x, a, ns1, sub, Z, z-. */
+	expect_answer(server, "_ A +do",
+	              "NXDOMAIN aa authority: SOA; RRSIG(SOA); \\032 NSEC _x A RRSIG NSEC; \\032 RRSIG(NSEC)");
+	expect_answer(server, "B A +do",
+	              "NXDOMAIN aa authority: SOA; RRSIG(SOA); a NSEC ns1 A RRSIG NSEC; a RRSIG(NSEC);"
+	              " \\032 NSEC; \\032 RRSIG(NSEC)");
+	/* Glue and what else is below the cut has no NSEC; that of the cut goes beyond. */
+	expect_answer(server, "subb A +do",
+	              "NXDOMAIN aa authority: SOA; RRSIG(SOA); sub NSEC Z NS RRSIG NSEC; sub RRSIG(NSEC);"
+	              " \\032 NSEC; \\032 RRSIG(NSEC)");
+	expect_answer(server, "zz A +do",
+	              "NXDOMAIN aa authority: SOA; RRSIG(SOA); z- NSEC example. A RRSIG NSEC; z- RRSIG(NSEC);"
+	              " \\032 NSEC; \\032 RRSIG(NSEC)");
+	expect_answer(server, "z.Z A +do",
+	              "NXDOMAIN aa authority: SOA; RRSIG(SOA); Z NSEC z- A RRSIG NSEC; Z RRSIG(NSEC)");
 }
 
 TEST(name_so_long_that_its_hash_would_not_fit_is_answered)
@@ -214,6 +278,7 @@ struct denial {
 struct proof {
 	struct dns_name apex;
 	bool nsec3;
+	struct zone_nsec3_params params; /* of every NSEC3 in the response */
 	struct response_rr answer[256];
 	size_t answer_count;
 	struct response_rr authority[128];
@@ -252,6 +317,20 @@ static void unbase32hex(const uint8_t *label, uint8_t hash[20])
 	}
 }
 
+/* RFC 5155 8.2: NSEC3s of several chains prove nothing together. */
+static void add_params(struct proof *proof, const uint8_t *rdata)
+{
+	struct zone_nsec3_params params = {
+	        .algorithm = rdata[0], .iterations = load_u16(rdata + 2), .salt_len = rdata[4]};
+	memcpy(params.salt, rdata + 5, params.salt_len);
+	assert_true(!proof->nsec3 ||
+	            (params.algorithm == proof->params.algorithm && params.iterations == proof->params.iterations &&
+	             params.salt_len == proof->params.salt_len &&
+	             memcmp(params.salt, proof->params.salt, params.salt_len) == 0));
+	proof->params = params;
+	proof->nsec3 = true;
+}
+
 static void add_denial(struct proof *proof, const struct response_rr *rr)
 {
 	struct denial *denial = &proof->denials[proof->denial_count++];
@@ -262,7 +341,7 @@ static void add_denial(struct proof *proof, const struct response_rr *rr)
 		denial->next = rr->rdata;
 		denial->bitmap = rr->rdata + dns_name_len(rr->rdata);
 	} else {
-		proof->nsec3 = true;
+		add_params(proof, rr->rdata);
 		unbase32hex(rr->owner.wire, denial->hash);
 		denial->opt_out = (rr->rdata[1] & 1) != 0;
 		denial->next = rr->rdata + 5 + rr->rdata[4] + 1;
@@ -424,17 +503,18 @@ static bool nsec_no_name(const struct proof *proof, const uint8_t *name)
 
 /* ---- NSEC3 ---- */
 
-static void hash_of(const uint8_t *name, uint8_t hash[20])
+static void hash_of(const struct proof *proof, const uint8_t *name, uint8_t hash[20])
 {
+	const struct zone_nsec3_params *params = &proof->params;
 	struct dns_name lower;
 	dns_name_lower(name, &lower);
-	crypto_nsec3_hash(lower.wire, lower.len, (const uint8_t *)"\xab", 1, 1, hash);
+	crypto_nsec3_hash(lower.wire, lower.len, params->salt, params->salt_len, params->iterations, hash);
 }
 
 static const struct denial *nsec3_matching(const struct proof *proof, const uint8_t *name)
 {
 	uint8_t hash[20];
-	hash_of(name, hash);
+	hash_of(proof, name, hash);
 	for (size_t i = 0; i < proof->denial_count; i++) {
 		if (believed(proof, i) && memcmp(proof->denials[i].hash, hash, 20) == 0) {
 			return &proof->denials[i];
@@ -446,14 +526,14 @@ static const struct denial *nsec3_matching(const struct proof *proof, const uint
 static bool at_wildcard_disbelieved(const struct proof *proof, const uint8_t *wildcard)
 {
 	uint8_t hash[20];
-	hash_of(wildcard, hash);
+	hash_of(proof, wildcard, hash);
 	return proof->without >= 0 && memcmp(proof->denials[proof->without].hash, hash, 20) == 0;
 }
 
 static const struct denial *nsec3_covering_without(const struct proof *proof, const uint8_t *name, int without)
 {
 	uint8_t hash[20];
-	hash_of(name, hash);
+	hash_of(proof, name, hash);
 	for (size_t i = 0; i < proof->denial_count; i++) {
 		const struct denial *nsec3 = &proof->denials[i];
 		bool after = memcmp(nsec3->hash, hash, 20) < 0;
@@ -638,6 +718,21 @@ static void check_proof(struct server *server, const struct dns_name *name, uint
 
 /* ---- random zones ---- */
 
+/* So that records are equal exactly if their octets are. */
+static void records_lower(struct records *records)
+{
+	for (size_t i = 0; i < records->count; i++) {
+		struct record *record = &records->items[i];
+		struct dns_name owner = record->owner;
+		dns_name_lower(owner.wire, &record->owner);
+		if (record->type == DNS_TYPE_NS || record->type == DNS_TYPE_CNAME || record->type == DNS_TYPE_DNAME) {
+			struct dns_name target;
+			dns_name_lower(record->rdata, &target);
+			memcpy(record->rdata, target.wire, target.len);
+		}
+	}
+}
+
 static unsigned draw(struct random_seeded *random, unsigned below)
 {
 	return (unsigned)random_below(&random->source, below);
@@ -666,7 +761,7 @@ static bool has_owner(const struct records *records, const uint8_t *name)
 	return false;
 }
 
-static void add_random_name(struct random_seeded *random, struct records *records, bool chains)
+static void add_random_name(struct random_seeded *random, struct records *records)
 {
 	struct dns_name owner;
 	struct dns_name target;
@@ -678,7 +773,7 @@ static void add_random_name(struct random_seeded *random, struct records *record
 	static const uint8_t address[] = {192, 0, 2, 1};
 	static const uint8_t text[] = {1, 'x'};
 	static const uint8_t ds[36] = {0, 1, 13, 2};
-	unsigned kind = draw(random, chains ? 8 : 6);
+	unsigned kind = draw(random, 8);
 	/* A wildcard that owns NS or DNAME is defined by nobody (RFC 4592 4.2). */
 	if (dns_name_is_wildcard(owner.wire) && (kind == 3 || kind == 4 || kind == 7)) {
 		kind = 0;
@@ -713,6 +808,41 @@ static void add_random_name(struct random_seeded *random, struct records *record
 	}
 }
 
+/* Questions about one zone, each answered with a proof. */
+static void prove_zone(struct random_seeded *random, struct server *server, const struct records *records,
+                       unsigned question_count, struct proof *proof)
+{
+	static const uint16_t types[] = {DNS_TYPE_A,  DNS_TYPE_TXT,   DNS_TYPE_DS,
+	                                 DNS_TYPE_NS, DNS_TYPE_CNAME, DNS_TYPE_DNAME};
+	proof->records = records;
+	for (unsigned q = 0; q < question_count; q++) {
+		struct dns_name name;
+		char text[DNS_NAME_TEXT_MAX];
+		char type_text[DNS_MNEMONIC_MAX];
+		char question[DNS_NAME_TEXT_MAX + 32];
+		uint16_t type = types[draw(random, ARRAY_LENGTH(types))];
+		if (draw(random, 8) == 0) {
+			name = records->items[draw(random, (unsigned)records->count)].owner; /* perhaps a hash */
+		} else {
+			draw_name(random, 4, &name);
+		}
+		snprintf(question, sizeof question, "%s %s +do +tcp", dns_name_to_text(name.wire, text),
+		         dns_type_to_text(type, type_text));
+		for (unsigned time = draw(random, 3); time < 3; time++) {
+			ask(server, question); /* sooner or later from what was kept */
+		}
+		check_proof(server, &name, type, proof);
+	}
+}
+
+static void add_random_names(struct random_seeded *random, struct records *records)
+{
+	unsigned names = draw(random, 12);
+	for (unsigned i = 0; i < names; i++) {
+		add_random_name(random, records);
+	}
+}
+
 static void prove_random_zones(enum signing signing, unsigned zone_count, unsigned question_count)
 {
 	struct random_seeded random;
@@ -723,28 +853,10 @@ static void prove_random_zones(enum signing signing, unsigned zone_count, unsign
 		struct dns_name apex = name_of("example.");
 		struct server *server = server_new();
 		records_read(&records, "example.", "");
-		unsigned names = draw(&random, 12);
-		for (unsigned i = 0; i < names; i++) {
-			add_random_name(&random, &records, signing != SIGNED_OPT_OUT);
-		}
+		add_random_names(&random, &records);
 		records_sign(&records, apex.wire, signing);
 		serve_records(server, "example.", &records);
-		proof->records = &records;
-		for (unsigned q = 0; q < question_count; q++) {
-			static const uint16_t types[] = {DNS_TYPE_A, DNS_TYPE_TXT, DNS_TYPE_DS, DNS_TYPE_CNAME};
-			static const char *const words[] = {"A", "TXT", "DS", "CNAME"};
-			struct dns_name name;
-			char text[DNS_NAME_TEXT_MAX];
-			char question[DNS_NAME_TEXT_MAX + 32];
-			unsigned type = draw(&random, ARRAY_LENGTH(types));
-			draw_name(&random, 4, &name);
-			snprintf(question, sizeof question, "%s %s +do +tcp", dns_name_to_text(name.wire, text),
-			         words[type]);
-			for (unsigned time = draw(&random, 3); time < 3; time++) {
-				ask(server, question); /* sooner or later from what was kept */
-			}
-			check_proof(server, &name, types[type], proof);
-		}
+		prove_zone(&random, server, &records, question_count, proof);
 		records_free(&records);
 	}
 	free(proof);
@@ -763,4 +875,192 @@ TEST(every_nsec3_proof_is_complete_and_has_no_extra)
 TEST(every_opt_out_proof_is_complete_and_has_no_extra)
 {
 	prove_random_zones(SIGNED_OPT_OUT, 300, 100);
+}
+
+/* ---- versions that follow each other ---- */
+
+/* Versions come as differences, each signed in another way, or the same way with other names: what is answered of the new
+ * one is proven by the new one alone. */
+TEST(proofs_are_complete_after_every_difference_from_any_chain_to_any_other)
+{
+	static const enum signing ways[] = {SIGNED_NSEC, SIGNED_NSEC3, SIGNED_RESALTED, SIGNED_OPT_OUT};
+	struct random_seeded random;
+	struct proof *proof = malloc(sizeof *proof);
+	struct dns_name apex = name_of("example.");
+	random_seeded_init(&random, unit_seed());
+	for (unsigned z = 0; z < 40; z++) {
+		struct server *server = server_new();
+		struct records records = {0};
+		records_read(&records, "example.", "");
+		records_sign(&records, apex.wire, ways[draw(&random, ARRAY_LENGTH(ways))]);
+		struct zone *zone = serve_records(server, "example.", &records);
+		for (unsigned version = 0; version < 12; version++) {
+			struct records next = {0};
+			records_read(&next, "example.", "");
+			add_random_names(&random, &next);
+			records_lower(&next);
+			records_sign(&next, apex.wire, ways[draw(&random, ARRAY_LENGTH(ways))]);
+			serve_difference(zone, &records, &next);
+			prove_zone(&random, server, &next, 30, proof);
+			records_free(&records);
+			records = next;
+		}
+		records_free(&records);
+	}
+	free(proof);
+}
+
+/* What a record of a signed zone belongs to; a signature to what it covers. */
+enum part { PART_OF_DATA, PART_OF_CHAIN, PART_OF_NAMING };
+
+static enum part part_of(const struct record *record)
+{
+	switch (record->type == DNS_TYPE_RRSIG ? load_u16(record->rdata) : record->type) {
+	case DNS_TYPE_NSEC:
+	case DNS_TYPE_NSEC3:
+		return PART_OF_CHAIN;
+	case DNS_TYPE_NSEC3PARAM:
+		return PART_OF_NAMING; /* RFC 5155 7.3: it says that the chain is whole */
+	default:
+		return PART_OF_DATA;
+	}
+}
+
+/* All records of one part, or every other one. */
+static void add_part(struct records *to, const struct records *from, enum part part, bool whole)
+{
+	unsigned number = 0;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct record *record = &from->items[i];
+		if (part_of(record) == part && (whole || number++ % 2 == 0)) {
+			records_add(to, record->owner.wire, record->type, record->ttl, record->rdata,
+			            record->rdata_len);
+		}
+	}
+}
+
+enum chain { NO_CHAIN, HALF, WHOLE, NAMED }; /* NAMED: with NSEC3PARAM */
+
+/* The way of a primary from NSEC to NSEC3, to another salt, and back to NSEC. */
+static const struct {
+	enum chain chains[3]; /* NSEC, NSEC3, NSEC3 with another salt */
+} changing[] = {
+        {{WHOLE, NO_CHAIN, NO_CHAIN}}, {{WHOLE, HALF, NO_CHAIN}},     {{WHOLE, WHOLE, NO_CHAIN}},
+        {{WHOLE, NAMED, NO_CHAIN}},    {{HALF, NAMED, NO_CHAIN}},     {{NO_CHAIN, NAMED, NO_CHAIN}},
+        {{NO_CHAIN, NAMED, HALF}},     {{NO_CHAIN, NAMED, WHOLE}},    {{NO_CHAIN, NAMED, NAMED}},
+        {{NO_CHAIN, WHOLE, NAMED}},    {{NO_CHAIN, HALF, NAMED}},     {{NO_CHAIN, NO_CHAIN, NAMED}},
+        {{HALF, NO_CHAIN, NAMED}},     {{WHOLE, NO_CHAIN, NAMED}},    {{WHOLE, NO_CHAIN, WHOLE}},
+        {{WHOLE, NO_CHAIN, HALF}},     {{WHOLE, NO_CHAIN, NO_CHAIN}},
+};
+
+static void prove_changing(struct random_seeded *random, const struct records made[3], struct proof *proof)
+{
+	struct server *server = server_new();
+	struct zone *zone = NULL;
+	struct records before = {0};
+	for (size_t v = 0; v < ARRAY_LENGTH(changing); v++) {
+		struct records next = {0};
+		add_part(&next, &made[0], PART_OF_DATA, true);
+		for (size_t i = 0; i < 3; i++) {
+			enum chain chain = changing[v].chains[i];
+			if (chain != NO_CHAIN) {
+				add_part(&next, &made[i], PART_OF_CHAIN, chain != HALF);
+			}
+			if (chain == NAMED) {
+				add_part(&next, &made[i], PART_OF_NAMING, true);
+			}
+		}
+		if (zone == NULL) {
+			zone = serve_records(server, "example.", &next);
+		} else {
+			serve_difference(zone, &before, &next);
+		}
+		prove_zone(random, server, &next, 40, proof);
+		records_free(&before);
+		before = next;
+	}
+	records_free(&before);
+}
+
+/* What is whole is used, and what is on its way in or out never. */
+TEST(chain_in_the_making_is_not_used_and_the_old_one_until_the_new_one_is_whole)
+{
+	static const enum signing ways[3] = {SIGNED_NSEC, SIGNED_NSEC3, SIGNED_RESALTED};
+	struct random_seeded random;
+	struct proof *proof = malloc(sizeof *proof);
+	struct dns_name apex = name_of("example.");
+	random_seeded_init(&random, unit_seed());
+	for (unsigned z = 0; z < 10; z++) {
+		struct records plain = {0};
+		struct records made[3] = {0};
+		records_read(&plain, "example.", "");
+		add_random_names(&random, &plain);
+		for (size_t i = 0; i < 3; i++) {
+			add_part(&made[i], &plain, PART_OF_DATA, true);
+			records_sign(&made[i], apex.wire, ways[i]);
+		}
+		prove_changing(&random, made, proof);
+		for (size_t i = 0; i < 3; i++) {
+			records_free(&made[i]);
+		}
+		records_free(&plain);
+	}
+	free(proof);
+}
+
+static void read_and_sign(struct records *records, const char *zone_text, enum signing signing)
+{
+	struct dns_name apex = name_of("example.");
+	*records = (struct records){0};
+	records_read(records, "example.", zone_text);
+	records_sign(records, apex.wire, signing);
+}
+
+static unsigned count_in_authority(const struct server *server, uint16_t type)
+{
+	struct response_walk walk;
+	struct response_rr rr;
+	unsigned count = 0;
+	for (response_walk(server, DNS_SECTION_AUTHORITY, &walk); response_walk_next(&walk, &rr);) {
+		count += rr.type == type ? 1u : 0u;
+	}
+	return count;
+}
+
+/* A cut in an opt-out span gets its DS by a difference, and loses it again. Its parent is an empty non-terminal that only
+ * opt-out covers, until the cut is secure. */
+TEST(insecure_cut_becomes_secure_and_back_by_a_difference_in_an_opt_out_zone)
+{
+	static const char insecure[] = "d.ent NS ns.other.\n";
+	static const char secure[] = "d.ent NS ns.other.\nd.ent DS " DS_RDATA "\n";
+	struct proof *proof = malloc(sizeof *proof);
+	struct dns_name ent = name_of("ent");
+	struct dns_name below = name_of("x.d.ent");
+	struct records records[2];
+	struct server *server = server_new();
+	read_and_sign(&records[0], insecure, SIGNED_OPT_OUT);
+	read_and_sign(&records[1], secure, SIGNED_OPT_OUT);
+	struct zone *zone = serve_records(server, "example.", &records[0]);
+	for (unsigned version = 0; version < 5; version++) {
+		bool is_secure = version % 2 == 1;
+		if (version > 0) {
+			serve_difference(zone, &records[!is_secure], &records[is_secure]);
+		}
+		proof->records = &records[is_secure];
+		for (unsigned time = 0; time < 3; time++) {
+			ask(server, "x.d.ent A +do");
+			check_proof(server, &below, DNS_TYPE_A, proof);
+			assert_int_equal(count_in_authority(server, DNS_TYPE_DS), is_secure);
+			assert_int_equal(count_in_authority(server, DNS_TYPE_NSEC3) > 0, !is_secure);
+			ask(server, "ent A +do");
+			assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_NOERROR);
+			check_proof(server, &ent, DNS_TYPE_A, proof);
+			ask(server, "ent DS +do");
+			assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_NOERROR);
+			check_proof(server, &ent, DNS_TYPE_DS, proof);
+		}
+	}
+	records_free(&records[0]);
+	records_free(&records[1]);
+	free(proof);
 }
