@@ -147,7 +147,7 @@ TEST(status_is_a_table_with_why_and_next)
 {
 	expect_with_server("status", 0,
 	                   "Tandem 9.9, process 4711, running for 1m30s, configured by /etc/t.yaml\n"
-	                   "2 zones: 1 serving, 0 loading, 0 not loaded, 1 expired; 3 MiB\n"
+	                   "2 zones: 1 serving, 0 loading, 0 not loaded, 1 expired; 3.0 MiB\n"
 	                   "12 answers over UDP, 0 over TCP; 0 transfers in, 0 out under way\n"
 	                   "\n"
 	                   "ZONE          ROLE       SERIAL      STATE    RECORDS  SECONDARIES        WHY AND NEXT\n"
@@ -163,7 +163,7 @@ TEST(status_of_a_zone_tells_of_its_secondaries)
 	expect_with_server(
 	        "status Example.org", 0,
 	        "example.org.  primary, serving, serial 4294967295\n"
-	        "  5 records, 3 names, 2 KiB, published 5s ago\n"
+	        "  5 records, 3 names, 2.0 KiB, published 5s ago\n"
 	        "  file /z/example.org\n"
 	        "Secondaries\n"
 	        "  192.0.2.2@53        told serial 4294967295 4s ago, acknowledged  has serial 4294967294, 1 behind "
