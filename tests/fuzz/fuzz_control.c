@@ -132,7 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t line_len = end == NULL ? size : (size_t)(end - input);
 	input[line_len] = '\0';
 	char *line = input;
-	struct request request = {.method = next_word(&line), .path = next_word(&line)};
+	atomic_uint waits = 0;
+	struct request request = {.method = next_word(&line), .path = next_word(&line), .waits = &waits};
 	request.limit = next_word(&line);
 	request.after = next_word(&line);
 	request.body = end == NULL ? "" : end + 1;
@@ -141,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct response response;
 		route_request(&handlers, &request, &response);
 		check_response(&response);
+		ensure(waits == 0);
 	}
 	free(input);
 	return 0;
