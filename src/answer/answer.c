@@ -475,6 +475,7 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 	result->message = NULL;
 	result->oversized_type = 0;
 	result->notify_denied = false;
+	result->keepalive = false;
 	result->has_serial = false;
 	answer_add(&context->counters.messages);
 
@@ -483,5 +484,7 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 		return drop(context);
 	}
 	context->limit = limit_of(context);
+	/* RFC 7828 3.2.1, 3.3.2: nothing over UDP. */
+	result->keepalive = context->message.edns.keepalive && request->transport == ANSWER_TCP;
 	return answer_opcode(context, read);
 }

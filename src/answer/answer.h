@@ -46,6 +46,7 @@ struct answer_config {
 	struct answer_identity version;  /* version.bind, version.server */
 	struct answer_identity hostname; /* hostname.bind */
 	struct answer_identity identity; /* id.server (RFC 4892) */
+	uint16_t keepalive_100ms;        /* how long a TCP connection may idle whose client asks (RFC 7828) */
 };
 
 /* For one zone: what `rules` of struct zone points to. Never changes after it was put there; replaced as a whole, the
@@ -88,8 +89,7 @@ struct answer_request {
 	size_t len;
 	const struct address *client;
 	enum answer_transport transport;
-	int64_t now_ms;           /* boot clock: when a secondary's copy expires */
-	uint16_t keepalive_100ms; /* TCP: how long the connection may idle, told to who asks (RFC 7828) */
+	int64_t now_ms; /* boot clock: when a secondary's copy expires */
 };
 
 enum answer_outcome {
@@ -123,6 +123,7 @@ struct answer_result {
 	uint16_t oversized_type;
 	struct dns_name oversized_owner; /* set only with oversized_type */
 	bool notify_denied;              /* a NOTIFY about `zone` that its rules refused; for the log */
+	bool keepalive;                  /* the client was told that the connection may idle for keepalive_100ms */
 };
 
 /* Answers one message. Wait-free; no allocation; the thread of `context`, which is registered as a reader of the

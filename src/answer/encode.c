@@ -29,8 +29,8 @@ struct dns_edns_reply answer_edns(const struct answer_context *context, unsigned
 	        .nsid_len = config->nsid_len,
 	        .expire = context->has_expire,
 	        .expire_s = context->expire_s,
-	        .keepalive = asked->keepalive && context->request->transport == ANSWER_TCP, /* RFC 7828 3.3.2 */
-	        .keepalive_100ms = context->request->keepalive_100ms,
+	        .keepalive = context->result->keepalive,
+	        .keepalive_100ms = config->keepalive_100ms,
 	        .ede = ede,
 	};
 }

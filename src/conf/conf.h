@@ -134,6 +134,7 @@ struct conf_server {
 
 	uint32_t tcp_initial_ms;              /* until the first question of a connection has come */
 	uint32_t tcp_idle_ms;                 /* between questions */
+	uint32_t tcp_keepalive_ms;            /* the same, for who asks by edns-tcp-keepalive, if it is longer */
 	uint32_t tcp_total_ms;                /* a connection's whole life; a transfer that runs is not cut by it */
 	uint32_t tcp_send_ms;                 /* longest time in which a client takes nothing of an answer */
 	uint32_t tcp_connections;             /* in all; when full, the idlest goes */

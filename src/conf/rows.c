@@ -74,9 +74,11 @@ static const struct row server_row_list[] = {
         {"tcp-initial", ROW_MILLISECONDS, SERVER(tcp_initial_ms), .min = 100, .max = HOUR * 1000, .standard = "3s",
          .reload = RELOAD_SETTINGS, .help = "A new TCP connection without a whole question is closed after this."},
         {"tcp-idle", ROW_MILLISECONDS, SERVER(tcp_idle_ms), .min = 100, .max = HOUR * 1000, .standard = "10s",
+         .reload = RELOAD_SETTINGS, .help = "A TCP connection without a further question is closed after this."},
+        {"tcp-keepalive", ROW_MILLISECONDS, SERVER(tcp_keepalive_ms), .min = 100, .max = HOUR * 1000, .standard = "30s",
          .reload = RELOAD_SETTINGS,
-         .help = "A TCP connection without a further question is closed after this; told to clients that ask by "
-                 "edns-tcp-keepalive (RFC 7828)."},
+         .help = "The same for a client that asks by edns-tcp-keepalive (RFC 7828), which is told; `tcp-idle` holds "
+                 "where that is longer."},
         {"tcp-total", ROW_MILLISECONDS, SERVER(tcp_total_ms), .min = 1000, .max = WEEK * 1000, .standard = "1h",
          .reload = RELOAD_SETTINGS,
          .help = "A TCP connection of this age takes no more questions. A transfer that runs is not cut by it."},

@@ -503,11 +503,6 @@ void net_connection_set_idle(struct net_connection *connection, uint32_t idle_ms
 	net_connection_touch(connection);
 }
 
-uint32_t net_connection_idle(const struct net_connection *connection)
-{
-	return connection->idle_ms;
-}
-
 void net_connection_close(struct net_connection *connection)
 {
 	close_for(connection, NET_END_STOPPED);

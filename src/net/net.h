@@ -217,9 +217,8 @@ bool net_workers_unlisten(struct net_worker *const *workers, size_t count, const
 
 struct address net_connection_client(const struct net_connection *connection);
 struct address net_connection_local(const struct net_connection *connection);
-/* The idle limit of this connection from now on (RFC 7828), in ms; and what it is. */
+/* The idle limit of this connection from now on (RFC 7828), in ms. */
 void net_connection_set_idle(struct net_connection *connection, uint32_t idle_ms);
-uint32_t net_connection_idle(const struct net_connection *connection);
 /* Takes no further message, sends what was answered, ends the sources that are queued (NET_END_STOPPED), and closes. */
 void net_connection_close(struct net_connection *connection);
 

@@ -260,12 +260,16 @@ static void serve_message(void *self, struct net_message *message, struct moment
 	        .client = &client,
 	        .transport = ANSWER_TCP,
 	        .now_ms = now.boot_ms,
-	        .keepalive_100ms = (uint16_t)(net_connection_idle(message->connection) / 100),
 	};
+	const struct answer_config *config = config_of(worker);
 	struct answer_result result;
 	result.bytes = message->answer;
 	result.capacity = message->answer_capacity;
-	switch (answer_message(worker->answers, config_of(worker), zones_of(worker), &request, &result)) {
+	enum answer_outcome outcome = answer_message(worker->answers, config, zones_of(worker), &request, &result);
+	if (result.keepalive) {
+		net_connection_set_idle(message->connection, config->keepalive_100ms * 100u);
+	}
+	switch (outcome) {
 	case ANSWER_NOTIFY:
 		take_notify(&result, &client);
 		message->answer_len = (uint32_t)result.len;
@@ -372,6 +376,7 @@ const struct answer_config *worker_answer_config(const struct conf_server *conf)
 	if (nsid_len > 0) {
 		memcpy(owned->nsid, conf->nsid.bytes, nsid_len);
 	}
+	uint32_t keepalive_ms = conf->tcp_keepalive_ms > conf->tcp_idle_ms ? conf->tcp_keepalive_ms : conf->tcp_idle_ms;
 	owned->config = (struct answer_config){
 	        .udp_payload = (uint16_t)conf->edns_payload,
 	        .nsid = nsid_len == 0 ? NULL : owned->nsid,
@@ -379,6 +384,7 @@ const struct answer_config *worker_answer_config(const struct conf_server *conf)
 	        .version = identity_of(&conf->version, owned->version, owned->texts[0]),
 	        .hostname = identity_of(&conf->hostname, owned->hostname, owned->texts[1]),
 	        .identity = identity_of(&conf->identity, owned->hostname, owned->texts[2]),
+	        .keepalive_100ms = (uint16_t)(keepalive_ms / 100),
 	};
 	return &owned->config;
 }

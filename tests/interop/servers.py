@@ -285,6 +285,7 @@ class Tandem(Server):
     def __init__(self, folder, name=None):
         super().__init__(folder, name)
         self.zone_options = {}  # lines for each zone, as the configuration has them
+        self.server_options = {}  # lines for the server
 
     def configure(self):
         lines = [
@@ -294,6 +295,7 @@ class Tandem(Server):
             "  control: control.sock",
             f"  workers: {self.workers}",
             "  log-level: info",
+            *[f"  {option}: {value}" for option, value in self.server_options.items()],
             "zones:" if self.zones else "zones: []",
         ]
         for zone in self.zones:

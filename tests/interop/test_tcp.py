@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 
+import dns.message
 import dns.rcode
 import pytest
 import wire
@@ -121,3 +122,26 @@ def test_pipelined_25_queries_are_all_answered(server):
     assert {struct.unpack_from("!H", message)[0] for message in messages} == set(range(25))
     rcodes = {struct.unpack_from("!H", message)[0]: message[3] & 15 for message in messages}
     assert all(rcode == (dns.rcode.NOERROR if i % 2 else dns.rcode.NXDOMAIN) for i, rcode in rcodes.items())
+
+
+def keepalive_of(message):
+    """The timeout that edns-tcp-keepalive tells, in units of 100 ms; None: it does not."""
+    for found in dns.message.from_wire(message).options:
+        if int(found.otype) == EDNS_KEEPALIVE:
+            return struct.unpack("!H", found.to_wire())[0]
+    return None
+
+
+def test_keepalive_option_extends_the_idle_limit_of_who_asks(world):
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    server.server_options = {"tcp-idle": "100ms", "tcp-keepalive": "1h"}
+    server.start()
+    with Client(server) as asking, Client(server) as other:
+        asking.send(framed(query(1, f"www.{ZONE}", options=option(EDNS_KEEPALIVE))))
+        assert keepalive_of(asking.read()) == 36000
+        other.send(framed(query(1, f"www.{ZONE}", options=b"")))
+        assert keepalive_of(other.read()) is None
+        assert other.is_closed()
+        asking.send(framed(query(2, f"www.{ZONE}")))
+        assert asking.read()[:2] == b"\0\2"

@@ -44,7 +44,7 @@ struct server *server_new(void)
 	}
 	struct server *server = memory_new(sizeof *server);
 	server->context = answer_context_new();
-	server->config = (struct answer_config){.udp_payload = 1232};
+	server->config = (struct answer_config){.udp_payload = 1232, .keepalive_100ms = 300};
 	server->rules.allow[ACCESS_QUERY] = (struct access_rules){.rules = &server->anybody, .rule_count = 1};
 	server->rules.minimal_any = true;
 	server->rules.minimal_responses = true;
@@ -209,7 +209,6 @@ enum answer_outcome ask_bytes(struct server *server, const uint8_t *bytes, size_
 	        .client = &server->client,
 	        .transport = transport,
 	        .now_ms = server->now_ms,
-	        .keepalive_100ms = 300,
 	};
 	memset(&server->result, 0xa5, sizeof server->result); /* whoever calls sets what goes in, and nothing else */
 	server->result.bytes = server->response;

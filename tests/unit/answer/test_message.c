@@ -230,11 +230,14 @@ TEST(keepalive_is_told_over_tcp_only_to_who_asks)
 	struct server *server = small_server();
 	ask(server, "www A +keepalive");
 	assert_false(server->message.edns.keepalive);
+	assert_false(server->result.keepalive);
 	ask(server, "www A +keepalive +tcp");
+	assert_true(server->result.keepalive);
 	assert_true(server->message.edns.keepalive_has_value);
 	assert_int_equal(server->message.edns.keepalive_100ms, 300);
 	ask(server, "www A +edns +tcp");
 	assert_false(server->message.edns.keepalive);
+	assert_false(server->result.keepalive);
 }
 
 TEST(padding_is_not_answered_over_plain_transports)

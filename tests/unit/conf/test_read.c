@@ -32,6 +32,7 @@ TEST(options_that_are_not_written_have_their_defaults)
 	assert_int_equal(server->nsid.len, 0);
 	assert_int_equal(server->version.kind, CONF_IDENTITY_AUTO);
 	assert_int_equal(server->tcp_idle_ms, 10000);
+	assert_int_equal(server->tcp_keepalive_ms, 30000);
 	assert_int_equal(options->primaries.count, 0);
 	assert_false(options->notify_ns);
 	assert_true(options->minimal_any);
