@@ -23,8 +23,8 @@ static void leave_out(struct transfer_primary *primary, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
 	primary->check_failures++;
-	primary->left_out_until_ms = now.boot_ms + backoff_ms(zone, (int64_t)clamped_retry_s(zone) * 1000,
-	                                                      primary->check_failures, backoff_max_ms(zone));
+	primary->left_out_until_ms =
+	        now.boot_ms + backoff_ms(zone, first_wait_ms(zone), primary->check_failures, backoff_max_ms(zone));
 }
 
 static void check_clear(struct transfer_primary *primary, bool silent)

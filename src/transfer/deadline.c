@@ -43,6 +43,15 @@ uint32_t clamped_expire_s(const struct transfer_secondary *zone)
 	return clamp(zone->version.expire_s, zone->config->expire_min_s, zone->config->expire_max_s);
 }
 
+int64_t first_wait_ms(const struct transfer_secondary *zone)
+{
+	if (zone->has_version) {
+		return (int64_t)clamped_retry_s(zone) * 1000;
+	}
+	int64_t least_ms = (int64_t)zone->config->retry_min_s * 1000;
+	return least_ms > EMPTY_FIRST_MS ? least_ms : EMPTY_FIRST_MS;
+}
+
 int64_t with_jitter(struct transfer_secondary *zone, int64_t ms)
 {
 	uint64_t tenth = (uint64_t)ms / 10;
@@ -195,10 +204,10 @@ void deadline_plan(struct transfer_secondary *zone, bool success, struct moment 
 		wait_ms = with_jitter(zone, (int64_t)clamped_retry_s(zone) * 1000);
 		wait_ms = when_held_back(zone, wait_ms, now);
 	} else {
-		int64_t least_ms = (int64_t)zone->config->retry_min_s * 1000;
+		int64_t first_ms = first_wait_ms(zone);
 		zone->empty_failures++;
-		wait_ms = backoff_ms(zone, least_ms > EMPTY_FIRST_MS ? least_ms : EMPTY_FIRST_MS, zone->empty_failures,
-		                     least_ms > EMPTY_MAX_MS ? least_ms : EMPTY_MAX_MS);
+		wait_ms = backoff_ms(zone, first_ms, zone->empty_failures,
+		                     first_ms > EMPTY_MAX_MS ? first_ms : EMPTY_MAX_MS);
 	}
 	zone->next_ask_ms = now.boot_ms + before_expiry(zone, wait_ms, now);
 }

@@ -168,6 +168,8 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 uint32_t clamped_refresh_s(const struct transfer_secondary *zone);
 uint32_t clamped_retry_s(const struct transfer_secondary *zone);
 uint32_t clamped_expire_s(const struct transfer_secondary *zone);
+/* After a first failure; while there is no version, nobody knows what its SOA will say, and it is short. */
+int64_t first_wait_ms(const struct transfer_secondary *zone);
 /* `ms` less up to a tenth, so that zones spread. */
 int64_t with_jitter(struct transfer_secondary *zone, int64_t ms);
 /* first_ms, doubled with each further failure, at most max_ms; with jitter, at least 1. */
