@@ -302,6 +302,9 @@ static void add_secondary_row(struct cli_table *table, const json_t *secondary)
 		text_format(&told, "told serial %lld %s ago, %s", number_of(secondary, "serial_notified"),
 		            cli_duration((uint64_t)number_of(secondary, "notified_ago_ms"), duration),
 		            is_true(secondary, "acknowledged") ? "acknowledged" : "not acknowledged");
+	} else if (is_true(secondary, "acknowledged")) {
+		text_format(&told, "told serial %lld before this start, acknowledged",
+		            number_of(secondary, "serial_notified"));
 	} else {
 		text_add_string(&told, "not told yet");
 	}

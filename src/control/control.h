@@ -64,8 +64,8 @@ struct control_secondary_status {
 	struct address address;
 	const char *peer_name; /* NULL: a plain address or one from the NS set */
 	bool notified;         /* a NOTIFY was sent since the server started; the fields below mean something */
-	bool acknowledged;     /* the newest serial's NOTIFY was answered */
-	uint32_t serial_notified;
+	bool acknowledged;     /* the newest serial's NOTIFY was answered, if not notified: before the server started */
+	uint32_t serial_notified; /* means something when acknowledged, too */
 	uint64_t notified_ago_ms;
 	uint32_t attempts;   /* of the newest serial's NOTIFY */
 	const char *problem; /* NULL, or why it is not acknowledged: "no answer after 5 attempts" */

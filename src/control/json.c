@@ -96,8 +96,8 @@ static json_t *json_of_secondary(const struct control_secondary_status *secondar
 	bool notified = secondary->notified;
 	set_address(object, &secondary->address, secondary->peer_name);
 	set(object, "notified", json_boolean(notified));
-	set(object, "acknowledged", json_boolean(notified && secondary->acknowledged));
-	set_number_if(object, "serial_notified", notified, secondary->serial_notified);
+	set(object, "acknowledged", json_boolean(secondary->acknowledged));
+	set_number_if(object, "serial_notified", notified || secondary->acknowledged, secondary->serial_notified);
 	set_number_if(object, "notified_ago_ms", notified, secondary->notified_ago_ms);
 	set_number_if(object, "attempts", notified, secondary->attempts);
 	set(object, "problem", json_of_text(secondary->problem));

@@ -492,7 +492,7 @@ void transfer_notifier_target(const struct transfer_notifier *notifier, size_t i
 	        .notified = target->was_notified,
 	        .pending = target->state != TARGET_QUIET,
 	        .acknowledged = target->has_newest,
-	        .serial_notified = target->serial_notified,
+	        .serial_notified = target->was_notified ? target->serial_notified : target->serial_acknowledged,
 	        .notified_at_ms = target->notified_at_ms,
 	        .attempts = target->attempts,
 	        .problem = target->problem,

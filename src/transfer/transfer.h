@@ -439,12 +439,12 @@ struct transfer_target_status {
 	struct address address;
 	bool notified;     /* a NOTIFY was sent; the fields below mean something */
 	bool pending;      /* it is owed and being tried */
-	bool acknowledged; /* the newest serial's NOTIFY was answered with NOERROR */
-	uint32_t serial_notified;
-	int64_t notified_at_ms; /* boot clock; of the newest attempt */
-	uint32_t attempts;      /* of the newest serial's NOTIFY */
-	const char *problem;    /* NULL, or why it is not acknowledged; borrowed until the next event */
-	bool has_acknowledged;  /* of any serial */
+	bool acknowledged; /* the newest serial's NOTIFY was answered with NOERROR; not notified: before this process */
+	uint32_t serial_notified; /* means something when acknowledged, too */
+	int64_t notified_at_ms;   /* boot clock; of the newest attempt */
+	uint32_t attempts;        /* of the newest serial's NOTIFY */
+	const char *problem;      /* NULL, or why it is not acknowledged; borrowed until the next event */
+	bool has_acknowledged;    /* of any serial */
 	uint32_t serial_acknowledged;
 	int64_t acknowledged_at_ms; /* boot clock; 0 when it was before this process */
 	bool has_serial;            /* transfer_notifier_seen */
