@@ -434,8 +434,8 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 			return;
 		}
 		notify_pay(zone, now);
+		zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
 	}
-	zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
 	round_open(zone);
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
