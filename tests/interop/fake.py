@@ -27,6 +27,10 @@ class FakePrimary:
         self.play = play
         self.timers = (2, 1, 3600, 60)  # refresh, retry, expire, minimum
         self.transfers = 0
+        self.silent = False  # takes SOA questions over UDP and says nothing
+        self.rcode = 0  # of the answers to SOA questions
+        self.asked_from = []  # addresses that SOA questions over UDP came from
+        self.transferred_from = []
         self.name = "fake"
         self.kind = "fake"
         self.address = place[0] if place else servers.addresses.next()
@@ -75,12 +79,18 @@ class FakePrimary:
         while not self.ended.is_set():
             try:
                 query, client = self.udp.recvfrom(65535)
-                self.udp.sendto(self.answer_soa(query), client)
+                self.asked_from.append(client[0])
+                if not self.silent:
+                    self.udp.sendto(self.answer_soa(query), client)
             except TimeoutError:
                 continue
+            except OSError:
+                return
 
     def answer_soa(self, query):
         end = wire.read_name(query, 12)[1] + 4
+        if self.rcode:
+            return query[:2] + struct.pack("!5H", AXFR_FLAGS | self.rcode, 1, 0, 0, 0) + query[12:end]
         head = query[:2] + struct.pack("!5H", AXFR_FLAGS, 1, 1, 0, 0)
         return head + query[12:end] + self.soa()
 
@@ -105,6 +115,7 @@ class FakePrimary:
                     rrtype = struct.unpack_from("!H", query, end)[0]
                     if rrtype in (wire.AXFR, wire.IXFR):
                         self.transfers += 1
+                        self.transferred_from.append(connection.getpeername()[0])
                         self.play(connection, struct.unpack_from("!H", query)[0], self)
                         return
                     self.send(connection, self.answer_soa(query))

@@ -286,6 +286,7 @@ class Tandem(Server):
         super().__init__(folder, name)
         self.zone_options = {}  # lines for each zone, as the configuration has them
         self.server_options = {}  # lines for the server
+        self.sources = {source: self.address for source in ("query-source", "notify-source", "transfer-source")}
 
     def configure(self):
         lines = [
@@ -308,9 +309,10 @@ class Tandem(Server):
                 lines.append(f"    notify: [{places(zone.notify)}]")
             for option, value in self.zone_options.items():
                 lines.append(f"    {option}: {value}")
-            for source in ("query-source", "notify-source", "transfer-source"):
-                lines.append(f'    {source}: ["{self.address}"]')
-            lines.append('    allow-transfer: [{from: ["127.0.0.0/8"]}]')
+            for source, address in self.sources.items():
+                lines.append(f'    {source}: ["{address}"]')
+            if "allow-transfer" not in self.zone_options:
+                lines.append('    allow-transfer: [{from: ["127.0.0.0/8"]}]')
         (self.folder / "tandem.yaml").write_text("\n".join(lines) + "\n")
 
     def command(self):
@@ -329,9 +331,17 @@ class Tandem(Server):
         assert result.returncode == 0, f"{words}: {result.returncode}\n{result.stdout}{result.stderr}"
         return result.stdout
 
+    def status(self, *words):
+        """What status tells, of a zone or of the server."""
+        return json.loads(self.run("status", *words, "--json"))
+
     def reason(self, zone):
         """Why a zone is not as it should be, as status tells it; empty: all is well."""
-        return json.loads(self.run("status", zone, "--json"))["reason"] or ""
+        return self.status(zone)["reason"] or ""
+
+    def lines(self, *parts):
+        """The lines of the log that have all these parts."""
+        return [line for line in self.log.read_text().splitlines() if all(part in line for part in parts)]
 
 
 class Bind(Server):

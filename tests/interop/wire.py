@@ -114,9 +114,10 @@ def wire_of_name(text):
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
-def exchange(server, deadline):
+def exchange(server, deadline, source=None):
     """A TCP connection to (address, port) that gives up at the deadline."""
-    connection = socket.create_connection(server, timeout=max(0.1, deadline - time.monotonic()))
+    own = (source, 0) if source else None
+    connection = socket.create_connection(server, max(0.1, deadline - time.monotonic()), own)
     connection.setblocking(False)
     return connection
 
@@ -133,13 +134,18 @@ def read_exactly(connection, length, deadline):
     return bytes(data)
 
 
-def transfer_messages(server, zone, seconds):
+def question(zone, rrtype, query_id=4711):
+    """A question with the length that TCP puts in front of it."""
+    query = struct.pack("!6H", query_id, 0, 1, 0, 0, 0) + wire_of_name(zone) + struct.pack("!HH", rrtype, 1)
+    return struct.pack("!H", len(query)) + query
+
+
+def transfer_messages(server, zone, seconds, source=None):
     """Asks for the whole zone and gives one message after the other; the caller stops when it has enough."""
     deadline = time.monotonic() + seconds
     query_id = int.from_bytes(os.urandom(2), "big")
-    query = struct.pack("!6H", query_id, 0, 1, 0, 0, 0) + wire_of_name(zone) + struct.pack("!HH", AXFR, 1)
-    with exchange(server, deadline) as connection:
-        connection.sendall(struct.pack("!H", len(query)) + query)
+    with exchange(server, deadline, source) as connection:
+        connection.sendall(question(zone, AXFR, query_id))
         while True:
             length = struct.unpack("!H", read_exactly(connection, 2, deadline))[0]
             message = read_exactly(connection, length, deadline)
@@ -149,11 +155,12 @@ def transfer_messages(server, zone, seconds):
             yield message
 
 
-def axfr(server, zone, seconds=180):
-    """The zone as a set of records, fetched from (address, port). Complains about a stream that breaks RFC 5936."""
+def axfr(server, zone, seconds=180, source=None):
+    """The zone as a set of records, fetched from (address, port) by whoever has the address `source`. Complains about a
+    stream that breaks RFC 5936."""
     records = set()
     first = None
-    for message in transfer_messages(server, zone, seconds):
+    for message in transfer_messages(server, zone, seconds, source):
         for record in records_of(message):
             if first is None:
                 if record[1] != SOA:

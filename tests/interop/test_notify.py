@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""NOTIFY between real processes: who is told, from where, how often, and what a crash changes in it."""
+
+import pathlib
+import socket
+import struct
+
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.query
+import dns.rcode
+import dns.rrset
+import fake
+import fake_secondary
+import pytest
+import servers
+import wire
+import zones
+
+ZONE = "small.example."
+
+
+@pytest.fixture
+def targets():
+    """Makes secondaries that hear NOTIFYs, and ends them."""
+    made = []
+
+    def new(**options):
+        made.append(fake_secondary.FakeSecondary(**options))
+        return made[-1]
+
+    yield new
+    for target in made:
+        target.end()
+
+
+def primary_with(world, *secondaries, serial=1):
+    """A primary of the small zone that tells these, not started yet."""
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, serial))
+    server.zone(ZONE).notify.extend(secondaries)
+    return server
+
+
+def row_of(server, target):
+    """What status tells of a target."""
+    rows = server.status(ZONE)["secondaries"]
+    return next(row for row in rows if row["address"] == f"{target.address}@{target.port}")
+
+
+def notify_message(zone, extra=b""):
+    """A NOTIFY without a SOA, with more octets in an option of its OPT."""
+    opt = b"\0" + struct.pack("!HHIH", 41, 1232, 0, 4 + len(extra)) + struct.pack("!HH", 65001, len(extra)) + extra
+    head = struct.pack("!6H", 7, dns.opcode.NOTIFY << 11 | 0x0400, 1, 0, 0, 1)
+    return head + wire.wire_of_name(zone) + struct.pack("!HH", wire.SOA, 1) + opt
+
+
+def flood(source, server, zone, count):
+    """So many NOTIFYs from a port of this address, whoever listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind((source, 0))
+        for _ in range(count):
+            udp.sendto(notify_message(zone), server.place)
+
+
+# ---- Debts
+
+
+def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(world, targets):
+    reached, deaf = targets(), targets()
+    primary = primary_with(world, reached, deaf).start()
+    for target in (reached, deaf):
+        target.wait_for(1)
+    deaf.rcode = None
+    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
+    servers.wait_until(lambda: row_of(primary, reached)["acknowledged"], 10, "one target acknowledges")
+    deaf.wait_for(2)
+    assert not row_of(primary, deaf)["acknowledged"]
+    primary.run("zone", "flush", ZONE, "--wait")  # comes after whatever is to be remembered of this zone
+    primary.kill()
+
+    deaf.rcode = 0
+    before = len(deaf.heard)
+    primary.start()
+    servers.wait_until(lambda: len(deaf.heard) > before, 10, "the other target is told after the restart")
+    servers.wait_until(lambda: row_of(primary, deaf)["acknowledged"], 10, "it acknowledges")
+    assert deaf.serials()[-1] == 2
+    assert row_of(primary, reached)["acknowledged"] and not row_of(primary, reached)["notified"]
+    assert "before this start" in primary.run("status", ZONE)
+    primary.change(ZONE, zones.small(world.folder, ZONE, 3))
+    reached.wait_for(3)
+    assert reached.serials() == [1, 2, 3]
+
+
+def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_either(world, targets):
+    target = targets()
+    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    middle = world.new("tandem")
+    middle.zones.append(servers.Zone(ZONE, primaries=[source], notify=[target]))
+    middle.start()
+    target.wait_for(1)
+    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], 10, "the target acknowledges")
+    middle.stop()
+    middle.start()
+    middle.wait_for_serial(ZONE, 1)
+    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], 10, "the target is known to have it")
+    source.serial = 2
+    middle.run("zone", "refresh", ZONE, "--wait")
+    target.wait_for(2)
+    assert target.serials() == [1, 2]
+    source.end()
+
+
+def test_changed_file_is_told_after_a_restart_and_on_sighup(world, targets):
+    target = targets()
+    primary = primary_with(world, target).start()
+    target.wait_for(1)
+    primary.stop()
+    primary.put(ZONE, zones.small(world.folder, ZONE, 2))
+    primary.start()
+    target.wait_for(2)
+    primary.change(ZONE, zones.small(world.folder, ZONE, 3))  # SIGHUP
+    target.wait_for(3)
+
+
+def test_manual_notify_reaches_a_secondary_that_was_down(world, targets):
+    target = targets(rcode=5)
+    primary = primary_with(world, target).start()
+    servers.wait_until(lambda: row_of(primary, target)["problem"], 10, "it refuses")
+    target.rcode = 0
+    before = len(target.heard)
+    primary.run("zone", "notify", ZONE, "--wait")
+    assert len(target.heard) == before + 1
+    assert row_of(primary, target)["acknowledged"] and not row_of(primary, target)["problem"]
+
+
+def test_no_notify_leaves_before_its_soa_is_answered(world, targets):
+    primary = world.new("tandem")
+    target = targets(asks=primary.place)
+    names = [f"z{number}.example." for number in range(400)]
+    for name in names:
+        primary.serve(name, zones.small(world.folder, name, 7))
+        primary.zone(name).notify.append(target)
+    primary.server_options["startup-notify-rate"] = 100000
+    primary.start()
+    servers.wait_until(lambda: len(target.heard) >= len(names), 30, "all zones are told")
+    assert sorted(set(target.answers)) == sorted((name, 0, 7) for name in names)
+
+
+# ---- Answers
+
+
+def test_reply_to_a_notify_with_and_without_a_soa_over_udp_and_tcp(world):
+    source = fake.FakePrimary(ZONE, 1, fake.honest, place=("127.0.0.1", servers.free_port("127.0.0.1")))
+    secondary = world.new("tandem")
+    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    for with_soa in (False, True):
+        for tcp in (False, True):
+            query = dns.message.make_query(ZONE, "SOA")
+            query.set_opcode(dns.opcode.NOTIFY)
+            query.flags |= dns.flags.AA
+            if with_soa:
+                soa = dns.rrset.from_text(ZONE, 60, "IN", "SOA", f"ns.{ZONE} h.{ZONE} 1 2 3 4 5")
+                query.answer.append(soa)
+            ask = dns.query.tcp if tcp else dns.query.udp
+            answer = ask(query, secondary.address, port=secondary.port, timeout=5, source="127.0.0.1")
+            assert answer.rcode() == dns.rcode.NOERROR and answer.opcode() == dns.opcode.NOTIFY
+            assert answer.flags & (dns.flags.QR | dns.flags.AA) == dns.flags.QR | dns.flags.AA
+            assert answer.question == query.question
+            assert not answer.answer and not answer.authority
+    source.end()
+
+
+def test_notify_over_tcp_with_an_option_of_64_kb_is_handled(world):
+    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    secondary = world.new("tandem")
+    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    source.serial = 2
+    message = notify_message(ZONE, bytes(65535 - len(notify_message(ZONE))))
+    assert len(message) == 65535
+    with socket.create_connection(secondary.place, 10, (source.address, 0)) as connection:
+        connection.sendall(struct.pack("!H", len(message)) + message)
+        head = connection.recv(2, socket.MSG_WAITALL)
+        answer = connection.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL)
+    assert struct.unpack_from("!H", answer, 2)[0] == 0xA400
+    secondary.wait_for_serial(ZONE, 2)
+    source.end()
+
+
+# ---- Floods
+
+
+def test_flood_in_the_name_of_a_healthy_primary_asks_it_few_times(world):
+    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    source.timers = (3600, 600, 86400, 60)
+    secondary = world.new("tandem")
+    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    before = len(source.asked_from)
+    for _ in range(40):
+        flood(source.address, secondary, ZONE, 50)
+        assert secondary.serial(ZONE) == 1  # as fast as it answers
+    asked = len(source.asked_from) - before
+    assert 1 <= asked <= 8 + 20
+    source.serial = 2
+    flood(source.address, secondary, ZONE, 1)
+    secondary.wait_for_serial(ZONE, 2, 10)
+    source.end()
+
+
+def resident_kib(server):
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+
+def test_flood_over_thousands_of_zones_keeps_the_server_answering_and_its_memory_bounded(world):
+    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    source.silent = True  # so that what is asked stays under way
+    names = [f"z{number}.example." for number in range(3000)]
+    secondary = world.new("tandem")
+    secondary.serve("own.example.", zones.small(world.folder, "own.example.", 9))
+    secondary.zones += [servers.Zone(name, primaries=[source]) for name in names]
+    secondary.start()
+    secondary.wait_for_serial("own.example.", 9)
+
+    def flood_all():
+        for first in range(0, len(names), 100):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                udp.bind((source.address, 0))
+                for name in names[first : first + 100]:
+                    udp.sendto(notify_message(name), secondary.place)
+            assert secondary.serial("own.example.") == 9
+
+    flood_all()
+    before = resident_kib(secondary)
+    for _ in range(9):
+        flood_all()
+    assert resident_kib(secondary) < before + 64 * 1024
+    assert secondary.status()["server"]["zones"]["all"] == len(names) + 1
+    source.end()
