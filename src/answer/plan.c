@@ -270,7 +270,8 @@ static const uint8_t *plan_node(struct answer_plan *plan, const struct place *pl
 	return NULL;
 }
 
-/* RFC 1034 4.3.2 step 3b, with the DS or its denial where DNSSEC is wanted (RFC 4035 3.1.4, RFC 5155 7.2.7). */
+/* RFC 1034 4.3.2 step 3b, with the DS or its denial where DNSSEC is wanted and the zone is signed (RFC 4035 3.1.4, RFC
+ * 5155 7.2.7). */
 static void plan_referral(struct answer_plan *plan, const uint8_t *name, const struct zone_lookup *found)
 {
 	const struct zone_node *cut = &found->node;
@@ -286,7 +287,8 @@ static void plan_referral(struct answer_plan *plan, const uint8_t *name, const s
 	}
 	plan->targets_of = plan->rrset_count - 1;
 	const struct zone_rrset *servers = &plan->rrsets[plan->rrset_count - 1].rrset;
-	if (plan->dnssec_ok && !plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_DS, owner, NEED_ALL)) {
+	bool wants_proof = plan->dnssec_ok && zone_denial(plan->snapshot) != ZONE_UNSIGNED;
+	if (wants_proof && !plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_DS, owner, NEED_ALL)) {
 		proof_no_data(plan, cut_name, cut);
 	}
 	plan_glue(plan, servers, cut_name);

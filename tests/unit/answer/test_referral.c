@@ -48,6 +48,15 @@ TEST(referral_of_a_signed_zone_has_the_ds_or_its_denial_with_do)
 	expect_answer(server, "x.ins A +do", "NOERROR authority: ins NS; ins NSEC; ins RRSIG(NSEC)");
 }
 
+/* Who cannot trust the zone has no use for it. */
+TEST(referral_of_an_unsigned_zone_has_no_ds)
+{
+	struct server *server = server_of("sec NS ns.other.\nsec DS 1 13 2 "
+	                                  "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n");
+	expect_answer(server, "x.sec A +do", "NOERROR authority: sec NS");
+	expect_answer(server, "sec DS +do", "NOERROR aa answer: sec DS");
+}
+
 /* ---- additional data ---- */
 
 static struct server *server_with_additional(const char *zone)
