@@ -211,21 +211,18 @@ static bool plan_data(struct answer_plan *plan, const struct place *place)
 	}
 }
 
-/* A CNAME answers for every type but itself, those that stand beside it, and those that take all (RFC 1034 3.6.2, RFC 2181
- * 10.1, RFC 4035 2.5). */
-static bool follows_cname(uint16_t qtype)
+/* Whether a CNAME's node has an answer of its own: the CNAME itself, or what may stand beside it (RFC 2181 10.1, RFC 4035
+ * 2.5). All other types go on at its target (RFC 1034 3.6.2); no validator would believe their absence here (RFC 6840 4.3). */
+static bool answers_beside_cname(const struct answer_plan *plan, const struct zone_node *node)
 {
-	switch (qtype) {
-	case DNS_TYPE_CNAME:
+	struct zone_rrset rrset;
+	switch (plan->qtype) {
 	case DNS_TYPE_ANY:
-	case DNS_TYPE_RRSIG:
-	case DNS_TYPE_NSEC:
-	case DNS_TYPE_SIG:
-	case DNS_TYPE_KEY:
-	case DNS_TYPE_NXT:
-		return false;
-	default:
 		return true;
+	case DNS_TYPE_RRSIG:
+		return zone_node_rrset(node, DNS_TYPE_CNAME, &rrset) && rrset.sig_count > 0;
+	default:
+		return zone_node_rrset(node, plan->qtype, &rrset) && rrset.count > 0;
 	}
 }
 
@@ -253,7 +250,7 @@ static bool may_be_kept(const struct answer_plan *plan, const struct place *plac
 static const uint8_t *plan_node(struct answer_plan *plan, const struct place *place)
 {
 	const struct zone_node *node = &place->found->node;
-	if ((node->flags & ZONE_NODE_CNAME) != 0 && follows_cname(plan->qtype)) {
+	if ((node->flags & ZONE_NODE_CNAME) != 0 && !answers_beside_cname(plan, node)) {
 		return plan_cname(plan, place);
 	}
 	if (may_be_kept(plan, place) && plan_recall(plan, node, place->name, plan->qtype)) {

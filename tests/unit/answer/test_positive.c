@@ -286,6 +286,23 @@ TEST(qtype_cname_and_any_are_not_followed)
 	expect_answer(server, "x.w CNAME", "NOERROR aa answer: x.w CNAME b");
 }
 
+/* No validator believes a denial whose types have the CNAME (RFC 6840 4.3). */
+TEST(types_that_may_stand_beside_a_cname_but_do_not_are_looked_for_at_its_target)
+{
+	const char *zone = "here CNAME there\nthere A 192.0.2.1\nthere KEY 256 3 13 AAAA\n"
+	                   "both CNAME there\nboth KEY 256 3 13 BBBB\n";
+	struct server *server = server_of(zone);
+	expect_answer(server, "here KEY", "NOERROR aa answer: here CNAME there; there KEY 256 3 13 AAAA");
+	expect_answer(server, "both KEY", "NOERROR aa answer: both KEY 256 3 13 BBBB");
+	expect_answer(server, "here NSEC", "NOERROR aa answer: here CNAME there authority: SOA");
+	expect_answer(server, "here RRSIG", "NOERROR aa answer: here CNAME there authority: SOA");
+	server = server_of_signed(zone, SIGNED_NSEC);
+	expect_answer(server, "here NSEC", "NOERROR aa answer: here NSEC");
+	expect_answer(server, "here NXT", "NOERROR aa answer: here CNAME there authority: SOA");
+	server = server_of_signed(zone, SIGNED_NSEC3);
+	expect_answer(server, "here NSEC", "NOERROR aa answer: here CNAME there authority: SOA");
+}
+
 TEST(cname_out_of_our_zones_ends_with_noerror)
 {
 	struct server *server = server_of("a CNAME www.elsewhere.\n");
