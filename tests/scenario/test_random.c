@@ -398,3 +398,106 @@ TEST(random_faults_never_break_what_must_be_true_and_all_agree_after_them)
 		story_end(&story);
 	}
 }
+
+/* ---- a mesh ---- */
+
+#define MESH_WORLDS  20
+#define MESH_SERVERS 7
+
+/* Two primaries and five secondaries that all follow each other, each with links of its own to the primaries. */
+static void mesh_begin(struct story *story, uint64_t seed)
+{
+	memset(story, 0, sizeof *story);
+	random_seeded_init(&story->random, seed);
+	text_init(&story->trace, TRACE_MAX);
+	story->world = world_new(seed);
+	story->timers = (struct world_timers){.refresh_s = 60, .retry_s = 10, .expire_s = 3600};
+	story->primary_count = 2;
+	story->primaries[0] = world_add_primary(story->world, "p0");
+	story->primaries[1] = world_add_primary(story->world, "p1");
+	for (size_t i = 2; i < MESH_SERVERS; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "s%zu", i);
+		world_add_secondary(story->world, name);
+	}
+	for (size_t i = 2; i < MESH_SERVERS; i++) {
+		struct world_server *followed[MESH_SERVERS];
+		size_t count = 0;
+		for (size_t j = 0; j < MESH_SERVERS; j++) {
+			/* The first two secondaries have one primary each, of the others some have none. */
+			bool is_wanted = j >= 2 ? j != i : i < 4 ? j == i - 2 : chance(story, 40);
+			if (is_wanted) {
+				followed[count++] = world_at(story->world, j);
+			}
+		}
+		world_follow(world_at(story->world, i), followed, count);
+	}
+	story->serial = (uint32_t)story->random.source.next(&story->random.source);
+	for (size_t i = 0; i < 2; i++) {
+		world_publish(story->primaries[i], story->serial - (uint32_t)i, 10 + i, &story->timers);
+	}
+	for (size_t i = 0; i < MESH_SERVERS; i++) {
+		world_start(world_at(story->world, i));
+	}
+}
+
+/* One primary is ahead of the other, which keeps what it had. */
+static void mesh_step(struct story *story)
+{
+	struct world_server *server = world_at(story->world, 2 + below(story, MESH_SERVERS - 2));
+	story->serial += 1 + (uint32_t)below(story, 1000);
+	world_publish(story->primaries[below(story, 2)], story->serial, story->serial % 150, &story->timers);
+	if (chance(story, 50)) {
+		note(story, "state of %s is lost", server->name);
+		world_stop(server);
+		world_lose_disk(server, false);
+		world_start(server);
+	}
+	world_run(story->world, (int64_t)below(story, 200000));
+	check(story);
+}
+
+static size_t mesh_behind(const struct story *story)
+{
+	size_t behind = 0;
+	for (size_t i = 2; i < MESH_SERVERS; i++) {
+		uint32_t serial;
+		behind += !world_serves(world_at(story->world, i), &serial) || serial != story->serial;
+	}
+	return behind;
+}
+
+static uint64_t mesh_published(const struct story *story)
+{
+	uint64_t published = 0;
+	for (size_t i = 2; i < MESH_SERVERS; i++) {
+		published += world_at(story->world, i)->counts.published;
+	}
+	return published;
+}
+
+TEST(mesh_of_seven_servers_with_two_primaries_that_disagree_converges)
+{
+	struct story story;
+	for (uint64_t i = 0; i < MESH_WORLDS; i++) {
+		mesh_begin(&story, unit_seed() + i);
+		log_set_sink(note_log, &story);
+		log_set_level(LOG_DEBUG);
+		for (int j = 0; j < 30; j++) {
+			mesh_step(&story);
+		}
+		/* The longest way is a hop for each secondary, and each hop takes a refresh. */
+		world_run(story.world, (MESH_SERVERS - 2) * ((int64_t)story.timers.refresh_s + 5) * 1000);
+		check(&story);
+		if (mesh_behind(&story) > 0) {
+			show_trace(&story);
+			fail_msg("%zu servers do not have serial %" PRIu32, mesh_behind(&story), story.serial);
+		}
+		uint64_t published = mesh_published(&story);
+		world_run(story.world, (int64_t)story.timers.expire_s * 3000);
+		check(&story);
+		assert_int_equal(mesh_behind(&story), 0);
+		assert_int_equal(mesh_published(&story), published);
+		story_end(&story);
+	}
+}
