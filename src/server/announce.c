@@ -82,19 +82,20 @@ static void add_ns_address(struct targets *targets, const struct conf *conf, enu
 }
 
 /* Addresses of the NS set as far as zones of this server hold them; nothing is looked up elsewhere. The primary that
- * MNAME names is left out (RFC 1996 2.3). */
-static void add_ns_targets(struct targets *targets, const struct conf *conf, struct server *server,
+ * MNAME names is left out (RFC 1996 2.3). True: a zone that may hold some is not served yet. */
+static bool add_ns_targets(struct targets *targets, const struct conf *conf, struct server *server,
                            const struct zone_snapshot *snapshot)
 {
 	struct zone_node apex;
 	struct zone_rrset soa_rrset;
 	struct zone_rrset ns;
 	struct dns_soa soa;
+	bool is_waiting = false;
 	zone_soa(snapshot, &soa_rrset);
 	dns_soa_read(soa_rrset.rdatas + 2, load_u16(soa_rrset.rdatas), &soa);
 	zone_apex(snapshot, &apex);
 	if (!zone_node_rrset(&apex, DNS_TYPE_NS, &ns)) {
-		return;
+		return false;
 	}
 	const uint8_t *at = ns.rdatas;
 	for (uint16_t i = 0; i < ns.count; i++, at += 2 + load_u16(at)) {
@@ -106,7 +107,39 @@ static void add_ns_targets(struct targets *targets, const struct conf *conf, str
 			add_ns_address(targets, conf, ADDRESS_V4, &addresses.a);
 			add_ns_address(targets, conf, ADDRESS_V6, &addresses.aaaa);
 		}
+		is_waiting = is_waiting || (home != NULL && served == NULL);
 	}
+	return is_waiting;
+}
+
+/* Looks again at zones whose name servers were in zones that had not been read yet: this long after one was, so that many
+ * that are read together cost one look, and so many at once, so that the loop does other things in between. */
+#define NS_LOOK_MS  200
+#define NS_LOOK_MAX 1000
+
+static void ns_wait(struct server_zone *zone)
+{
+	struct ns_waiting *waiting = &zone->server->ns_waiting;
+	if (zone->waits_for_ns) {
+		return;
+	}
+	zone->waits_for_ns = true;
+	zone->ns_next = NULL;
+	*(waiting->first == NULL ? &waiting->first : &waiting->last->ns_next) = server_zone_ref(zone);
+	waiting->last = zone;
+	waiting->count++;
+}
+
+/* With the list's reference; NULL: none waits. */
+static struct server_zone *ns_take(struct ns_waiting *waiting)
+{
+	struct server_zone *zone = waiting->first;
+	if (zone != NULL) {
+		waiting->first = zone->ns_next;
+		waiting->count--;
+		zone->waits_for_ns = false;
+	}
+	return zone;
 }
 
 /* Makes the machine, or tells it who is to be told now. */
@@ -120,7 +153,9 @@ static void configure(struct server_zone *zone, struct moment now)
 		add_target(&targets, &wanted->notify.items[i].address);
 	}
 	if (wanted->notify_ns && snapshot != NULL) {
-		add_ns_targets(&targets, options.conf, zone->server, snapshot);
+		if (add_ns_targets(&targets, options.conf, zone->server, snapshot)) {
+			ns_wait(zone);
+		}
 	}
 	struct transfer_notifier_config config = {
 	        .targets = targets.items,
@@ -138,6 +173,43 @@ static void configure(struct server_zone *zone, struct moment now)
 	}
 	free(targets.items);
 	server_zone_options_release(&options);
+}
+
+static void ns_look_later(struct server *server, struct moment now)
+{
+	if (server->ns_waiting.count > 0 && !server->ns_waiting.is_timed) {
+		server->ns_waiting.is_timed = true;
+		net_timer_set(server->loop, &server->ns_waiting.timer, now.boot_ms + NS_LOOK_MS);
+	}
+}
+
+static void ns_look(struct net_timer *timer, struct moment now)
+{
+	struct server *server = (struct server *)((char *)timer - offsetof(struct server, ns_waiting.timer));
+	size_t count = server->ns_waiting.count;
+	server->ns_waiting.is_timed = false;
+	for (size_t i = 0; i < count && i < NS_LOOK_MAX; i++) {
+		struct server_zone *zone = ns_take(&server->ns_waiting);
+		if (!atomic_load(&zone->is_removed)) {
+			configure(zone, now);
+		}
+		server_zone_unref(zone);
+	}
+	if (count > NS_LOOK_MAX) {
+		ns_look_later(server, now);
+	}
+}
+
+void announce_init(struct server *server)
+{
+	server->ns_waiting.timer.expired = ns_look;
+}
+
+void announce_deinit(struct server *server)
+{
+	while (server->ns_waiting.count > 0) {
+		server_zone_unref(ns_take(&server->ns_waiting));
+	}
 }
 
 struct announce_event {
@@ -178,6 +250,7 @@ static void announce_on_loop(void *context, struct moment now)
 		}
 		transfer_notifier_announce(zone->announce->machine, &soa, event->reason, now);
 	}
+	ns_look_later(zone->server, now);
 	event_free(event);
 }
 

@@ -21,3 +21,7 @@ const struct transfer_notifier *announce_machine(const struct server_zone *zone)
 
 /* Loop's thread, or after it has ended. */
 void announce_free(struct server_zone *zone, struct moment now);
+
+/* Before the loop's thread starts, and after it has ended. */
+void announce_init(struct server *server);
+void announce_deinit(struct server *server);

@@ -169,6 +169,7 @@ static bool start(struct server *server, struct error *error)
 	    !server_listen(server, &nothing, &server->conf->server.listen, error) || !edge_init(server, error)) {
 		return false;
 	}
+	announce_init(server);
 	server->publish = publish_new(server->store);
 	server->listener.published = version_published;
 	publish_add_listener(server->publish, &server->listener);
@@ -219,6 +220,7 @@ static void free_zones(struct server *server)
 		follow_stop(zone, now);
 		announce_free(zone, now);
 	}
+	announce_deinit(server);
 	edge_deinit(server);
 	/* Machines may have spoken until now; what they wanted kept is written here. */
 	jobs_free(server->jobs);

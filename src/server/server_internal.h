@@ -41,6 +41,15 @@ struct edge {
 	struct transfer_scheduler *scheduler;
 };
 
+/* Zones whose NS set names hosts of zones here that are not served yet; the loop's thread. */
+struct ns_waiting {
+	struct server_zone *first; /* a reference each */
+	struct server_zone *last;
+	size_t count;
+	struct net_timer timer;
+	bool is_timed;
+};
+
 struct server {
 	struct moment started_at;
 	struct store *store;
@@ -51,6 +60,7 @@ struct server {
 	struct net_loop *loop;
 	struct edge edge;
 	struct crypto_random random; /* the loop's thread */
+	struct ns_waiting ns_waiting;
 	pthread_t loop_thread;
 	bool loop_is_running;
 

@@ -70,6 +70,8 @@ struct server_zone {
 	struct follow *follow; /* NULL: a primary */
 	uint32_t follow_generations;
 	struct announce *announce; /* NULL: not yet set up */
+	bool waits_for_ns;         /* in server->ns_waiting */
+	struct server_zone *ns_next;
 };
 
 /* One reference, the caller's. `lane` is taken; NULL: a new one. */

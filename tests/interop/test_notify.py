@@ -13,6 +13,7 @@ import dns.rcode
 import dns.rrset
 import fake
 import fake_secondary
+import namespace
 import pytest
 import servers
 import wire
@@ -146,6 +147,55 @@ def test_no_notify_leaves_before_its_soa_is_answered(world, targets):
     primary.start()
     servers.wait_until(lambda: len(target.heard) >= len(names), 30, "all zones are told")
     assert sorted(set(target.answers)) == sorted((name, 0, 7) for name in names)
+
+
+# ---- The NS set
+
+
+HOSTING = "hosting.example."
+
+
+def test_ns_set_is_told_as_far_as_our_own_zones_have_its_addresses(world):
+    def inside():
+        targets = {last: fake_secondary.FakeSecondary(place=(f"127.0.0.{last}", 53)) for last in (1, 2, 3, 4)}
+        names = f"@ NS ns2.{HOSTING}\n@ NS ns3\nns3 A 127.0.0.3\n@ NS ns.elsewhere.test.\n@ NS ns2\nns2 A 127.0.0.9"
+        primary = world.new("tandem")
+        primary.address = "127.0.0.9"
+        primary.port = 53  # itself, as the NS set has it too
+        primary.sources = {}
+        primary.serve(ZONE, zones.small(world.folder, ZONE, 1, names))
+        hosting = primary.serve(HOSTING, zones.small(world.folder, HOSTING, 1, "ns2 A 127.0.0.2"))
+        aside = hosting.file.rename(hosting.file.with_suffix(".aside"))
+        primary.zone_options["notify-ns"] = "on"
+        primary.is_ready = lambda: primary.serial(ZONE)
+        primary.start()
+        targets[3].wait_for(1)
+        told = [row["address"] for row in primary.status(ZONE)["secondaries"]]
+        assert told == ["127.0.0.3@53"]  # neither the primary that the SOA names, nor ourselves, nor who is unknown
+
+        aside.rename(hosting.file)
+        primary.run("zone", "reload", HOSTING, "--wait")
+        servers.wait_until(lambda: ZONE in [heard.zone for heard in targets[2].heard], 10, "the host of another zone")
+        primary.change(ZONE, zones.small(world.folder, ZONE, 2, names))
+        for last in (2, 3):
+            servers.wait_until(lambda heard=targets[last]: 2 in heard.serials(ZONE), 10, "both are told of the next")
+        servers.wait_until(
+            lambda: all(row["acknowledged"] for row in primary.status(ZONE)["secondaries"]), 10, "both acknowledge"
+        )
+        primary.run("zone", "flush", ZONE, "--wait")
+        primary.kill()
+        before = {last: len(target.serials(ZONE)) for last, target in targets.items()}
+        primary.start()
+        servers.wait_until(
+            lambda: len(primary.status(ZONE)["secondaries"]) == 2
+            and all(row["acknowledged"] for row in primary.status(ZONE)["secondaries"]),
+            10,
+            "both are known to have it",
+        )
+        assert {last: len(target.serials(ZONE)) for last, target in targets.items()} == before
+        assert not targets[1].serials(ZONE) and not targets[4].heard
+
+    namespace.run_inside(world, inside)
 
 
 # ---- Answers
