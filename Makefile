@@ -8,7 +8,7 @@
 #   make fuzz               each fuzz target for SECONDS=300
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills for MINUTES=10, and all must agree
-#   make bench              beside the peers; BENCH="--delegations 20000 load" is a short one
+#   make bench              beside the peers; BENCH="--delegations 20000 load:tld" is a short one
 #   make format             clang-format on every C file
 #   make clean
 PREFIX ?= /usr/local
@@ -51,6 +51,7 @@ soak: all
 
 bench: all
 	@tools/setup test bench
+	@$(MESON) compile -C build null_echo traffic
 	@$(PYTHON) bench/bench.py $(BENCH)
 
 format:

@@ -179,12 +179,16 @@ class Server:
         """The command that runs the server in the foreground."""
         raise NotImplementedError
 
-    def start(self):
+    def launch(self):
+        """Starts the process and does not wait until it serves anything."""
         self.configure()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in self.command()], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def start(self):
+        self.launch()
         try:
             wait_until(self.is_ready, START_SECONDS, f"{self.name} answers on {self.address}@{self.port}")
         except AssertionError:
@@ -358,7 +362,7 @@ class Bind(Server):
             "  recursion no; dnssec-validation no; notify explicit; empty-zones-enable no; minimal-responses yes;",
             f"  notify-source {self.address}; transfer-source {self.address}; query-source address {self.address};",
             "  notify-delay 0; serial-query-rate 1000; check-names primary ignore; check-integrity no;",
-            "  allow-transfer { 127.0.0.0/8; }; allow-update { none; }; request-ixfr no;",
+            "  transfers-out 100; allow-transfer { 127.0.0.0/8; }; allow-update { none; }; request-ixfr no;",
             "};",
             "controls { };",
         ]
