@@ -65,7 +65,7 @@ bool dns_rdata_read(struct reader *message, uint16_t type, size_t len, struct wr
 		write_bytes(out, rdata, len);
 		good = !out->failed;
 	}
-	if (!good || !dns_rdata_check(type, start, (size_t)(out->at - start), NULL)) {
+	if (!good || !dns_rdata_check_form(type, start, (size_t)(out->at - start))) {
 		message->failed = true;
 		out->at = start;
 		return false;

@@ -395,6 +395,21 @@ static void check_dname(struct check *check, struct node_view *view, const struc
 	}
 }
 
+/* What a zone file could not say: it came from a primary that does not look so closely. */
+static void check_rdatas(struct check *check, struct node_view *view, const struct zone_rrset *rrset)
+{
+	const uint8_t *at = rrset->rdatas;
+	for (uint16_t i = 0; i < rrset->count; i++) {
+		const char *why;
+		size_t len = load_u16(at);
+		if (!dns_rdata_check(rrset->type, at + 2, len, &why)) {
+			tell(check, PUBLISH_FAIL, view, rrset->type, "one of its records is malformed: %s", why);
+			return;
+		}
+		at += 2 + len;
+	}
+}
+
 /* Types whose place the zone's apex is. */
 static void check_apex_only(struct check *check, struct node_view *view, const struct zone_rrset *rrset)
 {
@@ -474,6 +489,7 @@ static void check_rrset(struct check *check, struct node_view *view, const struc
 		break;
 	case DNS_TYPE_DS:
 		check_ds(check, view);
+		check_rdatas(check, view, rrset);
 		break;
 	case DNS_TYPE_NSEC:
 		check_single(check, view, rrset);
@@ -481,6 +497,10 @@ static void check_rrset(struct check *check, struct node_view *view, const struc
 	case DNS_TYPE_CDS:
 	case DNS_TYPE_CDNSKEY:
 		check_apex_only(check, view, rrset);
+		check_rdatas(check, view, rrset);
+		break;
+	case DNS_TYPE_ZONEMD:
+		check_rdatas(check, view, rrset);
 		break;
 	case DNS_TYPE_NSEC3PARAM:
 		check_nsec3param(check, view, rrset);

@@ -201,7 +201,7 @@ static bool read_records(struct reader *in, struct zone_builder *builder)
 		uint32_t ttl = read_u32(in);
 		uint16_t rdata_len = read_u16(in);
 		const uint8_t *rdata = read_bytes(in, rdata_len);
-		if (in->failed || owner == NULL || !dns_rdata_check(type, rdata, rdata_len, NULL) ||
+		if (in->failed || owner == NULL || !dns_rdata_check_form(type, rdata, rdata_len) ||
 		    zone_builder_add(builder, owner, type, ttl, rdata, rdata_len) != ZONE_ADDED) {
 			return false;
 		}

@@ -205,8 +205,8 @@ enum zone_add {
 	ZONE_ADD_OUTSIDE /* owner not within the apex */,
 	ZONE_ADD_META /* a type no zone holds */
 };
-/* Adds one RR, in any order, quickest in canonical order. `rdata` passed dns_rdata_check. Exact duplicates (canonical
- * form) are dropped at the end; of several TTLs the lowest is taken. Everything is copied. */
+/* Adds one RR, in any order, quickest in canonical order. `rdata` passed dns_rdata_check_form. Exact duplicates
+ * (canonical form) are dropped at the end; of several TTLs the lowest is taken. Everything is copied. */
 enum zone_add zone_builder_add(struct zone_builder *builder, const uint8_t *owner, uint16_t type, uint32_t ttl,
                                const uint8_t *rdata, size_t rdata_len);
 

@@ -46,6 +46,27 @@ def test_every_refusal_says_where_or_what(every):
             assert PLACE.search(case.said) or OF_THE_ZONE.search(case.said), f"{case.title}: {case.said}"
 
 
+def test_ttls_without_a_directive_are_those_that_bind_reads(every):
+    """Knot and NSD know neither of the two layouts: they fill in 3600 seconds."""
+    for title in ("TTL of the SOA is inherited", "last stated TTL is inherited", "no TTL at all"):
+        case = next(case for case in every if case.title == title)
+        zone_files.wire.assert_equal_zones(case.made["bind"], case.made["tandem"], "bind", "tandem")
+
+
+def test_secondary_serves_a_digest_of_a_wrong_length_that_its_primary_took(world):
+    zone = "small.example."
+    digest = "60485 8 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA5"
+    primary = world.new("knot")
+    primary.serve(zone, zones.small(world.folder, zone, 1, f"sub NS ns.elsewhere.example.\nsub DS {digest}"))
+    secondary = world.new("tandem")
+    secondary.follow(zone, primary)
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(zone, 1)
+    wire = zone_files.wire
+    wire.assert_equal_zones(wire.axfr(primary.place, zone), wire.axfr(secondary.place, zone))
+
+
 def test_whatever_was_taken_reads_back_the_same_once_it_was_written(every, world):
     """load, serve, write, load, serve: the same records."""
     taken = [case for case in every if case.made["tandem"] is not zone_files.REFUSED]

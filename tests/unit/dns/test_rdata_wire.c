@@ -133,6 +133,26 @@ TEST(rdata_ends_where_its_length_says)
 	assert_true(reader.failed);
 }
 
+/* Other servers load and serve such records; a copy of their zone must be possible. */
+TEST(digest_of_another_length_is_read_from_a_message_and_not_from_a_file)
+{
+	static const uint16_t types[] = {DNS_TYPE_DS, DNS_TYPE_CDS, 32768, 32769};
+	struct rdata rdata;
+	const char *why;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		assert_true(READ(types[i], "\0\1\x08\2short", &rdata));
+		assert_false(dns_rdata_check(types[i], rdata.octets, rdata.len, &why));
+		assert_string_equal(why, "its digest has not the 32 octets of SHA-256");
+	}
+	assert_true(READ(DNS_TYPE_ZONEMD, "\0\0\0\1\1\1short", &rdata));
+	assert_false(dns_rdata_check(DNS_TYPE_ZONEMD, rdata.octets, rdata.len, NULL));
+	assert_true(READ(19, "\2xy", &rdata));
+	assert_false(READ(DNS_TYPE_DS, "\0\1\x08", &rdata));
+	assert_false(READ(DNS_TYPE_DS, "\0\1\x08\2", &rdata));
+	/* Chains of NSEC3 are searched by their hashes. */
+	assert_false(READ(DNS_TYPE_NSEC3, "\1\0\0\0\0\2ab", &rdata));
+}
+
 TEST(rdata_that_expands_beyond_its_room_is_refused)
 {
 	uint8_t room[12];

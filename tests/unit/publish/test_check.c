@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/quiescent.h"
 #include "base/text.h"
+#include "dns/type.h"
 #include "publish/check.h"
 #include "zone_text.h"
 
@@ -257,6 +259,31 @@ TEST(nsec3param_without_its_chain_or_with_many_iterations_is_told)
 	               "example. NSEC3PARAM: 51 iterations");
 	expect_nothing(APEX "@ NS ns.other.\n@ NSEC3PARAM 1 0 0 -\n0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 0 - "
 	                    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NS SOA\n");
+}
+
+TEST(digest_of_a_wrong_length_is_told_when_a_primary_sent_it)
+{
+	struct zone_builder *builder = zone_builder_new((const uint8_t *)"\7example", 1);
+	struct publish_policy policy = strict();
+	struct error error;
+	uint8_t soa[22] = {0};
+	store_u32(soa + 14, 100);
+	zone_builder_add(builder, (const uint8_t *)"\7example", DNS_TYPE_SOA, 300, soa, sizeof soa);
+	zone_builder_add(builder, (const uint8_t *)"\7example", DNS_TYPE_NS, 300, (const uint8_t *)"\1x", 3);
+	zone_builder_add(builder, (const uint8_t *)"\1a\7example", DNS_TYPE_NS, 300, (const uint8_t *)"\1x", 3);
+	zone_builder_add(builder, (const uint8_t *)"\1a\7example", DNS_TYPE_DS, 300, (const uint8_t *)"\0\1\x08\2x", 5);
+	const struct zone_snapshot *zone = zone_builder_finish(builder, NULL, &error);
+	assert_non_null(zone);
+	policy.strict = false;
+	told = (struct told){.sink = {.tell = keep}};
+	assert_true(publish_check(zone, &policy, &error));
+	assert_string_equal(told.lines,
+	                    "warning: a.example. DS: one of its records is malformed: its digest has not the "
+	                    "32 octets of SHA-256\n");
+	policy.strict = true;
+	assert_false(publish_check(zone, &policy, &error));
+	zone_unref(zone);
+	quiescent_drain();
 }
 
 TEST(types_of_the_apex_elsewhere_are_told)

@@ -410,6 +410,27 @@ TEST(malformed_rdata_is_a_bad_transfer_and_names_the_record)
 	               "record 2 of the transfer (a.example. APL) has malformed RDATA");
 }
 
+TEST(digest_of_a_wrong_length_is_taken_as_the_primary_has_it)
+{
+	struct run run = run_new();
+	struct wire wire;
+	wire_answer(&wire, DNS_TYPE_AXFR, SOA "a.example. DS 1 8 200 aabb\n" SOA);
+	struct dns_message message = wire_read(&wire);
+	struct reader reader = dns_message_reader(&message, message.answer_offset);
+	struct dns_rr rr;
+	dns_rr_read(&reader, &rr);
+	dns_rr_read(&reader, &rr);
+	wire.bytes[rr.rdata - wire.bytes + 3] = 2; /* SHA-256 */
+	assert_int_equal(feed_bytes(&run, wire.bytes, wire.len), TRANSFER_IN_DONE);
+	const struct zone_snapshot *zone = transfer_in_finish(run.in, NULL, &run.error);
+	struct zone_node node;
+	struct zone_rrset ds;
+	assert_true(zone_find(zone, name_of("a.example."), &node));
+	assert_true(zone_node_rrset(&node, DNS_TYPE_DS, &ds));
+	assert_memory_equal(ds.rdatas, "\0\6\0\1\x08\2\xaa\xbb", 8);
+	zone_unref(zone);
+}
+
 TEST(record_of_another_class_refuses_the_transfer)
 {
 	struct run run = run_new();
