@@ -195,34 +195,60 @@ TEST(name_server_that_looks_like_an_address_is_told)
 	expect_nothing("sub NS 192.0.2.other.\n");
 }
 
+/* A primary refuses the zone, is told, or nothing happens; a secondary is told at most. */
+static void expect_severities(const char *text, enum publish_severity *option, struct publish_policy *policy)
+{
+	struct error error;
+	*option = PUBLISH_FAIL;
+	policy->strict = true;
+	assert_false(check_with(text, policy, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+	policy->strict = false;
+	assert_true(check_with(text, policy, &error));
+	assert_int_equal(told.count, 1);
+	*option = PUBLISH_WARN;
+	policy->strict = true;
+	assert_true(check_with(text, policy, &error));
+	assert_int_equal(told.count, 1);
+	*option = PUBLISH_IGNORE;
+	assert_true(check_with(text, policy, &error));
+	assert_int_equal(told.count, 0);
+}
+
 TEST(checks_of_name_servers_fail_warn_or_are_off_as_configured)
 {
-	struct publish_policy policy = strict();
-	struct error error;
-	policy.check_ns = PUBLISH_FAIL;
-	assert_false(check_with("sub NS ns.sub\n", &policy, &error));
-	assert_int_equal(error.code, ERROR_INVALID);
-	policy.strict = false;
-	assert_true(check_with("sub NS ns.sub\n", &policy, &error));
-	assert_int_equal(told.count, 1);
-	policy.check_ns = PUBLISH_IGNORE;
-	assert_true(check_with("sub NS ns.sub\nsub2 NS 1.2.3.4\n", &policy, &error));
-	assert_int_equal(told.count, 0);
+	static const char *const texts[] = {
+	        "sub NS ns.sub\n",                        /* no glue */
+	        "sub NS ns\n",                            /* no address */
+	        "sub NS a\na CNAME b.other.\n",           /* an alias */
+	        "sub NS a.d\nd DNAME other.\n",           /* below a DNAME */
+	        "sub NS 192.0.2.1.\n",                    /* an address */
+	        APEX "@ NS ns.other.\n@ NS a\na TXT x\n", /* the same at the apex */
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		struct publish_policy policy = strict();
+		expect_severities(texts[i], &policy.check_ns, &policy);
+	}
+}
+
+TEST(checks_of_mail_and_services_fail_warn_or_are_off_as_configured)
+{
+	static const char *const texts[] = {
+	        "m MX 10 a\na CNAME b.other.\n",           "m MX 10 a.d\nd DNAME other.\n",  "m MX 10 192.0.2.1.\n",
+	        "_s._tcp SRV 0 0 1 a\na CNAME b.other.\n", "_s._tcp SRV 0 0 1 192.0.2.1.\n",
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		struct publish_policy policy = strict();
+		expect_severities(texts[i], &policy.check_mx_srv, &policy);
+	}
 }
 
 TEST(mail_or_service_at_an_alias_is_told)
 {
-	struct publish_policy policy = strict();
-	struct error error;
 	expect_warning("m MX 10 a\na CNAME b.other.\n", "m.example. MX: a.example. is an alias");
 	expect_warning("_s._tcp SRV 0 0 1 a.w\n*.w CNAME b.other.\n", "_s._tcp.example. SRV: a.w.example. is an alias");
 	expect_warning("m MX 10 192.0.2.1.\n", "m.example. MX: 192.0.2.1. is an address");
 	expect_nothing("m MX 0 .\n_s._tcp SRV 0 0 0 .\nn MX 10 missing\n");
-	policy.check_mx_srv = PUBLISH_FAIL;
-	assert_false(check_with("m MX 10 a\na CNAME b.other.\n", &policy, &error));
-	policy.check_mx_srv = PUBLISH_IGNORE;
-	assert_true(check_with("m MX 10 a\na CNAME b.other.\n", &policy, &error));
-	assert_int_equal(told.count, 0);
 }
 
 TEST(wildcard_that_delegates_is_told)

@@ -42,18 +42,22 @@ static const char *rig_folder(const char *name)
 	return path;
 }
 
-static void quiet(void *context, enum log_level level, const char *line)
+static char logged[4096]; /* the lines of one rig */
+
+static void keep_line(void *context, enum log_level level, const char *line)
 {
 	(void)context;
 	(void)level;
-	(void)line;
+	size_t used = strlen(logged);
+	snprintf(logged + used, sizeof logged - used, "%s\n", line);
 }
 
 static void rig_start(struct rig *rig, const char *name)
 {
 	struct error error;
 	struct dns_name apex;
-	log_set_sink(quiet, NULL);
+	logged[0] = '\0';
+	log_set_sink(keep_line, NULL);
 	assert_true(dns_name_from_text("example.", &apex, &error));
 	*rig = (struct rig){.listener = {.published = hear}};
 	rig->store = store_open(rig_folder(name), &error);
@@ -131,6 +135,9 @@ TEST(file_edited_without_a_raised_serial_is_published_with_a_raised_one)
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 6);
 	assert_int_equal(last_result.serial_offered, 5);
+	assert_non_null(strstr(logged,
+	                       "zone example: content changed but serial 5 is not newer than 5, published last; "
+	                       "publishing as 6\n"));
 	/* The same file again is what is served already. */
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
 	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
@@ -174,6 +181,23 @@ TEST(kept_serial_refuses_an_edit_and_the_old_version_stays)
 	assert_int_equal(last_error.code, ERROR_STALE);
 	assert_int_equal(served_serial(&rig), 5);
 	assert_int_equal(rig.heard, 1);
+	rig_stop(&rig);
+}
+
+TEST(signed_zone_is_not_given_another_serial)
+{
+	static const char signature[] = "a A 192.0.2.%d\n"
+	                                "@ SOA ns.other. admin.other. 5 7200 900 1209600 300\n@ NS ns.other.\n"
+	                                "@ RRSIG SOA 13 1 3600 20300101000000 20200101000000 1 example. AAAA\n";
+	struct rig rig;
+	char text[300];
+	rig_start(&rig, "signed");
+	snprintf(text, sizeof text, signature, 1);
+	assert_true(offer_file(&rig, 5, text));
+	snprintf(text, sizeof text, signature, 2);
+	assert_false(offer_file(&rig, 5, text));
+	assert_int_equal(last_error.code, ERROR_STALE);
+	assert_non_null(strstr(last_error.text, "is signed or has a ZONEMD"));
 	rig_stop(&rig);
 }
 

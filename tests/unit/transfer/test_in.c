@@ -157,6 +157,26 @@ TEST(ttl_above_31_bits_is_kept_and_counted)
 	zone_unref(zone);
 }
 
+TEST(different_ttls_of_an_rrset_become_the_lowest)
+{
+	struct run run = run_new();
+	struct wire wire;
+	struct zone_build_report report;
+	assert_int_equal(feed(&run, DNS_TYPE_AXFR, SOA "example. NS a.example.\n"), TRANSFER_IN_MORE);
+	wire_answer_with(&wire, 0, "example. NS b.example.\n", DNS_CLASS_IN, 60);
+	assert_int_equal(feed_bytes(&run, wire.bytes, wire.len), TRANSFER_IN_MORE);
+	assert_int_equal(feed(&run, 0, "example. NS c.example.\n" SOA), TRANSFER_IN_DONE);
+	const struct zone_snapshot *zone = transfer_in_finish(run.in, &report, &run.error);
+	struct zone_node apex;
+	struct zone_rrset ns;
+	zone_apex(zone, &apex);
+	assert_true(zone_node_rrset(&apex, DNS_TYPE_NS, &ns));
+	assert_int_equal(ns.count, 3);
+	assert_int_equal(ns.ttl, 60);
+	assert_int_equal(report.ttls_unified, 1);
+	zone_unref(zone);
+}
+
 TEST(expire_option_is_read)
 {
 	static struct dns_encoder encoder;

@@ -122,6 +122,9 @@ TEST(zonemd_digests_have_the_length_of_their_algorithm)
 	repeat(hex, 'a', 128);
 	snprintf(rdata, sizeof rdata, "ZONEMD 1 1 2 %s", hex);
 	assert_true(is_read(rdata));
+	repeat(hex, 'a', 94);
+	snprintf(rdata, sizeof rdata, "TYPE63 \\# 53 000000010101%s", hex);
+	assert_false(is_read(rdata));
 	assert_false(is_read("ZONEMD 1 1 240 aabb")); /* RFC 8976 2.2.4: at least 12 octets */
 	assert_true(is_read("ZONEMD 1 1 240 aabbccddeeff00112233445566"));
 }
