@@ -321,8 +321,8 @@ static bool edit_owner(struct zone_applying *applying, const struct zone_delta *
 	struct zone_edit edit = {.key = first->key, .key_len = first->key_len, .remove = edited.rrset_count == 0};
 	if (!edit.remove) {
 		edit.body = new_body(applying, deltas, count, page == NULL ? NULL : &old, &edited, &edit.body_len);
-	} else if (page == NULL) {
-		return true; /* came and went within the change */
+	} else {
+		ensure(page != NULL); /* what is removed was there before, so nothing comes and goes within a change */
 	}
 	recount(applying, &edit, first->in_hashes, old_bytes);
 	edits_add(first->in_hashes ? &applying->hash_edits : &applying->name_edits, &edit);

@@ -47,42 +47,6 @@ int zone_rr_compare(uint16_t type, const struct zone_rr *a, const struct zone_rr
 	return zone_key_compare(a->rdata, a->len, b->rdata, b->len);
 }
 
-/* Merges two sorted runs that lie behind each other. */
-static void merge_runs(uint16_t type, struct zone_rr *rrs, size_t left, size_t count, struct zone_rr *spare)
-{
-	memcpy(spare, rrs, left * sizeof *rrs);
-	size_t l = 0;
-	size_t r = left;
-	for (size_t out = 0; l < left; out++) {
-		bool take_right = r < count && zone_rr_compare(type, &rrs[r], &spare[l]) < 0;
-		rrs[out] = take_right ? rrs[r++] : spare[l++];
-	}
-}
-
-static void sort_with(uint16_t type, struct zone_rr *rrs, size_t count, struct zone_rr *spare)
-{
-	if (count < 2) {
-		return;
-	}
-	sort_with(type, rrs, count / 2, spare);
-	sort_with(type, rrs + count / 2, count - count / 2, spare);
-	if (zone_rr_compare(type, &rrs[count / 2 - 1], &rrs[count / 2]) > 0) {
-		merge_runs(type, rrs, count / 2, count, spare);
-	}
-}
-
-void zone_rr_sort(uint16_t type, struct zone_rr *rrs, size_t count)
-{
-	struct zone_rr few[16];
-	if (count <= ARRAY_LENGTH(few)) {
-		sort_with(type, rrs, count, few);
-		return;
-	}
-	struct zone_rr *spare = memory_new_array(count, sizeof *spare);
-	sort_with(type, rrs, count, spare);
-	free(spare);
-}
-
 /* ---- parts ---- */
 
 void zone_body_put_type(struct zone_buffer *out, uint16_t type)

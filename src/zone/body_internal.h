@@ -213,8 +213,6 @@ struct zone_rr {
 
 /* Canonical order of RDATA (RFC 4034 6.3). */
 int zone_rr_compare(uint16_t type, const struct zone_rr *a, const struct zone_rr *b);
-/* Sorts canonically; equal RRs stay in their order. */
-void zone_rr_sort(uint16_t type, struct zone_rr *rrs, size_t count);
 
 void zone_body_put_type(struct zone_buffer *out, uint16_t type);
 /* Appends a part of these RRs (in order, no duplicates, at most 65535 and 2^31 octets). */

@@ -152,3 +152,27 @@ TEST(kept_answer_that_no_longer_fits_is_planned_anew)
 	assert_true(response_len(server) <= 512);
 	assert_true(server->message.header.additional_count < 12);
 }
+
+/* More answers than can be kept, each asked for until it is kept: every one is its own. */
+TEST(answers_that_push_each_other_out_stay_right)
+{
+	struct text zone;
+	text_init(&zone, 1 << 20);
+	for (unsigned i = 0; i < 9000; i++) {
+		text_format(&zone, "n%u A 10.0.%u.%u\n", i, i >> 8, i & 255);
+	}
+	struct server *server = server_of(text_string(&zone));
+	text_deinit(&zone);
+	for (unsigned i = 0; i < 9000; i++) {
+		char question[32];
+		snprintf(question, sizeof question, "n%u A", i);
+		for (unsigned time = 0; time < 3; time++) {
+			struct response_walk walk;
+			struct response_rr rr;
+			ask(server, question);
+			response_walk(server, DNS_SECTION_ANSWER, &walk);
+			assert_true(response_walk_next(&walk, &rr));
+			assert_int_equal(load_u16(rr.rdata + 2), i);
+		}
+	}
+}

@@ -510,6 +510,21 @@ TEST(signed_message_is_notauth_badkey_while_no_key_is_known)
 TEST(tsig_of_another_class_or_with_broken_rdata_is_formerr)
 {
 	struct server *server = small_server();
+	/* RDATA that is whole, but for the class or TTL; then RDATA with an octet too many and one too few. */
+	static const char *const frames[] = {"0001 00000000 0021", "00ff 00000001 0021", "00ff 00000000 0022",
+	                                     "00ff 00000000 0020"};
+	for (size_t i = 0; i < ARRAY_LENGTH(frames); i++) {
+		char hex[512];
+		snprintf(hex, sizeof hex,
+		         "1234 0000 0001 0000 0000 0001 " WWW_A "016b 00 00fa %s 0b 686d61632d736861323536 00 "
+		         "0000aabbccdd 012c 0004 deadbeef 1234 0000 0000 %s",
+		         frames[i], i == 2 ? "00" : "");
+		if (i == 3) {
+			hex[strlen(hex) - 3] = '\0';
+		}
+		ask_hex(server, hex, ANSWER_UDP);
+		assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_FORMERR);
+	}
 	ask_hex(server,
 	        "1234 0000 0001 0000 0000 0001 " WWW_A "016b 00 00fa 0001 00000000 0011 0161 00 000000000000 012c 0000 "
 	        "1234 0000 0000",

@@ -129,6 +129,22 @@ TEST(nsec3param_without_a_matching_chain_is_served_without_proofs)
 	}
 }
 
+/* The chain is there, and so full of holes that not even the apex has its NSEC3. */
+TEST(chain_without_an_nsec3_of_the_apex_gives_no_proof_and_no_fault)
+{
+	struct server *server =
+	        server_of("@ NSEC3PARAM 1 0 5 CAFE\nwww A 192.0.2.1\nsub NS ns.other.\n*.w A 192.0.2.1\n"
+	                  "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 1 5 CAFE "
+	                  "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A\n");
+	expect_answer(server, "nowhere A +do", "NXDOMAIN aa authority: SOA");
+	expect_answer(server, "www TXT +do", "NOERROR aa authority: SOA");
+	expect_answer(server, "x.sub A +do", "NOERROR authority: sub NS");
+	/* Whatever covers the next closer name is given. */
+	expect_answer(server, "x.w A +do",
+	              "NOERROR aa answer: x.w A authority: 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3");
+	expect_answer(server, "x.w TXT +do", "NOERROR aa authority: SOA");
+}
+
 TEST(zone_whose_name_leaves_no_room_for_hashes_is_answered)
 {
 	static const char label[] = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678"; /* 63 */

@@ -256,6 +256,33 @@ TEST(largest_delegation_that_fits_a_message_is_given_whole)
 	assert_true((server->message.header.flags & DNS_FLAG_TC) == 0);
 }
 
+/* After so many records no octet can be left, and nobody is looked up any more. */
+TEST(glue_behind_the_last_record_that_could_fit_sets_tc_without_a_search)
+{
+	struct server *server = server_with_servers(21, "", "sub");
+	ask(server, "x.sub A");
+	assert_true((server->message.header.flags & DNS_FLAG_TC) != 0);
+	assert_int_equal(server->message.header.authority_count, 21);
+	assert_true(server->message.header.additional_count > 0);
+}
+
+TEST(addresses_of_64_targets_at_most_are_looked_up)
+{
+	struct text zone;
+	text_init(&zone, 1 << 16);
+	for (int i = 0; i < 70; i++) {
+		text_format(&zone, "m MX 1 h%02d\nh%02d A 192.0.2.%d\n", i, i, i + 1);
+	}
+	text_add_string(&zone, "@ NS ns.elsewhere.\n@ SOA a b 1 2 3 4 5\n");
+	struct server *server = server_of(text_string(&zone));
+	text_deinit(&zone);
+	server->rules.minimal_responses = false;
+	ask(server, "m MX +tcp");
+	assert_int_equal(server->message.header.answer_count, 70);
+	assert_int_equal(server->message.header.additional_count, 64);
+	assert_true((server->message.header.flags & DNS_FLAG_TC) == 0);
+}
+
 TEST(delegation_too_large_for_any_message_is_bounded)
 {
 	struct server *server = server_with_servers(2200, "server-", "sub");

@@ -127,6 +127,72 @@ TEST(growing_and_shrinking_keeps_pages_filled)
 	quiescent_drain();
 }
 
+/* All names at once, and all but every 500th: the tree loses levels, and what is left is found. */
+TEST(one_change_that_empties_a_zone_leaves_what_it_leaves)
+{
+	static const unsigned kept_of[] = {0, 500};
+	for (size_t k = 0; k < ARRAY_LENGTH(kept_of); k++) {
+		const struct zone_snapshot *zone = many_names();
+		struct made_change *made = memory_new_array(NAMES, sizeof *made);
+		struct zone_change *changes = memory_new_array(NAMES, sizeof *changes);
+		size_t count = 0;
+		for (unsigned i = 0; i < NAMES; i++) {
+			if (kept_of[k] == 0 || i % kept_of[k] != 0) {
+				make_change(&made[count], i, 1, false);
+				changes[count] = made[count].change;
+				count++;
+			}
+		}
+		const struct zone_snapshot *next = zone_apply(zone, changes, count, NULL);
+		assert_non_null(next);
+		model_check_pages(next);
+		struct zone_facts left;
+		zone_facts(next, &left);
+		assert_int_equal(left.names, 1 + NAMES - count);
+		for (unsigned i = 0; i < NAMES; i++) {
+			assert_int_equal(addresses_of(next, i), kept_of[k] != 0 && i % kept_of[k] == 0);
+			assert_int_equal(addresses_of(zone, i), 1);
+		}
+		/* And back again. */
+		for (size_t i = 0; i < count; i++) {
+			changes[i].add = true;
+		}
+		const struct zone_snapshot *again = zone_apply(next, changes, count, NULL);
+		assert_non_null(again);
+		model_check_pages(again);
+		assert_int_equal(addresses_of(again, 1), 1);
+		assert_int_equal(addresses_of(again, NAMES - 1), 1);
+		zone_unref(again);
+		zone_unref(next);
+		zone_unref(zone);
+		quiescent_drain();
+		free(made);
+		free(changes);
+	}
+}
+
+TEST(record_that_is_removed_and_added_again_in_one_change_stays)
+{
+	const struct zone_snapshot *zone = zone_of("example.", "www A 192.0.2.1\n");
+	struct made_change remove;
+	struct made_change add;
+	struct made_change other;
+	make_change(&remove, 7, 1, false);
+	make_change(&add, 7, 1, true);
+	make_change(&other, 8, 1, true);
+	struct zone_change changes[] = {add.change, other.change};
+	const struct zone_snapshot *second = zone_apply(zone, changes, 2, NULL);
+	struct zone_change both[] = {remove.change, add.change};
+	const struct zone_snapshot *third = zone_apply(second, both, 2, NULL);
+	assert_non_null(third);
+	assert_int_equal(addresses_of(third, 7), 1);
+	assert_int_equal(addresses_of(third, 8), 1);
+	zone_unref(third);
+	zone_unref(second);
+	zone_unref(zone);
+	quiescent_drain();
+}
+
 TEST(a_failed_change_makes_nothing)
 {
 	const struct zone_snapshot *zone = many_names();
