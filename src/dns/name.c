@@ -187,15 +187,12 @@ bool dns_name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_
  * pointers could make 8000 steps of one name, and each record of a message could ask for them again. */
 #define POINTERS_MAX (DNS_LABELS_MAX + 1)
 
-/* Appends a run of labels to a name that still needs `more` octets. */
-static bool append_run(struct dns_name *out, size_t *used, const uint8_t *run, size_t len, size_t more)
+/* Appends a run of labels, each of which was found to leave room for the root. */
+static void append_run(struct dns_name *out, size_t *used, const uint8_t *run, size_t len)
 {
-	if (*used + len + more > DNS_NAME_MAX) {
-		return false;
-	}
+	ensure(*used + len <= DNS_NAME_MAX);
 	copy_short(out->wire + *used, run, len);
 	*used += len;
-	return true;
 }
 
 void dns_name_read(struct reader *message, struct dns_name *out)
@@ -211,9 +208,7 @@ void dns_name_read(struct reader *message, struct dns_name *out)
 		size_t length = *at;
 		size_t left = (size_t)(end - at) - 1;
 		if (length == 0) {
-			if (!append_run(out, &used, run, (size_t)(at + 1 - run), 0)) {
-				break;
-			}
+			append_run(out, &used, run, (size_t)(at + 1 - run));
 			out->len = (uint8_t)used;
 			message->at = resume == NULL ? at + 1 : resume;
 			return;
@@ -225,9 +220,10 @@ void dns_name_read(struct reader *message, struct dns_name *out)
 			at += 1 + length;
 			continue;
 		}
-		if (length < 0xc0 || left == 0 || !append_run(out, &used, run, (size_t)(at - run), 1)) {
+		if (length < 0xc0 || left == 0) {
 			break;
 		}
+		append_run(out, &used, run, (size_t)(at - run));
 		const uint8_t *target = message->start + ((length & 0x3f) << 8 | at[1]);
 		pointers++;
 		if (target >= limit || pointers > POINTERS_MAX) {

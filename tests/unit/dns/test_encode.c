@@ -197,6 +197,22 @@ TEST(record_that_does_not_fit_leaves_the_message_as_it_was)
 	}
 }
 
+TEST(question_and_raw_octets_that_do_not_fit_leave_the_message_as_it_was)
+{
+	static const uint16_t counts[4] = {0, 1, 0, 0};
+	static const uint8_t name[] = "\3www\7example";
+	for (size_t size = DNS_HEADER_SIZE; size <= 12 + 13 + 4; size++) {
+		begin(size);
+		assert_int_equal(dns_encode_question(&encoder, name, DNS_TYPE_A, DNS_CLASS_IN), size == 12 + 13 + 4);
+		assert_int_equal(dns_encoder_len(&encoder), size == 12 + 13 + 4 ? size : 12);
+		assert_null(dns_encode_raw(&encoder, name, size - dns_encoder_len(&encoder) + 1, counts));
+		dns_encoder_end(&encoder);
+		assert_int_equal(load_u16(bytes + 4), size == 12 + 13 + 4);
+		assert_int_equal(load_u16(bytes + 6), 0);
+		assert_int_equal(bytes[size], 0xee);
+	}
+}
+
 TEST(rollback_restores_octets_counts_and_compression)
 {
 	begin(512);

@@ -178,6 +178,17 @@ TEST(text_that_is_no_name_says_why)
 	assert_int_equal(parse("@", NULL, &name), DNS_TEXT_NO_ORIGIN);
 }
 
+TEST(every_form_of_a_name_has_words_of_its_own)
+{
+	for (unsigned a = DNS_TEXT_OK; a <= DNS_TEXT_NO_ORIGIN; a++) {
+		assert_true(dns_text_form_text((enum dns_text_form)a)[0] != '\0');
+		for (unsigned b = DNS_TEXT_OK; b < a; b++) {
+			assert_string_not_equal(dns_text_form_text((enum dns_text_form)a),
+			                        dns_text_form_text((enum dns_text_form)b));
+		}
+	}
+}
+
 TEST(escapes_are_octets_of_labels)
 {
 	expect_wire("\\000.", "\1\0\0", 3);
@@ -540,6 +551,25 @@ TEST(reading_a_name_agrees_with_a_plain_model)
 		}
 	}
 	assert_true(names > 10000);
+}
+
+/* Where a name ends is told without its labels: at the root, or behind a pointer. */
+TEST(name_is_skipped_to_its_end)
+{
+	static const struct {
+		const char *octets;
+		size_t len;
+		int end; /* -1: it is none */
+	} rows[] = {
+	        {"\0x", 2, 1},   {"\3www\0x", 6, 5}, {"\xc0\x00x", 3, 2}, {"\1a\xc0\x00x", 5, 4}, {"\3ww", 3, -1},
+	        {"\xc0", 1, -1}, {"\x40zzz", 4, -1}, {"\x80zzz", 4, -1},  {"\1a\xbf\x00", 4, -1}, {"", 0, -1},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct reader reader = reader_of((const uint8_t *)rows[i].octets, rows[i].len);
+		dns_name_skip(&reader);
+		assert_int_equal(reader.failed, rows[i].end < 0);
+		assert_true(reader.failed || reader_offset(&reader) == (size_t)rows[i].end);
+	}
 }
 
 TEST(plain_name_may_not_be_compressed)
