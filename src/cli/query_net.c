@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/query_internal.h"
@@ -11,6 +12,13 @@
 #include "dns/encode.h"
 
 #define QUERY_SIZE_MAX 1024
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
 
 static uint16_t fresh_id(void)
 {
@@ -28,6 +36,27 @@ static void encode_known_serial(struct dns_encoder *encoder, const struct query_
 	              sizeof soa);
 }
 
+/* Adds an option to the OPT record, which is the last of the message. */
+static size_t add_edns_option(uint8_t *message, size_t len, size_t opt_offset, uint16_t code, const uint8_t *bytes,
+                              size_t bytes_len)
+{
+	uint8_t *rdata_len = message + opt_offset + 9; /* after owner, type, class and TTL */
+	store_u16(message + len, code);
+	store_u16(message + len + 2, (uint16_t)bytes_len);
+	memcpy(message + len + 4, bytes, bytes_len);
+	store_u16(rdata_len, (uint16_t)(load_u16(rdata_len) + 4 + bytes_len));
+	return len + 4 + bytes_len;
+}
+
+/* RFC 7871 6 */
+static size_t add_subnet(const struct query_options *options, uint8_t *message, size_t len, size_t opt_offset)
+{
+	uint8_t option[4 + 16] = {0, options->subnet.family == ADDRESS_V4 ? 1 : 2, options->subnet_bits, 0};
+	size_t octets = (options->subnet_bits + 7u) / 8u;
+	memcpy(option + 4, options->subnet.bytes, octets);
+	return add_edns_option(message, len, opt_offset, DNS_OPTION_SUBNET, option, 4 + octets);
+}
+
 size_t query_encode(const struct query_options *options, uint16_t id, uint8_t *bytes, bool tcp)
 {
 	static struct dns_encoder encoder;
@@ -37,6 +66,7 @@ size_t query_encode(const struct query_options *options, uint16_t id, uint8_t *b
 	flags |= options->cd ? DNS_FLAG_CD : 0;
 	flags |= options->aa ? DNS_FLAG_AA : 0;
 	flags |= options->z ? DNS_FLAG_Z : 0;
+	size_t opt_offset = 0;
 	dns_encoder_begin(&encoder, bytes, QUERY_SIZE_MAX, id, flags);
 	dns_encode_question(&encoder, options->name.wire, options->type, options->class);
 	if (options->type == DNS_TYPE_IXFR) {
@@ -55,8 +85,16 @@ size_t query_encode(const struct query_options *options, uint16_t id, uint8_t *b
 		dns_encode_edns(&encoder, &edns);
 		/* The version is the second octet of the TTL: owner 1, type 2, class 2, extended RCODE 1. */
 		opt[6] = (uint8_t)options->edns_version;
+		opt_offset = (size_t)(opt - bytes);
 	}
-	return dns_encoder_end(&encoder);
+	size_t len = dns_encoder_end(&encoder);
+	if (options->edns && options->has_subnet) {
+		len = add_subnet(options, bytes, len, opt_offset);
+	}
+	if (options->edns && options->cookie_len > 0) {
+		len = add_edns_option(bytes, len, opt_offset, DNS_OPTION_COOKIE, options->cookie, options->cookie_len);
+	}
+	return len;
 }
 
 /* Waits until `fd` is ready; false: the deadline passed. */
@@ -72,6 +110,18 @@ static bool wait_for(int fd, short events, int64_t deadline_ms)
 	}
 }
 
+static bool bind_source(int fd, const struct address *source, struct error *error)
+{
+	struct sockaddr_storage from;
+	char text[ADDRESS_TEXT_MAX];
+	const int on = 1;
+	socklen_t len = address_to_socket(source, &from);
+	/* A port of our own may still wait for the end of the connection before this one. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	return bind(fd, (struct sockaddr *)&from, len) == 0 ||
+	       error_set_errno(error, errno, "own address %s", address_to_text(source, text));
+}
+
 static int socket_to(const struct query_options *options, int kind, int64_t deadline_ms, struct error *error)
 {
 	struct sockaddr_storage to;
@@ -85,6 +135,10 @@ static int socket_to(const struct query_options *options, int kind, int64_t dead
 		return -1;
 	}
 	address_to_text(&options->server, server);
+	if (options->source.family != ADDRESS_NONE && !bind_source(fd, &options->source, error)) {
+		close(fd);
+		return -1;
+	}
 	if (connect(fd, (struct sockaddr *)&to, len) != 0 && errno != EINPROGRESS) {
 		error_set_errno(error, errno, "connection to %s", server);
 	} else if (!wait_for(fd, POLLOUT, deadline_ms)) {
@@ -140,6 +194,7 @@ static bool ask_udp(const struct query_options *options, struct query_reply *rep
 	if (fd < 0) {
 		return false;
 	}
+	query_print_query(options, query, len);
 	bool done = send(fd, query, len, MSG_NOSIGNAL) == (ssize_t)len
 	                    ? receive_datagram(fd, options, id, deadline_ms, reply, error)
 	                    : error_set_errno(error, errno, "sending");
@@ -206,18 +261,19 @@ bool query_stream(const struct query_options *options, struct query_reply *reply
                   bool (*each)(void *self, const struct query_reply *reply), void *self, struct error *error)
 {
 	uint8_t framed[2 + QUERY_SIZE_MAX];
-	int64_t begun_ms = clock_now().boot_ms;
+	uint64_t begun_us = now_us();
 	size_t len = query_encode(options, fresh_id(), framed + 2, true);
 	store_u16(framed, (uint16_t)len);
 	int fd = socket_to(options, SOCK_STREAM, deadline_of(options), error);
 	if (fd < 0) {
 		return false;
 	}
+	query_print_query(options, framed + 2, len);
 	bool done = write_whole(fd, framed, len + 2, deadline_of(options)) || error_set_errno(error, errno, "sending");
 	bool more = done;
 	while (more) {
 		done = read_message(fd, options, reply, error);
-		reply->elapsed_us = (uint32_t)(clock_now().boot_ms - begun_ms) * 1000;
+		reply->elapsed_us = now_us() - begun_us;
 		more = done && each(self, reply);
 	}
 	close(fd);
@@ -238,7 +294,7 @@ static bool is_truncated(const struct query_reply *reply)
 
 bool query_exchange(const struct query_options *options, struct query_reply *reply, struct error *error)
 {
-	int64_t begun_ms = clock_now().boot_ms;
+	uint64_t begun_us = now_us();
 	bool done = false;
 	reply->tcp = false;
 	for (unsigned tries = 0; tries < options->tries && !done && !options->tcp; tries++) {
@@ -250,6 +306,27 @@ bool query_exchange(const struct query_options *options, struct query_reply *rep
 		}
 		done = query_stream(options, reply, one_message, NULL, error);
 	}
-	reply->elapsed_us = (uint32_t)(clock_now().boot_ms - begun_ms) * 1000;
+	reply->elapsed_us = now_us() - begun_us;
 	return done;
+}
+
+bool query_take_cookie(struct query_options *options, const struct query_reply *reply)
+{
+	struct dns_message message;
+	if (dns_message_read(reply->bytes, reply->len, &message) != DNS_READ_OK || !message.edns.present) {
+		return false;
+	}
+	struct reader in = reader_of(message.edns.options, message.edns.options_len);
+	while (reader_left(&in) > 0 && !in.failed) {
+		uint16_t code = read_u16(&in);
+		uint16_t len = read_u16(&in);
+		const uint8_t *bytes = read_bytes(&in, len);
+		if (!in.failed && code == DNS_OPTION_COOKIE && len >= 16 && len <= QUERY_COOKIE_MAX &&
+		    memcmp(bytes, options->cookie, QUERY_CLIENT_COOKIE_LEN) == 0) {
+			memcpy(options->cookie, bytes, len);
+			options->cookie_len = len;
+			return true;
+		}
+	}
+	return false;
 }

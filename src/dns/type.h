@@ -79,8 +79,9 @@ enum {
 	DNS_RCODE_NXRRSET = 8,
 	DNS_RCODE_NOTAUTH = 9,
 	DNS_RCODE_NOTZONE = 10,
-	DNS_RCODE_BADVERS = 16, /* extended: needs EDNS (RFC 6891 6.1.3) */
-	DNS_RCODE_BADKEY = 17,  /* only in TSIG (RFC 8945 3) */
+	DNS_RCODE_BADVERS = 16,   /* extended: needs EDNS (RFC 6891 6.1.3) */
+	DNS_RCODE_BADKEY = 17,    /* only in TSIG (RFC 8945 3) */
+	DNS_RCODE_BADCOOKIE = 23, /* RFC 7873 5.2.3 */
 };
 
 /* Extended DNS Errors (RFC 8914 4). */
@@ -98,6 +99,7 @@ enum {
 /* EDNS option codes. */
 enum {
 	DNS_OPTION_NSID = 3,       /* RFC 5001 */
+	DNS_OPTION_SUBNET = 8,     /* RFC 7871 */
 	DNS_OPTION_EXPIRE = 9,     /* RFC 7314 */
 	DNS_OPTION_COOKIE = 10,    /* RFC 7873 */
 	DNS_OPTION_KEEPALIVE = 11, /* RFC 7828 */

@@ -10,7 +10,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the first octet says. */
-enum { SHORT = 1, NO_COMMENTS = 2, NO_QUESTION = 4, NO_CLASS = 8, ONE_RR = 16 };
+enum {
+	SHORT = 1,
+	NO_COMMENTS = 2,
+	NO_QUESTION = 4,
+	NO_CLASS = 8,
+	ONE_RR = 16,
+	MULTILINE = 32,
+	WITH_UNITS = 64,
+	COOKIE = 128
+};
 
 static struct query_options options_of(uint8_t choice)
 {
@@ -25,6 +34,11 @@ static struct query_options options_of(uint8_t choice)
 	        .show_stats = true,
 	        .show_class = (choice & NO_CLASS) == 0,
 	        .show_ttl = true,
+	        .multiline = (choice & MULTILINE) != 0,
+	        .ttl_units = (choice & WITH_UNITS) != 0,
+	        .in_us = (choice & WITH_UNITS) != 0,
+	        .identify = (choice & WITH_UNITS) != 0,
+	        .cookie_len = (choice & COOKIE) != 0 ? QUERY_CLIENT_COOKIE_LEN : 0,
 	};
 }
 
@@ -40,7 +54,7 @@ static void print(uint8_t choice, const struct query_reply *reply)
 		query_print_reply(&options, &message, reply);
 	} else if (outcome == DNS_READ_OK) {
 		struct reader at = dns_message_reader(&message, message.answer_offset);
-		query_print_rr(&options, &at);
+		query_print_rr(&options, reply, &at);
 	}
 }
 
