@@ -247,6 +247,67 @@ def test_missing_file_is_servfail_and_the_others_are_served(world):
     assert server.serial(ZONE) == 4
 
 
+def replace_by(make):
+    """Puts something else in the place of a file."""
+
+    def replace(file):
+        file.unlink()
+        make(file)
+
+    return replace
+
+
+def many_errors(file):
+    file.write_text(file.read_text() + "".join(f"n{number} A 1.2.3\n" for number in range(100)))
+
+
+# What happened to the file, and what is told of it.
+SPOILT_FILES = {
+    "missing": (pathlib.Path.unlink, "No such file or directory"),
+    "folder": (replace_by(pathlib.Path.mkdir), "is a folder, not a file"),
+    "pipe": (replace_by(os.mkfifo), "is not an ordinary file"),
+    "empty": (lambda file: file.write_text(""), "no SOA record at the apex"),
+    "half": (lambda file: file.write_bytes(file.read_bytes()[:60]), "small.example.zone:3:"),
+    "garbage": (lambda file: file.write_bytes(os.urandom(10000)), "small.example.zone:"),
+    "many-errors": (many_errors, "small.example.zone:9:"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT_FILES)
+def test_spoilt_file_is_told_and_the_version_before_is_served(world, primary, what):
+    spoil, told = SPOILT_FILES[what]
+    file = primary.zone(ZONE).file
+    spoil(file)
+    result = primary.run_any("zone", "reload", ZONE, "--wait")
+    assert result.returncode == 1
+    for text in (result.stderr, primary.reason(ZONE), primary.run("status")):
+        assert told in text and str(file) in text
+    lines = [line for line in primary.log.read_text().splitlines() if f"{ZONE.rstrip('.')}:" in line]
+    assert told in lines[-1] or any(told in line for line in lines)
+    assert "the version before is served on" in primary.log_tail()
+    assert len(lines) < 30
+    if what == "many-errors":
+        assert "`tandem check zone` shows all" in primary.log_tail()
+    assert primary.serial(ZONE) == 1
+
+    shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+    shutil.copy(zones.small(world.folder, ZONE, 2), file)
+    primary.run("zone", "reload", ZONE, "--wait")
+    assert (primary.serial(ZONE), primary.reason(ZONE)) == (2, "")
+
+
+def test_unreadable_file_is_told(tmp_path):
+    file = zones.small(tmp_path, ZONE, 1)
+    file.chmod(0)
+    command = [servers.TANDEM, "check", "zone", ZONE, file.name]
+    if os.geteuid() == 0:
+        # Everything is readable to root; without its capabilities it is an owner like any other.
+        command = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", *command]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
+    assert f"{file.name}: Permission denied" in result.stdout + result.stderr
+
+
 def test_check_zone_tells_many_errors_with_their_places(tmp_path):
     file = tmp_path / "many.zone"
     good = zones.small(tmp_path, ZONE, 1).read_text()

@@ -122,6 +122,61 @@ TEST(missing_file_is_not_found)
 	assert_int_equal(error.code, ERROR_NOT_FOUND);
 }
 
+/* A writer that is at work: whenever an error is found, it has written on. */
+static const char *next_texts[SOURCE_READ_TRIES + 1];
+static size_t texts_written;
+
+static void write_next(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
+{
+	const char *text = next_texts[texts_written];
+	(void)self;
+	(void)problem;
+	if (text != NULL) {
+		texts_written++;
+		assert_true(file_replace(path(), text, strlen(text), NULL));
+	}
+}
+
+static const struct zone_snapshot *read_while_written(const char *first)
+{
+	struct zonefile_problem_sink sink = {.tell = write_next};
+	struct dns_name name;
+	assert_true(dns_name_from_text("example", &name, &error));
+	assert_true(file_replace(path(), first, strlen(first), NULL));
+	texts_written = 0;
+	zonefile_files_init(&files);
+	const struct zone_snapshot *zone = source_read_zone_file(path(), name.wire, &sink, &files, &report, &error);
+	zonefile_files_deinit(&files);
+	return zone;
+}
+
+TEST(file_that_changes_while_it_is_read_is_read_again)
+{
+	static const char half[] = SOA "@ NS a\na A 192.0.2";
+	static const char whole[] = SOA "@ NS a\na A 192.0.2.1\nb A 192.0.2.2\n";
+	struct zone_facts facts;
+	memset(next_texts, 0, sizeof next_texts);
+	next_texts[0] = half;
+	next_texts[1] = whole;
+	const struct zone_snapshot *zone = read_while_written(half);
+	assert_non_null(zone);
+	zone_facts(zone, &facts);
+	assert_int_equal(facts.records, 4);
+	assert_int_equal(texts_written, 2);
+	release(zone);
+}
+
+TEST(file_that_never_stops_changing_is_given_up_and_told)
+{
+	for (size_t i = 0; i < SOURCE_READ_TRIES; i++) {
+		next_texts[i] = SOA "a A 192.0.2";
+	}
+	assert_null(read_while_written(SOA "a A 192"));
+	assert_int_equal(error.code, ERROR_STALE);
+	assert_non_null(strstr(error.text, "changed while it was read"));
+	assert_int_equal(texts_written, SOURCE_READ_TRIES);
+}
+
 TEST(written_file_reads_back_to_an_equal_version)
 {
 	char again_path[200];
