@@ -31,6 +31,7 @@ class FakePrimary:
         self.rcode = 0  # of the answers to SOA questions
         self.asked_from = []  # addresses that SOA questions over UDP came from
         self.transferred_from = []
+        self.lies = []  # each makes a datagram of (query, honest answer), sent before the honest one
         self.name = "fake"
         self.kind = "fake"
         self.address = place[0] if place else servers.addresses.next()
@@ -64,8 +65,8 @@ class FakePrimary:
             record(f"version.{self.zone}", TXT, bytes([len(text)]) + text),
         ]
 
-    def message(self, query_id, records, flags=AXFR_FLAGS, question=True):
-        asked = wire.wire_of_name(self.zone) + struct.pack("!HH", wire.AXFR, 1) if question else b""
+    def message(self, query_id, records, flags=AXFR_FLAGS, question=True, name=None):
+        asked = wire.wire_of_name(name or self.zone) + struct.pack("!HH", wire.AXFR, 1) if question else b""
         head = struct.pack("!6H", query_id, flags, 1 if question else 0, len(records), 0, 0)
         return head + asked + b"".join(records)
 
@@ -80,8 +81,9 @@ class FakePrimary:
             try:
                 query, client = self.udp.recvfrom(65535)
                 self.asked_from.append(client[0])
-                if not self.silent:
-                    self.udp.sendto(self.answer_soa(query), client)
+                answers = [lie(query, self.answer_soa(query)) for lie in self.lies] + [self.answer_soa(query)]
+                for answer in [] if self.silent else answers:
+                    self.udp.sendto(answer, client)
             except TimeoutError:
                 continue
             except OSError:
@@ -213,3 +215,149 @@ def drip(connection, query_id, fake):
         connection.sendall(bytes([octet]))
         if fake.ended.wait(0.5):
             return
+
+
+def trickle(connection, query_id, fake):
+    """A few octets at a time, quick enough never to be idle, and too slow to be done in time."""
+    message = fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()])
+    stream = struct.pack("!H", len(message)) + message
+    for start in range(0, len(stream), 4):
+        connection.sendall(stream[start : start + 4])
+        if fake.ended.wait(0.25):
+            return
+
+
+def soa_in_the_middle(connection, query_id, fake):
+    """Goes on behind the SOA that ends it."""
+    more = record(f"more.{fake.zone}", 1, bytes([192, 0, 2, 1]))
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa(), more, fake.soa()]))
+
+
+def soa_elsewhere(connection, query_id, fake):
+    """An SOA of a name below the apex."""
+    apex, stray = wire.wire_of_name(fake.zone), wire.wire_of_name(f"below.{fake.zone}")
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), stray + fake.soa()[len(apex) :], fake.soa()]))
+
+
+def first_id_is_wrong(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id ^ 0x8000, [fake.soa(), *fake.body(), fake.soa()]))
+
+
+def first_question_is_wrong(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()], name="other.example."))
+
+
+def later_question_is_wrong(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body()]))
+    fake.send(connection, fake.message(query_id, [fake.soa()], name=f"below.{fake.zone}"))
+
+
+def asks_back(connection, query_id, fake):
+    """A question (QR=0) where an answer is due."""
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body()]))
+    fake.send(connection, fake.message(query_id, [fake.soa()], flags=AXFR_FLAGS & 0x7FFF))
+
+
+def other_opcode(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()], flags=AXFR_FLAGS | 4 << 11))
+
+
+def truncated(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()], flags=AXFR_FLAGS | 0x200))
+
+
+def late_refusal(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body()]))
+    fake.send(connection, fake.message(query_id, [fake.soa()], flags=AXFR_FLAGS | 2))
+
+
+def pointer_to_itself(connection, query_id, fake):
+    """An owner that is a compression pointer to where it stands, and one that leads ahead."""
+    start = len(fake.message(query_id, [fake.soa()]))
+    loop = struct.pack("!H", 0xC000 | start) + struct.pack("!HHIH", 1, 1, 300, 4) + bytes([192, 0, 2, 1])
+    fake.send(connection, fake.message(query_id, [fake.soa(), loop, *fake.body(), fake.soa()]))
+
+
+def pointers_in_a_ring(connection, query_id, fake):
+    """RDATA whose name is two pointers that lead to each other."""
+    start = len(fake.message(query_id, [fake.soa(), wire.wire_of_name(f"ring.{fake.zone}")])) + 10
+    ring = record(f"ring.{fake.zone}", NS, struct.pack("!HH", 0xC000 | (start + 2), 0xC000 | start))
+    fake.send(connection, fake.message(query_id, [fake.soa(), ring, *fake.body(), fake.soa()]))
+
+
+def more_records_than_octets(connection, query_id, fake):
+    message = bytearray(fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()]))
+    message[6:8] = b"\xff\xff"
+    fake.send(connection, bytes(message))
+
+
+def octets_behind_the_end(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()]) + b"and more")
+
+
+def rdata_beyond_the_end(connection, query_id, fake):
+    message = bytearray(fake.message(query_id, [fake.soa(), *fake.body(), record(fake.zone, TXT, b"\1x")]))
+    message[-4:-2] = b"\xff\xff"
+    fake.send(connection, bytes(message))
+
+
+def largest_message_of_noise(connection, query_id, fake):
+    fake.send(connection, struct.pack("!H", query_id) + AXFR_FLAGS.to_bytes(2, "big") + b"\xff" * 65531)
+
+
+def message_of_no_octets(connection, query_id, fake):
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body()]))
+    fake.send(connection, b"")
+    fake.send(connection, fake.message(query_id, [fake.soa()]))
+
+
+def question_types(connection, query_id, fake):
+    """Records of types that only questions and messages have."""
+    strange = [record(f"odd.{fake.zone}", rrtype, b"") for rrtype in (41, 249, 250, 251, 252, 255)]
+    fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), *strange, fake.soa()]))
+
+
+def out_of_zone(connection, query_id, fake):
+    """The right zone, and records of other people's names, which nobody may get from us."""
+    foreign = [record(name, 1, bytes([203, 0, 113, 1])) for name in ("www.other.example.", "example.", ".")]
+    fake.send(connection, fake.message(query_id, [fake.soa(), *foreign, *fake.body(), *foreign, fake.soa()]))
+
+
+# ---- Lies
+
+
+def lie_other_id(query, answer):
+    return bytes([answer[0] ^ 1]) + answer[1:]
+
+
+def lie_question(query, answer):
+    """Our own question."""
+    return query
+
+
+def lie_other_question(query, answer):
+    return answer[:12] + b"\5other" + answer[12:]
+
+
+def lie_cut(query, answer):
+    return answer[: len(answer) // 2]
+
+
+def lie_no_header(query, answer):
+    return answer[:3]
+
+
+def lie_nothing(query, answer):
+    return b""
+
+
+def lie_loop(query, answer):
+    """The question's name is a pointer to itself."""
+    return answer[:12] + b"\xc0\x0c" + answer[12:]
+
+
+def lie_noise(query, answer):
+    return answer[:2] + b"\xff" * 4094
+
+
+LIES = [lie_other_id, lie_question, lie_other_question, lie_cut, lie_no_header, lie_nothing, lie_loop, lie_noise]

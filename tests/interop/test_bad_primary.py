@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A primary that stalls, lies, cuts the connection or never ends: the old version stays, and the reason is told."""
 
+import dns.rcode
 import fake
 import pytest
 import servers
+import wire
 
 ZONE = "bad.example."
+REFUSED = dns.rcode.REFUSED
 LIMITS = {"transfer-in-idle": "1s", "transfer-in-total": "4s", "max-records": "5000", "retry-max": "1s"}
 
 BAD = [
@@ -22,6 +25,24 @@ BAD = [
     fake.empty,
     fake.endless,
     fake.drip,
+    fake.trickle,
+    fake.soa_in_the_middle,
+    fake.soa_elsewhere,
+    fake.first_id_is_wrong,
+    fake.first_question_is_wrong,
+    fake.later_question_is_wrong,
+    fake.asks_back,
+    fake.other_opcode,
+    fake.truncated,
+    fake.late_refusal,
+    fake.pointer_to_itself,
+    fake.pointers_in_a_ring,
+    fake.more_records_than_octets,
+    fake.octets_behind_the_end,
+    fake.rdata_beyond_the_end,
+    fake.largest_message_of_noise,
+    fake.message_of_no_octets,
+    fake.question_types,
 ]
 
 
@@ -74,3 +95,25 @@ def test_a_zone_that_never_arrived_is_servfail_and_others_are_served(world, prim
     assert answer.rcode() == 2
     assert [int(option.code) for option in answer.options if int(option.otype) == 15] == [14]
     other.end()
+
+
+def test_records_outside_the_zone_are_served_to_nobody(world, primary):
+    primary.play = fake.out_of_zone
+    secondary = follower(world, primary)
+    secondary.wait_for_serial(ZONE, 1)
+    for name in ("www.other.example.", "example.", "."):
+        assert secondary.rcode(name, "A") == REFUSED
+    records = wire.axfr(secondary.place, ZONE)
+    assert len(records) == 4
+    assert all(owner.endswith(wire.wire_of_name(ZONE)) for owner, _, _, _ in records)
+
+
+def test_lies_before_the_answer_do_not_hurt(world, primary):
+    """Whoever guesses the port may send what he likes; the answer that fits the question counts."""
+    primary.lies = fake.LIES
+    secondary = follower(world, primary)
+    secondary.wait_for_serial(ZONE, 1)
+    primary.serial = 2
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    secondary.wait_for_serial(ZONE, 2)
+    assert secondary.reason(ZONE) == ""
