@@ -7,13 +7,15 @@
 #   make test               all suites; SUITE=unit (scenario interop layers headers fuzz style) runs one
 #   make fuzz               each fuzz target for SECONDS=300
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
-#   make soak               changes, stops and kills for MINUTES=10, and all must agree
+#   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
+#                           BUILDS="build-sanitize build-thread"
 #   make bench              beside the peers; BENCH="--delegations 20000 load:tld" is a short one
 #   make format             clang-format on every C file
 #   make clean
 PREFIX ?= /usr/local
 SECONDS ?= 300
 MINUTES ?= 10
+BUILDS ?= build
 BENCH ?=
 FOLDERS ?=
 MESON = /usr/bin/meson
@@ -45,9 +47,9 @@ coverage:
 	@tools/setup test
 	@$(PYTHON) tools/coverage $(FOLDERS)
 
-soak: all
+soak:
 	@tools/setup test
-	@$(PYTHON) tests/soak.py --minutes $(MINUTES)
+	@$(PYTHON) tools/test --soak-minutes=$(MINUTES) --builds="$(BUILDS)" soak
 
 bench: all
 	@tools/setup test bench
