@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* From here on mapped memory asks for huge pages: fewer faults, fewer misses of the TLB. */
+#define HUGE ((size_t)4 * 1024 * 1024)
 
 static void *must(void *memory, size_t size)
 {
@@ -42,6 +46,16 @@ void *memory_copy(const void *bytes, size_t len)
 char *memory_copy_text(const char *text)
 {
 	return memory_copy(text, strlen(text) + 1);
+}
+
+void *memory_map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	must(memory == MAP_FAILED ? NULL : memory, size);
+	if (size >= HUGE) {
+		(void)madvise(memory, size, MADV_HUGEPAGE); /* where the kernel does not have it so, nothing is lost */
+	}
+	return memory;
 }
 
 void memory_reserve(void **array, size_t *capacity, size_t needed, size_t size)

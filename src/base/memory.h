@@ -17,6 +17,10 @@ void *memory_resize(void *memory, size_t count, size_t size) __attribute__((retu
 void *memory_copy(const void *bytes, size_t len) __attribute__((malloc, returns_nonnull));
 char *memory_copy_text(const char *text) __attribute__((malloc, returns_nonnull));
 
+/* `size` bytes, zeroed, that are no part of the heap and take memory only once they are touched: for what is large and
+ * goes back as a whole. Free with munmap(). */
+void *memory_map(size_t size) __attribute__((malloc, returns_nonnull));
+
 /* Grows `*array` so that it holds at least `needed` elements: doubles, at least 8. New elements are not zeroed. */
 void memory_reserve(void **array, size_t *capacity, size_t needed, size_t size);
 

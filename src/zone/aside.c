@@ -9,8 +9,8 @@
 
 #define FIRST_CHUNK ((size_t)64 * 1024)
 #define LAST_CHUNK  ((size_t)16 * 1024 * 1024)
-#define HUGE        ((size_t)4 * 1024 * 1024)
 
+/* All of this is mapped: entries and records are read in the order of keys, that is, anywhere. */
 struct zone_aside_chunk {
 	struct zone_aside_chunk *next;
 	size_t size;
@@ -38,27 +38,13 @@ void zone_aside_deinit(struct zone_aside *aside)
 	*aside = (struct zone_aside){0};
 }
 
-static void *map(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED) {
-		memory = memory_new(SIZE_MAX / 2); /* ends the process with its line */
-	}
-	if (size >= HUGE) {
-		/* They are read in the order of keys, that is, anywhere: fewer pages, fewer misses of the TLB. Where
-		 * the kernel does not have it so, nothing is lost. */
-		(void)madvise(memory, size, MADV_HUGEPAGE);
-	}
-	return memory;
-}
-
 static uint8_t *room(struct zone_aside *aside, size_t len)
 {
 	if ((size_t)(aside->end - aside->at) < len) {
 		size_t size = aside->chunks == NULL ? FIRST_CHUNK : aside->chunks->size * 2;
 		size = size > LAST_CHUNK ? LAST_CHUNK : size;
 		size = size < len + sizeof *aside->chunks ? len + sizeof *aside->chunks : size;
-		struct zone_aside_chunk *chunk = map(size);
+		struct zone_aside_chunk *chunk = memory_map(size);
 		chunk->size = size;
 		chunk->next = aside->chunks;
 		aside->chunks = chunk;
@@ -79,7 +65,7 @@ static void reserve_entry(struct zone_aside *aside)
 	size_t size = sizeof *aside->entries;
 	struct zone_aside_entry *entries;
 	if (aside->entries == NULL) {
-		entries = map(capacity * size);
+		entries = memory_map(capacity * size);
 	} else {
 		entries = mremap(aside->entries, aside->capacity * size, capacity * size, MREMAP_MAYMOVE);
 		entries = entries == MAP_FAILED ? memory_new(SIZE_MAX / 2) : entries;
@@ -203,7 +189,7 @@ static void sort_from(struct zone_aside_entry *entries, size_t count, size_t dep
 void zone_aside_sort(struct zone_aside *aside)
 {
 	if (aside->count > 0) {
-		struct zone_aside_entry *spare = map(aside->count * sizeof *spare);
+		struct zone_aside_entry *spare = memory_map(aside->count * sizeof *spare);
 		sort_from(aside->entries, aside->count, 0, spare);
 		munmap(spare, aside->count * sizeof *spare);
 	}

@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* Zone files on disk: opens them for the reader and remembers which files, in which state, it was.
  *
- * Files are read into memory, never mapped: somebody who truncates a mapped file kills the process that reads it. */
+ * Files are read into memory, never mapped: somebody who truncates a mapped file kills the process that reads it. A
+ * large one is read piece by piece into addresses set aside for all of it, and what was passed is given back, so that
+ * only some pieces of it are in memory at a time. */
 #include "zonefile/zonefile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 
-/* A file that is written to all the time is given up after so many tries. */
-#define READ_TRIES 5
+/* Large enough that a system call for each costs nothing, and what a huge page has. */
+#define PIECE ((size_t)2 * 1024 * 1024)
 
 struct disk {
 	struct zonefile_source source;
 	struct zonefile_files *files;
 	size_t size_max;
+	struct error failed; /* the first failure to read on */
+};
+
+/* An open file. */
+struct disk_file {
+	struct disk *disk;
+	char *path;
+	int fd;
+	char *chars;
+	size_t size;     /* when it was opened */
+	size_t released; /* octets that were given back */
+	bool is_mapped;
 };
 
 void zonefile_files_init(struct zonefile_files *files)
@@ -110,95 +125,104 @@ static bool check_status(const char *path, const struct stat *status, size_t siz
 	return true;
 }
 
-/* Reads `size` octets, or up to the end of the file where that comes earlier. */
-static bool read_whole(int fd, const char *path, char *chars, size_t size, size_t *len, struct error *error)
+/* Reads on, a piece at most; 0: at the end. */
+static bool read_piece(const struct disk_file *file, size_t from, size_t *len, struct error *error)
 {
-	*len = 0;
-	while (*len < size) {
-		ssize_t got = read(fd, chars + *len, size - *len);
-		if (got < 0 && errno != EINTR) {
-			return error_set_errno(error, errno, "%s", path);
-		}
-		if (got == 0) {
-			break;
-		}
-		*len += got > 0 ? (size_t)got : 0;
-	}
-	return true;
+	size_t wanted = file->size - from < PIECE ? file->size - from : PIECE;
+	ssize_t got;
+	do {
+		got = pread(file->fd, file->chars + from, wanted, (off_t)from);
+	} while (got < 0 && errno == EINTR);
+	*len = got > 0 ? (size_t)got : 0;
+	return got >= 0 || error_set_errno(error, errno, "%s", file->path);
 }
 
-enum attempt { ATTEMPT_DONE, ATTEMPT_CHANGED, ATTEMPT_FAILED };
-
-/* Reads the file as it is between two looks at its identity. */
-static enum attempt read_once(const struct disk *disk, int fd, const char *path, struct zonefile_text *out,
-                              struct zonefile_identity *identity, struct error *error)
+static void release_before(struct disk_file *file, size_t passed)
 {
-	struct stat before;
-	struct stat after;
-	if (fstat(fd, &before) != 0) {
-		error_set_errno(error, errno, "%s", path);
-		return ATTEMPT_FAILED;
+	size_t whole_pieces = passed - passed % PIECE;
+	if (whole_pieces > file->released) {
+		(void)madvise(file->chars + file->released, whole_pieces - file->released, MADV_DONTNEED);
+		file->released = whole_pieces;
 	}
-	if (!check_status(path, &before, disk->size_max, error)) {
-		return ATTEMPT_FAILED;
-	}
-	char *chars = memory_resize(NULL, (size_t)before.st_size + 1, 1);
-	size_t len;
-	if (!read_whole(fd, path, chars, (size_t)before.st_size, &len, error)) {
-		free(chars);
-		return ATTEMPT_FAILED;
-	}
-	if (fstat(fd, &after) != 0) {
-		error_set_errno(error, errno, "%s", path);
-		free(chars);
-		return ATTEMPT_FAILED;
-	}
-	*identity = identity_of(&before);
-	struct zonefile_identity now = identity_of(&after);
-	if (len != (size_t)before.st_size || !identity_equal(identity, &now)) {
-		free(chars);
-		return ATTEMPT_CHANGED;
-	}
-	out->chars = chars;
-	out->len = len;
-	return ATTEMPT_DONE;
 }
 
-static bool read_steady(const struct disk *disk, const char *path, struct zonefile_text *out,
-                        struct zonefile_identity *identity, struct error *error)
+static bool disk_more(struct zonefile_text *text, size_t passed)
 {
-	/* O_NONBLOCK: a named pipe is refused below instead of waiting here for a writer. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		return error_set_errno(error, errno, "%s", path);
+	struct disk_file *file = text->context;
+	struct error error;
+	size_t got;
+	if (file->is_mapped) {
+		release_before(file, passed);
 	}
-	enum attempt attempt = ATTEMPT_CHANGED;
-	for (int i = 0; i < READ_TRIES && attempt == ATTEMPT_CHANGED; i++) {
-		lseek(fd, 0, SEEK_SET);
-		attempt = read_once(disk, fd, path, out, identity, error);
+	if (!read_piece(file, text->len, &got, &error)) {
+		struct disk *disk = file->disk;
+		disk->failed = disk->failed.code == ERROR_NONE ? error : disk->failed;
+		return false;
 	}
-	close(fd);
-	if (attempt == ATTEMPT_CHANGED) {
-		error_set(error, ERROR_STALE, "%s: changed during each of %d tries to read it", path, READ_TRIES);
+	text->len += got;
+	return got > 0;
+}
+
+/* Room for all of the file; of a large one only addresses. */
+static void take_room(struct disk_file *file)
+{
+	if (file->size <= PIECE) {
+		file->chars = memory_resize(NULL, file->size + 1, 1);
+		return;
 	}
-	return attempt == ATTEMPT_DONE;
+	file->chars = memory_map(file->size);
+	file->is_mapped = true;
+}
+
+static void disk_file_free(struct disk_file *take)
+{
+	if (take->is_mapped) {
+		munmap(take->chars, take->size);
+	} else {
+		free(take->chars);
+	}
+	close(take->fd);
+	free(take->path);
+	free(take);
 }
 
 static bool disk_open(struct zonefile_source *self, const char *path, struct zonefile_text *out, struct error *error)
 {
 	struct disk *disk = (struct disk *)self;
-	struct zonefile_identity identity;
-	if (!read_steady(disk, path, out, &identity, error)) {
+	struct stat status;
+	/* O_NONBLOCK: a named pipe is refused below instead of waiting here for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		return error_set_errno(error, errno, "%s", path);
+	}
+	if (fstat(fd, &status) != 0) {
+		error_set_errno(error, errno, "%s", path);
+		close(fd);
 		return false;
 	}
+	if (!check_status(path, &status, disk->size_max, error)) {
+		close(fd);
+		return false;
+	}
+	struct zonefile_identity identity = identity_of(&status);
 	remember(disk->files, path, &identity);
+	struct disk_file *file = memory_new(sizeof *file);
+	file->disk = disk;
+	file->path = memory_copy_text(path);
+	file->fd = fd;
+	file->size = (size_t)status.st_size;
+	take_room(file);
+	out->chars = file->chars;
+	out->len = 0;
+	out->more = disk_more;
+	out->context = file;
 	return true;
 }
 
 static void disk_close(struct zonefile_source *self, struct zonefile_text *text)
 {
 	(void)self;
-	free((char *)text->chars);
+	disk_file_free(text->context);
 	text->chars = NULL;
 }
 
@@ -231,6 +255,10 @@ bool zonefile_read_file(const char *path, const struct zonefile_options *options
 	if (!zonefile_files_unchanged(files)) {
 		return error_set(error, ERROR_STALE, "%s: it or a file that it includes changed while it was read",
 		                 path);
+	}
+	if (disk.failed.code != ERROR_NONE) {
+		*error = disk.failed;
+		return false;
 	}
 	return done;
 }

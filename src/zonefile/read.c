@@ -95,24 +95,48 @@ void file_set_origin(const struct parser *parser, struct file *file, const struc
 	file->origin_inside = is_inside(parser, origin);
 }
 
-void file_init(const struct parser *parser, struct file *file, const struct file *outer,
-               const struct zonefile_text *text, const struct dns_name *origin)
+/* Lines that begin before the last newline, of which the octets from `from` on are new. */
+static void find_quick_end(struct file *file, const char *from)
+{
+	const char *newline = memrchr(from, '\n', (size_t)(file->end - from));
+	file->quick_end = newline == NULL ? file->quick_end : newline;
+}
+
+bool file_more(struct parser *parser, struct file *file)
+{
+	struct zonefile_text *text = file->text;
+	if (text->more == NULL || !text->more(text, (size_t)(file->entry_start - text->chars))) {
+		return false;
+	}
+	parser->owner_text = NULL; /* it may have been passed */
+	file->end = text->chars + text->len;
+	find_quick_end(file, file->at);
+	return true;
+}
+
+void file_init(const struct parser *parser, struct file *file, const struct file *outer, struct zonefile_text *text,
+               const struct dns_name *origin)
 {
 	size_t mark_len = sizeof byte_order_mark - 1;
+	bool more = text->more != NULL;
+	while (more && text->len < mark_len) {
+		more = text->more(text, 0);
+	}
 	bool marked = text->len >= mark_len && memcmp(text->chars, byte_order_mark, mark_len) == 0;
-	const char *start = text->len == 0 ? "" : text->chars + (marked ? mark_len : 0);
-	const char *end = text->len == 0 ? start : text->chars + text->len;
-	const char *newline = memrchr(start, '\n', (size_t)(end - start));
+	const char *start = text->chars == NULL ? "" : text->chars + (marked ? mark_len : 0);
 	*file = (struct file){
 	        .outer = outer,
 	        .depth = outer == NULL ? 0 : outer->depth + 1,
 	        .name = text->name,
+	        .text = text,
 	        .at = start,
-	        .end = end,
-	        .quick_end = newline == NULL ? start : newline,
+	        .end = text->chars == NULL ? start : text->chars + text->len,
+	        .entry_start = start,
+	        .quick_end = start,
 	        .line_start = start,
 	        .line = 1,
 	};
+	find_quick_end(file, start);
 	file_set_origin(parser, file, origin);
 }
 
@@ -162,7 +186,7 @@ static void tell_rest(struct parser *parser, const char *name)
 	tell_text(parser, ZONEFILE_WARNING, name, 0, 0, text);
 }
 
-bool zonefile_read_text(const struct zonefile_text *text, const struct zonefile_options *options,
+bool zonefile_read_text(struct zonefile_text *text, const struct zonefile_options *options,
                         struct zonefile_source *source, struct zonefile_record_sink *records,
                         struct zonefile_problem_sink *problems, struct zonefile_result *result, struct error *error)
 {

@@ -19,10 +19,16 @@ static void pass_newline(struct file *file)
 	file->line_start = file->at;
 }
 
-static void pass_rest_of_line(struct file *file)
+static void pass_rest_of_line(struct parser *parser, struct file *file)
 {
-	const char *newline = memchr(file->at, '\n', (size_t)(file->end - file->at));
-	file->at = newline == NULL ? file->end : newline;
+	while (!at_end(parser, file)) {
+		const char *newline = memchr(file->at, '\n', (size_t)(file->end - file->at));
+		if (newline != NULL) {
+			file->at = newline;
+			return;
+		}
+		file->at = file->end;
+	}
 }
 
 /* Where an entry, a quote or a parenthesis began, so that reading can go on from there after it turned out bad. */
@@ -57,11 +63,11 @@ static enum scan tell_open_end(struct parser *parser, struct file *file, const s
 	go_back(file, place);
 	tell(parser, ZONEFILE_ERROR, file, file->line, column_of(place), "%s", what);
 	do {
-		pass_rest_of_line(file);
-		if (file->at < file->end) {
+		pass_rest_of_line(parser, file);
+		if (!at_end(parser, file)) {
 			pass_newline(file);
 		}
-	} while (file->at < file->end && char_kind_of(*file->at) == CHAR_BLANK);
+	} while (!at_end(parser, file) && char_kind_of(*file->at) == CHAR_BLANK);
 	return SCAN_BAD;
 }
 
@@ -72,12 +78,12 @@ static struct dns_token *new_token(struct entry *entry)
 }
 
 /* Passes a backslash and what it escapes. False: nothing follows it. */
-static bool pass_escape(struct file *file)
+static bool pass_escape(struct parser *parser, struct file *file)
 {
-	if (file->end - file->at < 2) {
+	file->at++;
+	if (at_end(parser, file)) {
 		return false;
 	}
-	file->at++;
 	if (*file->at == '\n') {
 		pass_newline(file);
 	} else {
@@ -90,7 +96,7 @@ static enum scan scan_quoted(struct parser *parser, struct file *file)
 {
 	struct place quote = place_of(file);
 	const char *start = ++file->at;
-	while (file->at < file->end && file->at - start <= TOKEN_LEN_MAX) {
+	while (!at_end(parser, file) && file->at - start <= TOKEN_LEN_MAX) {
 		char c = *file->at;
 		if (c == '"') {
 			*new_token(&parser->entry) = (struct dns_token){.chars = start,
@@ -105,7 +111,7 @@ static enum scan scan_quoted(struct parser *parser, struct file *file)
 			pass_newline(file);
 		} else if (c != '\\') {
 			file->at++;
-		} else if (!pass_escape(file)) {
+		} else if (!pass_escape(parser, file)) {
 			break;
 		}
 	}
@@ -117,13 +123,13 @@ static enum scan scan_quoted(struct parser *parser, struct file *file)
 static enum scan scan_plain(struct parser *parser, struct file *file)
 {
 	struct place first = place_of(file);
-	while (file->at < file->end) {
+	while (!at_end(parser, file)) {
 		enum char_kind kind = char_kind_of(*file->at);
 		if (kind == CHAR_PLAIN) {
 			file->at++;
 		} else if (kind != CHAR_ESCAPE) {
 			break;
-		} else if (!pass_escape(file)) {
+		} else if (!pass_escape(parser, file)) {
 			return tell_open_end(parser, file, &first,
 			                     "a backslash ends the file: nothing follows that it could escape");
 		}
@@ -142,15 +148,16 @@ static enum scan tell_stray_close(struct parser *parser, struct file *file)
 {
 	struct place close = place_of(file);
 	tell(parser, ZONEFILE_ERROR, file, file->line, column_of(&close), "')' without a '(' before it");
-	pass_rest_of_line(file);
+	pass_rest_of_line(parser, file);
 	return SCAN_BAD;
 }
 
-static void begin_entry(struct parser *parser, const struct file *file)
+static void begin_entry(struct parser *parser, struct file *file)
 {
+	file->entry_start = file->at;
 	parser->entry.count = 0;
 	parser->entry.line = file->line;
-	parser->entry.blank = file->at < file->end && char_kind_of(*file->at) == CHAR_BLANK;
+	parser->entry.blank = !at_end(parser, file) && char_kind_of(*file->at) == CHAR_BLANK;
 }
 
 enum scan scan_entry(struct parser *parser, struct file *file)
@@ -161,7 +168,7 @@ enum scan scan_entry(struct parser *parser, struct file *file)
 	size_t depth = 0;
 	enum scan scan = SCAN_ENTRY;
 	begin_entry(parser, file);
-	while (scan == SCAN_ENTRY && file->at < file->end) {
+	while (scan == SCAN_ENTRY && !at_end(parser, file)) {
 		switch (char_kind_of(*file->at)) {
 		case CHAR_BLANK:
 			file->at++;
@@ -177,7 +184,7 @@ enum scan scan_entry(struct parser *parser, struct file *file)
 			}
 			break;
 		case CHAR_COMMENT:
-			pass_rest_of_line(file);
+			pass_rest_of_line(parser, file);
 			break;
 		case CHAR_OPEN:
 			open = depth == 0 ? place_of(file) : open;

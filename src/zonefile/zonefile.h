@@ -71,11 +71,15 @@ struct zonefile_record_sink {
 	bool (*take)(struct zonefile_record_sink *self, const struct zonefile_record *record, struct error *error);
 };
 
-/* A text in memory; it needs no NUL at its end. */
+/* A text in memory, whole or piece by piece; it needs no NUL at its end. */
 struct zonefile_text {
-	const char *name; /* the path for messages; $INCLUDE is relative to its folder */
-	const char *chars;
-	size_t len;
+	const char *name;  /* the path for messages; $INCLUDE is relative to its folder */
+	const char *chars; /* stays where it is, however much more comes */
+	size_t len;        /* octets that are there */
+	/* NULL: the text is whole. Else adds at least one octet behind those that are there, or says false: there are no
+	 * more. What stands before octet `passed` is not looked at again. */
+	bool (*more)(struct zonefile_text *self, size_t passed);
+	void *context; /* of whoever made the text */
 };
 
 /* Finds what $INCLUDE names. `path` is already joined with the folder of the including file.
@@ -116,7 +120,7 @@ struct zonefile_result {
 /* Reads one zone from memory. `source` NULL: $INCLUDE is an error. `problems` may be NULL. False when there was an
  * error; `error` then has the first one as "file:line:column: text", with the number of further ones.
  * ERROR_SYNTAX. Any thread; takes some 100 KiB of heap and stack. */
-MUST_USE bool zonefile_read_text(const struct zonefile_text *text, const struct zonefile_options *options,
+MUST_USE bool zonefile_read_text(struct zonefile_text *text, const struct zonefile_options *options,
                                  struct zonefile_source *source, struct zonefile_record_sink *records,
                                  struct zonefile_problem_sink *problems, struct zonefile_result *result,
                                  struct error *error);

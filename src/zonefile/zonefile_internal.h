@@ -46,11 +46,13 @@ struct file {
 	const struct file *outer; /* who includes it; NULL: nobody */
 	size_t depth;
 	const char *name;
-	const char *at; /* not read yet */
-	const char *end;
-	const char *quick_end;  /* the last newline: lines that begin before it end before `end` */
-	const char *line_start; /* of the line in which `at` stands */
-	uint32_t line;          /* its number, 1.. */
+	struct zonefile_text *text;
+	const char *at;          /* not read yet */
+	const char *end;         /* of what is there */
+	const char *entry_start; /* of the entry that is being scanned: what is before it will not be looked at again */
+	const char *quick_end;   /* the last newline: lines that begin before it end before `end` */
+	const char *line_start;  /* of the line in which `at` stands */
+	uint32_t line;           /* its number, 1.. */
 	struct dns_name origin;
 	bool origin_inside; /* at or below the apex */
 };
@@ -132,8 +134,15 @@ bool tell_at_token(struct parser *parser, const struct file *file, const struct 
                    ...) PRINTF_LIKE(4, 5);
 
 /* `outer` is NULL for the main file. */
-void file_init(const struct parser *parser, struct file *file, const struct file *outer,
-               const struct zonefile_text *text, const struct dns_name *origin);
+void file_init(const struct parser *parser, struct file *file, const struct file *outer, struct zonefile_text *text,
+               const struct dns_name *origin);
+/* Has more of the text come, `at` being at the end of what was there? */
+bool file_more(struct parser *parser, struct file *file);
+/* Nothing is left of the whole text. */
+static inline bool at_end(struct parser *parser, struct file *file)
+{
+	return file->at == file->end && !file_more(parser, file);
+}
 void file_set_origin(const struct parser *parser, struct file *file, const struct dns_name *origin);
 /* Reads all entries of `file`. */
 void read_entries(struct parser *parser, struct file *file);

@@ -3,9 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "unit.h"
 
+#include "base/memory.h"
 #include "dns/rdata.h"
 #include "dns/type.h"
 
@@ -68,8 +70,51 @@ static void take_problem(struct zonefile_problem_sink *self, const struct zonefi
 struct text_source {
 	struct zonefile_source source;
 	const struct included_text *texts;
+	bool in_pieces;
 	int open_count;
 };
+
+/* A text that comes a few octets at a time, the rest of it not being there; what was passed goes. */
+struct pieces {
+	const char *chars;
+	size_t len;
+	char *shown;
+};
+
+static bool show_more(struct zonefile_text *text, size_t passed)
+{
+	struct pieces *pieces = text->context;
+	size_t left = pieces->len - text->len;
+	size_t more = 1 + text->len * 7 % 23;
+	more = more < left ? more : left;
+	assert_true(passed <= text->len);
+	memset(pieces->shown, '~', passed);
+	memcpy(pieces->shown + text->len, pieces->chars + text->len, more);
+	text->len += more;
+	return more > 0;
+}
+
+static void give_in_pieces(struct zonefile_text *text)
+{
+	struct pieces *pieces = memory_new(sizeof *pieces);
+	pieces->chars = text->chars;
+	pieces->len = text->len;
+	pieces->shown = memory_new(text->len);
+	memset(pieces->shown, '~', text->len);
+	text->chars = pieces->shown;
+	text->len = 0;
+	text->more = show_more;
+	text->context = pieces;
+}
+
+static void pieces_free(struct zonefile_text *text)
+{
+	struct pieces *pieces = text->context;
+	if (pieces != NULL) {
+		free(pieces->shown);
+		free(pieces);
+	}
+}
 
 static bool source_open(struct zonefile_source *self, const char *path, struct zonefile_text *out, struct error *error)
 {
@@ -79,6 +124,9 @@ static bool source_open(struct zonefile_source *self, const char *path, struct z
 			source->open_count++;
 			out->chars = text->chars;
 			out->len = strlen(text->chars);
+			if (source->in_pieces) {
+				give_in_pieces(out);
+			}
 			return true;
 		}
 	}
@@ -87,7 +135,7 @@ static bool source_open(struct zonefile_source *self, const char *path, struct z
 
 static void source_close(struct zonefile_source *self, struct zonefile_text *text)
 {
-	(void)text;
+	pieces_free(text);
 	((struct text_source *)self)->open_count--;
 }
 
@@ -99,16 +147,21 @@ struct zonefile_options example_options(void)
 }
 
 static void read_one_way(const char *chars, size_t len, const struct zonefile_options *options,
-                         const struct included_text *texts, struct reading *reading)
+                         const struct included_text *texts, bool in_pieces, struct reading *reading)
 {
 	struct collector collector = {
 	        .records = {.take = take_record}, .problems = {.tell = take_problem}, .reading = reading};
-	struct text_source source = {.source = {.open = source_open, .close = source_close}, .texts = texts};
+	struct text_source source = {
+	        .source = {.open = source_open, .close = source_close}, .texts = texts, .in_pieces = in_pieces};
 	struct zonefile_text text = {.name = "main", .chars = chars, .len = len};
+	if (in_pieces) {
+		give_in_pieces(&text);
+	}
 	*reading = (struct reading){0};
 	error_clear(&reading->error);
 	reading->done = zonefile_read_text(&text, options, texts == NULL ? NULL : &source.source, &collector.records,
 	                                   &collector.problems, &reading->result, &reading->error);
+	pieces_free(&text);
 	assert_int_equal(source.open_count, 0);
 	assert_true(reading->done == (reading->result.error_count == 0));
 	assert_true(reading->done == (reading->error.code == ERROR_NONE));
@@ -119,12 +172,16 @@ const struct reading *read_texts(const char *chars, size_t len, const struct zon
 {
 	struct zonefile_options plain = *options;
 	plain.plain = true;
-	read_one_way(chars, len, options, texts, &readings[0]);
-	read_one_way(chars, len, &plain, texts, &readings[1]);
-	assert_string_equal(readings[0].records, readings[1].records);
-	assert_string_equal(readings[0].problems, readings[1].problems);
-	assert_string_equal(readings[0].error.text, readings[1].error.text);
-	assert_memory_equal(&readings[0].result, &readings[1].result, sizeof readings[0].result);
+	read_one_way(chars, len, options, texts, false, &readings[0]);
+	for (int way = 1; way < 4; way++) {
+		const struct reading *first = &readings[0];
+		struct reading *other = &readings[1];
+		read_one_way(chars, len, way % 2 == 1 ? &plain : options, texts, way >= 2, other);
+		assert_string_equal(first->records, other->records);
+		assert_string_equal(first->problems, other->problems);
+		assert_string_equal(first->error.text, other->error.text);
+		assert_memory_equal(&first->result, &other->result, sizeof first->result);
+	}
 	return &readings[0];
 }
 

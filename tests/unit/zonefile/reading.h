@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a zone from a text in a test, with the texts that it includes, and holds what comes out of it against lines.
- * The zone is "example."; each text is read the short and the plain way, which must say the same. */
+ * The zone is "example."; each text is read the short and the plain way, whole and a few octets at a
+ * time, which must all say the same. */
 #pragma once
 
 #include <stdbool.h>

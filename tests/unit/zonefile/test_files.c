@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "reading.h"
 
@@ -119,6 +120,75 @@ TEST(file_that_changes_while_it_is_read_is_stale)
 	put("f.zone", "a 300 A 192.0.2.1\n");
 	assert_false(read_file_into("f.zone", &sink, &files, &result, &error));
 	assert_int_equal(error.code, ERROR_STALE);
+	zonefile_files_deinit(&files);
+}
+
+/* Counts A records "nNUMBER", whose address is the number; everything else is an error. */
+struct counting_sink {
+	struct zonefile_record_sink sink;
+	uint32_t next;
+};
+
+static bool count_in_order(struct zonefile_record_sink *self, const struct zonefile_record *record, struct error *error)
+{
+	struct counting_sink *sink = (struct counting_sink *)self;
+	char owner[DNS_NAME_TEXT_MAX];
+	char wanted[64];
+	snprintf(wanted, sizeof wanted, "n%u.example.", sink->next);
+	if (strcmp(dns_name_to_text(record->owner, owner), wanted) != 0 || load_u32(record->rdata) != sink->next) {
+		return error_set(error, ERROR_INVALID, "%s came instead of %s", owner, wanted);
+	}
+	sink->next++;
+	return true;
+}
+
+/* Far more than is in memory at a time; entries of many lines lie across any border. */
+TEST(large_file_is_read_piece_by_piece)
+{
+	struct counting_sink sink = {.sink = {.take = count_in_order}};
+	struct zonefile_files files;
+	struct zonefile_result result;
+	struct error error;
+	struct text text;
+	text_init(&text, 64 << 20);
+	for (uint32_t i = 0; i < 250000; i++) {
+		text_format(&text,
+		            i % 3 == 0 ? "n%u 300 ( ; comment\n\n A %u.%u.%u.%u\n)\n" : "n%u 300 A %u.%u.%u.%u\n", i,
+		            i >> 24, i >> 16 & 255, i >> 8 & 255, i & 255);
+	}
+	put("large.zone", text_string(&text));
+	assert_true(text.len > (5 << 20));
+	assert_true(read_file_into("large.zone", &sink.sink, &files, &result, &error));
+	assert_int_equal(sink.next, 250000);
+	assert_int_equal(result.record_count, 250000);
+	text_deinit(&text);
+	zonefile_files_deinit(&files);
+}
+
+static bool cut_file(struct zonefile_record_sink *self, const struct zonefile_record *record, struct error *error)
+{
+	(void)self;
+	(void)record;
+	(void)error;
+	assert_int_equal(truncate(path_of("cut.zone"), 100), 0);
+	return true;
+}
+
+TEST(large_file_that_is_cut_while_it_is_read_is_stale)
+{
+	struct zonefile_record_sink sink = {.take = cut_file};
+	struct zonefile_files files;
+	struct zonefile_result result;
+	struct error error;
+	struct text text;
+	text_init(&text, 64 << 20);
+	for (uint32_t i = 0; i < 250000; i++) {
+		text_format(&text, "n%u 300 A 192.0.2.1\n", i);
+	}
+	put("cut.zone", text_string(&text));
+	assert_false(read_file_into("cut.zone", &sink, &files, &result, &error));
+	assert_int_equal(error.code, ERROR_STALE);
+	text_deinit(&text);
 	zonefile_files_deinit(&files);
 }
 
