@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Both snapshots are walked side by side in canonical order: owners first, then types, then RDATA. */
+/* Both snapshots are walked side by side in canonical order: owners first, then types, then RDATA. What they share is
+ * passed over. */
 #include "change/change.h"
 
 #include <string.h>
@@ -197,6 +198,11 @@ void change_compare(const struct zone_snapshot *from, const struct zone_snapshot
 	node_step(&a);
 	node_step(&b);
 	while (a.there || b.there) {
+		if (a.there && b.there && zone_walk_pass_shared(&a.walk, &b.walk)) {
+			node_step(&a);
+			node_step(&b);
+			continue;
+		}
 		int order = node_order(&a, &b);
 		compare_nodes(&comparison, order <= 0 ? &a.current : NULL, order >= 0 ? &b.current : NULL);
 		if (order <= 0) {

@@ -85,7 +85,8 @@ static void read_zone(struct zone_check *check)
 	struct zonefile_files files;
 	struct error error;
 	zonefile_files_init(&files);
-	check->snapshot = source_read_zone_file(check->path, check->apex.wire, &check->sink, &files, &report, &error);
+	check->snapshot =
+	        source_read_zone_file(check->path, check->apex.wire, NULL, &check->sink, &files, &report, &error);
 	if (check->snapshot == NULL && check->error_count == 0) {
 		add_problem(check, error.text);
 	}

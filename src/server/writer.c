@@ -189,8 +189,9 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	struct error error;
 	const char *path = options->zone->file;
 	error_clear(&error);
-	const struct zone_snapshot *candidate =
-	        source_read_zone_file(path, zone->zone->apex.wire, &problems.sink, &zone->files, &report, &error);
+	const struct zone_snapshot *served = zone_served(zone->zone); /* this thread is its only writer */
+	const struct zone_snapshot *candidate = source_read_zone_file(path, zone->zone->apex.wire, served,
+	                                                              &problems.sink, &zone->files, &report, &error);
 	log_more_problems(&problems);
 	if (candidate == NULL || !offer(zone, options, CHANGE_FROM_FILE, candidate, path, false, &result, &error)) {
 		zone->files_known = false;

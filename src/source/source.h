@@ -16,13 +16,15 @@ struct source_report {
 	struct zone_build_report build;
 };
 
-/* Reads a zone file into a candidate version. `problems` (may be NULL) is told every error and warning, those about the
+/* Reads a zone file into a candidate version. `base` (borrowed for the call; may be NULL): a version of the zone, with
+ * which the candidate shares what is the same, so that reading a file that changed a little takes little memory. `problems` (may be NULL) is told every error and warning, those about the
  * zone as a whole included (mixed TTLs). `files` is initialised; it gets what was read. Blocks on the disk. NULL on
  * failure:
  * ERROR_SYNTAX, ERROR_INVALID, ERROR_LIMIT, ERROR_NOT_FOUND, ERROR_DENIED, ERROR_IO  as zonefile_read_file and
  *     zone_builder_finish say
  * ERROR_STALE  it changed during each of SOURCE_READ_TRIES tries */
 const struct zone_snapshot *source_read_zone_file(const char *path, const uint8_t *apex,
+                                                  const struct zone_snapshot *base,
                                                   struct zonefile_problem_sink *problems, struct zonefile_files *files,
                                                   struct source_report *report, struct error *error);
 

@@ -44,14 +44,14 @@ static void tell_unified_ttls(const struct zone_build_report *build, const char 
 	problems->tell(problems, &problem);
 }
 
-static const struct zone_snapshot *read_once(const char *path, const uint8_t *apex,
+static const struct zone_snapshot *read_once(const char *path, const uint8_t *apex, const struct zone_snapshot *base,
                                              struct zonefile_problem_sink *problems, struct zonefile_files *files,
                                              struct source_report *report, struct error *error)
 {
 	struct zonefile_options options = {.apex = apex, .class = DNS_CLASS_IN};
 	struct builder_sink sink = {
 	        .sink = {.take = add_to_builder},
-	        .builder = zone_builder_new(apex, DNS_CLASS_IN),
+	        .builder = zone_builder_new_from(base, apex, DNS_CLASS_IN),
 	};
 	if (!zonefile_read_file(path, &options, &sink.sink, problems, files, &report->file, error)) {
 		zone_builder_free(sink.builder);
@@ -67,6 +67,7 @@ static const struct zone_snapshot *read_once(const char *path, const uint8_t *ap
 }
 
 const struct zone_snapshot *source_read_zone_file(const char *path, const uint8_t *apex,
+                                                  const struct zone_snapshot *base,
                                                   struct zonefile_problem_sink *problems, struct zonefile_files *files,
                                                   struct source_report *report, struct error *error)
 {
@@ -76,7 +77,7 @@ const struct zone_snapshot *source_read_zone_file(const char *path, const uint8_
 		error_clear(error);
 		zonefile_files_deinit(files);
 		zonefile_files_init(files);
-		snapshot = read_once(path, apex, problems, files, report, error);
+		snapshot = read_once(path, apex, base, problems, files, report, error);
 		if (snapshot != NULL || error->code != ERROR_STALE) {
 			break;
 		}

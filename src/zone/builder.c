@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Building the first version of a line from RRs in any order.
+/* Building a version from RRs in any order: the first one of a line, or one that shares with the version before what
+ * turns out to be the same.
  *
  * RRs of one owner that follow each other are put together into a body as soon as another owner comes. While owners come
  * in canonical order, each body goes into the growing last leaf: nothing else is kept, nothing is sorted. What comes
  * out of order is put aside, already packed, sorted at the end and merged with the leaves in one pass.
  *
+ * With a version before (`base`), owners that are as they were there are ticked off (reuse_internal.h) and all others put
+ * aside; at the end, leaves of the base whose owners are all ticked, and among which nothing is new, are shared.
+ *
  * U1  Per tree, the keys that went into leaves ascend strictly.
  * U2  Each RR is in exactly one of: a leaf (or its items), the present owner, a body put aside.
  * U3  What was put aside came later than what a leaf holds under the same key: leaves only take keys behind all
- *     before. */
+ *     before.
+ * U4  With a base nothing goes into leaves before the end; what was put aside came later than what was ticked (R2). */
 #include <stdlib.h>
 
 #include "base/ensure.h"
@@ -16,6 +21,7 @@
 #include "zone/apply_internal.h"
 #include "zone/builder_internal.h"
 #include "zone/pool_internal.h"
+#include "zone/reuse_internal.h"
 
 #define OWNER_CHUNK 16384
 #define LEAF_CHUNK  16384
@@ -44,6 +50,7 @@ struct stream {
 	struct zone_counts counts; /* of what went into leaves */
 	struct leaves leaves;
 	struct zone_aside aside;
+	struct zone_reuse reuse;        /* with a base: its tree */
 	uint8_t last_key[ZONE_KEY_MAX]; /* that went into a leaf */
 	size_t last_key_len;
 	bool has_last;
@@ -61,14 +68,16 @@ struct stream {
 struct zone_builder {
 	struct zone_line *line;
 	struct zone_snapshot *version;
+	const struct zone_snapshot *base; /* a reference; NULL: it is a line's first version */
 	struct zone_editing editing;
-	struct zone_blocks retired; /* blobs of bodies that were put together; nobody has seen them */
+	struct zone_blocks retired; /* blobs that a body just made does without */
 	struct zone_buffer body;
 	struct zone_buffer recut;
 	struct stream names;
 	struct stream hashes;
 	struct stream *last; /* that took the last RR */
 	uint64_t bytes;
+	uint64_t bytes_retired; /* of blocks of the base */
 	uint64_t order;
 	/* first failure; told at the end */
 	bool failed;
@@ -101,20 +110,19 @@ static void stream_deinit(struct stream *stream)
 {
 	leaves_deinit(&stream->leaves);
 	zone_aside_deinit(&stream->aside);
+	zone_reuse_deinit(&stream->reuse);
 	arena_deinit(&stream->arena);
 	free(stream->deltas);
 	free(stream->sorted);
 }
 
-struct zone_builder *zone_builder_new(const uint8_t *apex, uint16_t class)
+static struct zone_builder *builder_new(struct zone_line *line)
 {
 	struct zone_builder *builder = memory_new(sizeof *builder);
-	builder->line = zone_line_new(apex, class);
-	builder->version = zone_version_new(builder->line);
+	builder->line = line;
+	builder->version = zone_version_new(line);
 	builder->editing = (struct zone_editing){
-	        .writing = {.line = builder->line,
-	                    .birth = builder->version->number,
-	                    .pool = zone_pool_new(builder->line, builder->version->number)},
+	        .writing = {.line = line, .birth = builder->version->number},
 	        .lenient = true,
 	        .retired = &builder->retired,
 	};
@@ -124,7 +132,49 @@ struct zone_builder *zone_builder_new(const uint8_t *apex, uint16_t class)
 	return builder;
 }
 
+struct zone_builder *zone_builder_new(const uint8_t *apex, uint16_t class)
+{
+	struct zone_builder *builder = builder_new(zone_line_new(apex, class));
+	builder->editing.writing.pool = zone_pool_new(builder->line, builder->version->number);
+	return builder;
+}
+
+/* What changes shares nothing new, its TTLs may have no numbers, its pages get less full: a line of many changes takes
+ * more memory than it took at first, and some day it is time to begin anew. */
+static bool is_worn(const struct zone_snapshot *zone)
+{
+	const struct zone_line *line = zone->line;
+	double at_first = (double)line->first_bytes / (double)line->first_records;
+	return (double)zone->bytes > 1.25 * at_first * (double)zone->counts.records;
+}
+
+struct zone_builder *zone_builder_new_from(const struct zone_snapshot *base, const uint8_t *apex, uint16_t class)
+{
+	bool fits = base != NULL && base->line->class == class && dns_name_same(base->line->apex.wire, apex);
+	if (!fits || is_worn(base)) {
+		return zone_builder_new(apex, class);
+	}
+	struct zone_builder *builder = builder_new(base->line);
+	builder->base = zone_ref(base);
+	builder->editing.writing.pool = zone_pool_new_from(base->line);
+	zone_reuse_init(&builder->names.reuse, base->names.root, base->line->ttls);
+	zone_reuse_init(&builder->hashes.reuse, base->hashes.root, base->line->ttls);
+	return builder;
+}
+
 /* ---- leaves ---- */
+
+/* Puts a leaf, whose first key this is, behind the others. */
+static void leaf_put_ref(struct leaves *leaves, const struct zone_page *page, const uint8_t *first, size_t first_len)
+{
+	struct zone_ref ref = {.page = page};
+	if (leaves->refs.count > 0) {
+		size_t len = zone_separator_len(leaves->last_key, leaves->last_key_len, first, first_len);
+		ref.separator = arena_copy(&leaves->separators, first, len);
+		ref.separator_len = (uint16_t)len;
+	}
+	zone_refs_add(&leaves->refs, ref);
+}
 
 static void leaf_write(struct zone_builder *builder, struct leaves *leaves)
 {
@@ -135,13 +185,7 @@ static void leaf_write(struct zone_builder *builder, struct leaves *leaves)
 	const struct zone_item *last = &leaves->items[leaves->item_count - 1];
 	struct zone_page *page = zone_page_write(leaves->items, leaves->item_count, 0, builder->version->number);
 	builder->bytes += page->block.size;
-	struct zone_ref ref = {.page = page};
-	if (leaves->refs.count > 0) {
-		size_t len = zone_separator_len(leaves->last_key, leaves->last_key_len, first->key, first->key_len);
-		ref.separator = arena_copy(&leaves->separators, first->key, len);
-		ref.separator_len = (uint16_t)len;
-	}
-	zone_refs_add(&leaves->refs, ref);
+	leaf_put_ref(leaves, page, first->key, first->key_len);
 	memcpy(leaves->last_key, last->key, last->key_len);
 	leaves->last_key_len = last->key_len;
 	leaves->item_count = 0;
@@ -225,6 +269,22 @@ static void free_blocks(struct zone_blocks *blocks)
 	blocks->count = 0;
 }
 
+/* What is no longer referred to: blobs of this build go, those of the base are retired with it. */
+static void settle_retired(struct zone_builder *builder)
+{
+	for (size_t i = 0; i < builder->retired.count; i++) {
+		const struct zone_block *block = builder->retired.list[i];
+		if (block->birth == builder->version->number) {
+			builder->bytes -= block->size;
+			free((void *)(uintptr_t)block);
+		} else {
+			builder->bytes_retired += block->size;
+			zone_blocks_add(&builder->version->retired, block);
+		}
+	}
+	builder->retired.count = 0;
+}
+
 /* What became of an owner's RRs goes into builder->body, without a cut. False: failed. */
 static bool put_body(struct zone_builder *builder, const struct zone_body *old, const struct zone_item *key,
                      const struct zone_delta *const *deltas, size_t count, const uint8_t *case_bits)
@@ -247,6 +307,20 @@ static bool put_body(struct zone_builder *builder, const struct zone_body *old, 
 	return true;
 }
 
+/* The body just made is ticked off at the base, or put aside. */
+static void owner_reuse(struct zone_builder *builder, struct stream *stream, const struct zone_item *item)
+{
+	if (!zone_reuse_tick(&stream->reuse, item->key, item->key_len, item->body)) {
+		zone_aside_put(&stream->aside, item);
+		return;
+	}
+	struct zone_blocks *blobs = &builder->editing.writing.blobs;
+	for (size_t i = 0; i < blobs->count; i++) {
+		builder->bytes -= blobs->list[i]->size;
+	}
+	free_blocks(blobs);
+}
+
 static void owner_write(struct zone_builder *builder, struct stream *stream)
 {
 	struct zone_item item = {.key = stream->key.bytes, .key_len = stream->key.len};
@@ -260,6 +334,10 @@ static void owner_write(struct zone_builder *builder, struct stream *stream)
 	}
 	item.body = builder->body.bytes;
 	item.body_len = (uint32_t)builder->body.len;
+	if (builder->base != NULL) {
+		owner_reuse(builder, stream, &item);
+		return;
+	}
 	bool in_order = !stream->has_last ||
 	                zone_key_compare(stream->last_key, stream->last_key_len, item.key, item.key_len) < 0;
 	if (!in_order) {
@@ -348,7 +426,57 @@ enum zone_add zone_builder_add(struct zone_builder *builder, const uint8_t *owne
 	return ZONE_ADDED;
 }
 
-/* ---- the end ---- */
+/* ---- bodies of several groups ---- */
+
+/* RRs of a body on their way into another one. */
+struct collected {
+	struct zone_delta *deltas;
+	size_t count;
+	size_t capacity;
+	struct dns_name owner;
+};
+
+static void collect_part(struct collected *collected, const struct zone_item *from, uint16_t type, bool is_sig,
+                         const struct zone_part *part, uint8_t labels, bool in_hashes)
+{
+	const uint8_t *rr = part->data;
+	for (size_t i = 0; i < part->count; i++, rr += 2 + load_u16(rr)) {
+		memory_reserve((void **)&collected->deltas, &collected->capacity, collected->count + 1,
+		               sizeof *collected->deltas);
+		collected->deltas[collected->count] = (struct zone_delta){
+		        .key = from->key,
+		        .key_len = from->key_len,
+		        .owner = collected->owner.wire,
+		        .rr = {.rdata = rr + 2, .len = load_u16(rr), .ttl = part->ttl},
+		        .order = collected->count,
+		        .type = type,
+		        .labels = labels,
+		        .is_sig = is_sig,
+		        .in_hashes = in_hashes,
+		        .add = true,
+		};
+		collected->count++;
+	}
+}
+
+/* Makes a body of `old` (may be NULL) and the RRs collected, which stand as zone_edit_rrsets wants them because they
+ * come from a body. */
+static bool put_collected(struct zone_builder *builder, const struct zone_body *old, const struct zone_item *key,
+                          const struct collected *collected, const uint8_t *case_bits)
+{
+	const struct zone_delta **sorted = memory_new_array(collected->count, sizeof *sorted);
+	uint8_t case_room[33];
+	if (case_bits != NULL) {
+		memcpy(case_room, case_bits, 1u + case_bits[0]); /* they may lie in builder->body */
+		case_bits = case_room;
+	}
+	for (size_t i = 0; i < collected->count; i++) {
+		sorted[i] = &collected->deltas[i];
+	}
+	bool done = put_body(builder, old, key, sorted, collected->count, case_bits);
+	free(sorted);
+	return done;
+}
 
 /* Puts the RRs of `more` to those of `item`, which has the same key; the result lies in builder->body. Where that fails,
  * `item` stays as it was. */
@@ -357,60 +485,25 @@ static void put_together(struct zone_builder *builder, struct zone_item *item, c
 {
 	struct zone_body old;
 	struct zone_body body;
-	struct zone_delta *deltas = NULL;
-	size_t count = 0;
-	size_t capacity = 0;
-	struct dns_name owner;
+	struct collected collected = {0};
 	zone_body_read(item->body, &old);
 	zone_body_read(more->body, &body);
-	zone_item_owner(builder->line, more, in_hashes, &owner);
+	zone_item_owner(builder->line, more, in_hashes, &collected.owner);
 	const uint8_t *at = body.rrsets;
 	for (size_t i = 0; i < body.rrset_count; i++) {
 		struct zone_body_rrset rrset;
 		at = zone_body_read_rrset(at, builder->line->ttls, &rrset);
-		for (int part_number = 0; part_number < 2; part_number++) {
-			const struct zone_part *part = part_number == 0 ? &rrset.rrs : &rrset.sigs;
-			const uint8_t *rr = part->data;
-			for (size_t r = 0; r < part->count; r++, rr += 2 + load_u16(rr)) {
-				memory_reserve((void **)&deltas, &capacity, count + 1, sizeof *deltas);
-				deltas[count] = (struct zone_delta){
-				        .key = more->key,
-				        .key_len = more->key_len,
-				        .owner = owner.wire,
-				        .rr = {.rdata = rr + 2, .len = load_u16(rr), .ttl = part->ttl},
-				        .order = count,
-				        .type = rrset.type,
-				        .labels = body.labels,
-				        .is_sig = part_number == 1,
-				        .in_hashes = in_hashes,
-				        .add = true,
-				};
-				count++;
-			}
-		}
+		collect_part(&collected, more, rrset.type, false, &rrset.rrs, body.labels, in_hashes);
+		collect_part(&collected, more, rrset.type, true, &rrset.sigs, body.labels, in_hashes);
 	}
-	const struct zone_delta **sorted = memory_new_array(count, sizeof *sorted);
-	for (size_t i = 0; i < count; i++) {
-		sorted[i] = &deltas[i]; /* a body's RRs stand as zone_edit_rrsets wants them */
-	}
-	uint8_t case_room[33];
-	const uint8_t *case_bits = old.case_bits;
-	if (case_bits != NULL) {
-		memcpy(case_room, case_bits, 1u + case_bits[0]); /* `item` may lie in builder->body */
-		case_bits = case_room;
-	}
-	if (put_body(builder, &old, item, sorted, count, case_bits)) {
+	if (put_collected(builder, &old, item, &collected, old.case_bits)) {
 		item->body = builder->body.bytes;
 		item->body_len = (uint32_t)builder->body.len;
 	}
 	/* Everything of `more` has been copied, or the whole zone is refused: its blobs go either way. */
 	zone_retire_blobs(&builder->editing, &body);
-	for (size_t i = 0; i < builder->retired.count; i++) {
-		builder->bytes -= builder->retired.list[i]->size;
-	}
-	free_blocks(&builder->retired);
-	free(deltas);
-	free(sorted);
+	settle_retired(builder);
+	free(collected.deltas);
 }
 
 /* ---- merging what was put aside ---- */
@@ -508,11 +601,243 @@ static void merge_aside(struct zone_builder *builder, struct stream *stream)
 	leaves_deinit(&old);
 }
 
+/* ---- merging with the base ---- */
+
+/* The state of cut_above behind an entry. */
+static void set_cut_behind(struct leaves *leaves, const uint8_t *key, size_t key_len, const uint8_t *body_bytes)
+{
+	struct zone_body body;
+	zone_body_read(body_bytes, &body);
+	leaves->below = false;
+	if ((body.flags & ZONE_BODY_BELOW) != 0) {
+		size_t len = 0;
+		for (uint8_t labels = 0; labels < body.cut_labels; len++) {
+			labels = (uint8_t)(labels + (key[len] == 0)); /* K3 */
+		}
+		leaves->below = true;
+		leaves->cut_len = len;
+		leaves->cut_labels = body.cut_labels;
+		memcpy(leaves->cut_key, key, len);
+		return;
+	}
+	struct zone_item item = {.key = key, .key_len = (uint16_t)key_len, .body = body_bytes};
+	pass_cut(leaves, &item);
+}
+
+/* Does a leaf of the base stand under the same cut as before? Then so do all of its entries: a cut that begins within the
+ * leaf is the same as before, and one from before it is above its first entry too. */
+static bool same_cut(struct stream *stream, const struct zone_page *page, const uint8_t *key, size_t len)
+{
+	struct zone_body body;
+	zone_body_read(zone_page_body(page, 0), &body);
+	int before = (body.flags & ZONE_BODY_BELOW) != 0 ? body.cut_labels : -1;
+	return stream->in_hashes || cut_above(&stream->leaves, key, len) == before;
+}
+
+/* A step through the base's leaves beside what was put aside. */
+struct rejoining {
+	struct zone_builder *builder;
+	struct stream *stream;
+	size_t next; /* of what was put aside */
+};
+
+static bool is_before(const struct zone_item *item, const uint8_t *key, size_t len)
+{
+	return zone_key_compare(item->key, item->key_len, key, len) < 0;
+}
+
+static bool all_ticked(const struct zone_reuse *reuse, const struct zone_reuse_leaf *leaf)
+{
+	for (size_t i = 0; i < zone_page_count(leaf->page); i++) {
+		if (zone_reuse_kind(reuse, leaf, i, zone_page_body(leaf->page, i)) != ZONE_REUSE_ALL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Nothing that was put aside belongs among its entries, or before the next leaf. */
+static bool nothing_between(const struct rejoining *rejoining, const struct zone_reuse_leaf *leaf)
+{
+	const struct stream *stream = rejoining->stream;
+	if (rejoining->next == stream->aside.count) {
+		return true;
+	}
+	if (leaf + 1 == stream->reuse.leaves + stream->reuse.leaf_count) {
+		return false;
+	}
+	uint8_t key[ZONE_KEY_MAX];
+	size_t len = zone_page_key(leaf[1].page, 0, key);
+	struct zone_item item = zone_aside_item(&stream->aside, rejoining->next);
+	return !is_before(&item, key, len);
+}
+
+static bool share_leaf(struct rejoining *rejoining, const struct zone_reuse_leaf *leaf)
+{
+	struct stream *stream = rejoining->stream;
+	struct leaves *leaves = &stream->leaves;
+	const struct zone_page *page = leaf->page;
+	uint8_t first[ZONE_KEY_MAX];
+	size_t first_len = zone_page_key(page, 0, first);
+	if (!nothing_between(rejoining, leaf) || !all_ticked(&stream->reuse, leaf) ||
+	    !same_cut(stream, page, first, first_len)) {
+		return false;
+	}
+	leaf_write(rejoining->builder, leaves);
+	leaf_put_ref(leaves, page, first, first_len);
+	for (size_t i = 0; i < zone_page_count(page); i++) {
+		leaves->last_key_len = zone_page_key(page, i, leaves->last_key);
+		zone_counts_add(&stream->counts, zone_page_body(page, i), rejoining->builder->line->ttls,
+		                leaves->last_key, leaves->last_key_len, stream->in_hashes, 1);
+	}
+	if (!stream->in_hashes) {
+		set_cut_behind(leaves, leaves->last_key, leaves->last_key_len,
+		               zone_page_body(page, zone_page_count(page) - 1));
+	}
+	return true;
+}
+
+/* What was put aside under this key, put together, and with `item` (body NULL: nothing there). */
+static void join_aside(struct rejoining *rejoining, struct zone_item *item)
+{
+	struct zone_aside *aside = &rejoining->stream->aside;
+	for (; rejoining->next < aside->count; rejoining->next++) {
+		struct zone_item more = zone_aside_item(aside, rejoining->next);
+		if (compare_items(item, &more) != 0) {
+			break;
+		}
+		if (item->body == NULL) {
+			*item = more;
+		} else {
+			put_together(rejoining->builder, item, &more, rejoining->stream->in_hashes);
+		}
+	}
+}
+
+/* What was put aside and belongs before this key; NULL: all that is left. */
+static void put_aside_before(struct rejoining *rejoining, const struct zone_item *before)
+{
+	struct zone_aside *aside = &rejoining->stream->aside;
+	while (rejoining->next < aside->count) {
+		struct zone_item item = zone_aside_item(aside, rejoining->next);
+		if (before != NULL && compare_items(&item, before) >= 0) {
+			return;
+		}
+		item.body = NULL;
+		join_aside(rejoining, &item);
+		leaf_put(rejoining->builder, rejoining->stream, item);
+	}
+}
+
+/* Makes a body of the RRsets of an entry that were ticked. Its blobs, copied, are retired. */
+static void take_ticked(struct rejoining *rejoining, const struct zone_reuse_leaf *leaf, size_t index,
+                        struct zone_item *item)
+{
+	struct zone_builder *builder = rejoining->builder;
+	struct stream *stream = rejoining->stream;
+	struct collected collected = {0};
+	struct zone_body body;
+	zone_body_read(item->body, &body);
+	zone_item_owner(builder->line, item, stream->in_hashes, &collected.owner);
+	const uint8_t *at = body.rrsets;
+	for (size_t i = 0; i < body.rrset_count; i++) {
+		struct zone_body_rrset rrset;
+		at = zone_body_read_rrset(at, builder->line->ttls, &rrset);
+		if (zone_reuse_has(&stream->reuse, leaf, index, i)) {
+			collect_part(&collected, item, rrset.type, false, &rrset.rrs, body.labels, stream->in_hashes);
+			collect_part(&collected, item, rrset.type, true, &rrset.sigs, body.labels, stream->in_hashes);
+		}
+	}
+	bool done = put_collected(builder, NULL, item, &collected, body.case_bits);
+	zone_retire_blobs(&builder->editing, &body);
+	settle_retired(builder);
+	item->body = done ? builder->body.bytes : NULL;
+	item->body_len = (uint32_t)builder->body.len;
+	free(collected.deltas);
+}
+
+static void rejoin_entry(struct rejoining *rejoining, const struct zone_reuse_leaf *leaf, size_t index,
+                         struct zone_item item)
+{
+	struct zone_body body;
+	put_aside_before(rejoining, &item);
+	switch (zone_reuse_kind(&rejoining->stream->reuse, leaf, index, item.body)) {
+	case ZONE_REUSE_NONE:
+		zone_body_read(item.body, &body);
+		zone_retire_blobs(&rejoining->builder->editing, &body);
+		settle_retired(rejoining->builder);
+		item.body = NULL;
+		break;
+	case ZONE_REUSE_SOME:
+		take_ticked(rejoining, leaf, index, &item);
+		break;
+	case ZONE_REUSE_ALL:
+		break;
+	}
+	join_aside(rejoining, &item);
+	if (item.body != NULL) {
+		leaf_put(rejoining->builder, rejoining->stream, item);
+	}
+}
+
+static void retire_page(struct zone_builder *builder, const struct zone_page *page)
+{
+	builder->bytes_retired += page->block.size;
+	zone_blocks_add(&builder->version->retired, &page->block);
+}
+
+/* The leaf does not stay: its entries go where they belong now. */
+static void rejoin_leaf(struct rejoining *rejoining, const struct zone_reuse_leaf *leaf)
+{
+	size_t count = zone_page_count(leaf->page);
+	struct zone_item *items = memory_new_array(count, sizeof *items);
+	uint8_t *keys = memory_new_array(zone_page_keys_size(leaf->page), 1);
+	zone_page_items(leaf->page, items, keys);
+	for (size_t i = 0; i < count; i++) {
+		rejoin_entry(rejoining, leaf, i, items[i]);
+	}
+	retire_page(rejoining->builder, leaf->page);
+	free(items);
+	free(keys);
+}
+
+static void retire_inner(struct zone_builder *builder, const struct zone_page *page)
+{
+	for (size_t i = 0; page->level > 1 && i < zone_page_count(page); i++) {
+		retire_inner(builder, zone_page_child(page, i));
+	}
+	if (page->level > 0) {
+		retire_page(builder, page);
+	}
+}
+
+static void rejoin(struct zone_builder *builder, struct stream *stream)
+{
+	struct rejoining rejoining = {.builder = builder, .stream = stream};
+	zone_aside_sort(&stream->aside);
+	for (size_t i = 0; i < stream->reuse.leaf_count; i++) {
+		const struct zone_reuse_leaf *leaf = &stream->reuse.leaves[i];
+		if (!share_leaf(&rejoining, leaf)) {
+			rejoin_leaf(&rejoining, leaf);
+		}
+	}
+	put_aside_before(&rejoining, NULL);
+	if (stream->reuse.root != NULL) {
+		retire_inner(builder, stream->reuse.root);
+	}
+}
+
+/* ---- the end ---- */
+
 static void stream_end(struct zone_builder *builder, struct stream *stream, struct zone_tree *tree)
 {
 	owner_end(builder, stream);
 	leaf_write(builder, &stream->leaves);
-	if (stream->aside.count > 0) {
+	if (builder->base != NULL) {
+		rejoin(builder, stream);
+		leaf_write(builder, &stream->leaves);
+		zone_aside_deinit(&stream->aside);
+	} else if (stream->aside.count > 0) {
 		merge_aside(builder, stream);
 		leaf_write(builder, &stream->leaves);
 		zone_aside_deinit(&stream->aside);
@@ -543,6 +868,7 @@ static void builder_free(struct zone_builder *builder)
 	zone_buffer_free(&builder->body);
 	zone_buffer_free(&builder->recut);
 	free(builder->retired.list);
+	zone_unref(builder->base);
 	free(builder);
 }
 
@@ -558,6 +884,20 @@ static struct zone_counts counts_sum(const struct zone_counts *a, const struct z
 	};
 }
 
+static void describe_bytes(const struct zone_builder *builder, struct zone_snapshot *version)
+{
+	struct zone_line *line = builder->line;
+	if (builder->base != NULL) {
+		version->bytes_own = builder->bytes + sizeof *version;
+		version->bytes = builder->base->bytes + builder->bytes - builder->bytes_retired;
+		return;
+	}
+	version->bytes = builder->bytes + sizeof *version + sizeof *line + line->shared_bytes;
+	version->bytes_own = version->bytes;
+	line->first_bytes = version->bytes;
+	line->first_records = version->counts.records;
+}
+
 struct zone_snapshot *zone_builder_finish(struct zone_builder *take, struct zone_build_report *report,
                                           struct error *error)
 {
@@ -568,10 +908,9 @@ struct zone_snapshot *zone_builder_finish(struct zone_builder *take, struct zone
 	}
 	take->line->ttls_closed = true;
 	version->counts = counts_sum(&take->names.counts, &take->hashes.counts);
-	version->bytes = take->bytes + sizeof *version + sizeof *take->line + take->line->shared_bytes;
-	version->bytes_own = version->bytes;
+	describe_bytes(take, version);
 	zone_version_describe(version, true);
-	zone_version_link(version, NULL);
+	zone_version_link(version, (struct zone_snapshot *)(uintptr_t)take->base);
 	if (report != NULL) {
 		*report = take->editing.report;
 	}
@@ -590,8 +929,8 @@ void zone_builder_free(struct zone_builder *take)
 		stream_end(take, &take->names, &version->names);
 		stream_end(take, &take->hashes, &version->hashes);
 	}
-	zone_tree_free(version->names.root, take->line->ttls, 0);
-	zone_tree_free(version->hashes.root, take->line->ttls, 0);
+	zone_tree_free(version->names.root, take->line->ttls, version->number - 1);
+	zone_tree_free(version->hashes.root, take->line->ttls, version->number - 1);
 	zone_version_discard(version);
 	builder_free(take);
 }

@@ -27,6 +27,7 @@ struct zone_pool {
 	uint64_t offered; /* small zones never get as far as a table */
 	struct way (*buckets)[WAYS];
 	unsigned turn; /* which way is given up next */
+	bool closed;   /* only finds */
 };
 
 struct zone_pool *zone_pool_new(struct zone_line *line, uint64_t birth)
@@ -43,6 +44,44 @@ void zone_pool_free(struct zone_pool *pool)
 		free(pool->buckets);
 		free(pool);
 	}
+}
+
+/* Quick, and no more: whoever writes octets that collide finds them stored one by one. */
+static uint64_t hash_octets(const uint8_t *octets, size_t len)
+{
+	uint64_t hash = len * 0x9e3779b97f4a7c15u;
+	for (; len >= 8; octets += 8, len -= 8) {
+		uint64_t word;
+		memcpy(&word, octets, 8);
+		hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+		hash ^= hash >> 32;
+	}
+	uint64_t last = 0;
+	memcpy(&last, octets, len);
+	hash = (hash ^ last) * 0xc4ceb9fe1a85ec53u;
+	hash ^= hash >> 29;
+	return hash;
+}
+
+struct zone_pool *zone_pool_new_from(struct zone_line *line)
+{
+	struct zone_pool *pool = zone_pool_new(line, 0);
+	pool->closed = true;
+	if (line->shared.count == 0) {
+		return pool;
+	}
+	pool->buckets = memory_new_array(BUCKETS, sizeof *pool->buckets);
+	for (size_t i = 0; i < line->shared.count; i++) {
+		const struct zone_blob *blob = (const struct zone_blob *)(const void *)line->shared.list[i];
+		uint64_t hash = hash_octets(blob->bytes, blob->len);
+		struct way *bucket = pool->buckets[hash % BUCKETS];
+		size_t way = 0;
+		while (way < WAYS - 1 && bucket[way].number != 0) {
+			way++;
+		}
+		bucket[way] = (struct way){.hash = (uint32_t)(hash >> 32), .number = (uint32_t)i + 1};
+	}
+	return pool;
 }
 
 bool zone_pool_wants(uint16_t type, size_t len)
@@ -64,23 +103,6 @@ bool zone_pool_wants(uint16_t type, size_t len)
 	}
 }
 
-/* Quick, and no more: whoever writes octets that collide finds them stored one by one. */
-static uint64_t hash_octets(const uint8_t *octets, size_t len)
-{
-	uint64_t hash = len * 0x9e3779b97f4a7c15u;
-	for (; len >= 8; octets += 8, len -= 8) {
-		uint64_t word;
-		memcpy(&word, octets, 8);
-		hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-		hash ^= hash >> 32;
-	}
-	uint64_t last = 0;
-	memcpy(&last, octets, len);
-	hash = (hash ^ last) * 0xc4ceb9fe1a85ec53u;
-	hash ^= hash >> 29;
-	return hash;
-}
-
 static void make_shared(struct zone_pool *pool, size_t count, const uint8_t *octets, size_t len)
 {
 	struct zone_blob *blob = zone_blob_new(pool->birth, count, len);
@@ -91,7 +113,7 @@ static void make_shared(struct zone_pool *pool, size_t count, const uint8_t *oct
 
 const struct zone_blob *zone_pool_share(struct zone_pool *pool, size_t count, const uint8_t *octets, size_t len)
 {
-	if (++pool->offered < ZONE_POOL_START) {
+	if (pool->closed ? pool->buckets == NULL : ++pool->offered < ZONE_POOL_START) {
 		return NULL;
 	}
 	if (pool->buckets == NULL) {
@@ -104,6 +126,9 @@ const struct zone_blob *zone_pool_share(struct zone_pool *pool, size_t count, co
 		if (bucket[i].hash != hash) {
 			continue;
 		}
+		if (bucket[i].number == 0 && pool->closed) {
+			return NULL; /* a way that was never used */
+		}
 		if (bucket[i].number == 0) {
 			make_shared(pool, count, octets, len);
 			bucket[i].number = (uint32_t)pool->line->shared.count;
@@ -113,6 +138,8 @@ const struct zone_blob *zone_pool_share(struct zone_pool *pool, size_t count, co
 		bool same = blob->len == len && block->count == count && memcmp(blob->bytes, octets, len) == 0;
 		return same ? blob : NULL;
 	}
-	bucket[pool->turn++ % WAYS] = (struct way){.hash = hash};
+	if (!pool->closed) {
+		bucket[pool->turn++ % WAYS] = (struct way){.hash = hash};
+	}
 	return NULL;
 }

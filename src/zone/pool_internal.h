@@ -14,6 +14,8 @@
 struct zone_pool;
 
 struct zone_pool *zone_pool_new(struct zone_line *line, uint64_t birth);
+/* One that finds what is shared in the line, and shares nothing more (O1). */
+struct zone_pool *zone_pool_new_from(struct zone_line *line);
 /* The blobs stay with the line. */
 void zone_pool_free(struct zone_pool *pool);
 /* Is a part of this type and length looked for in pools? */

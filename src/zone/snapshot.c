@@ -195,6 +195,30 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *out)
 	return true;
 }
 
+static bool same_place(const struct zone_cursor *a, size_t a_depth, const struct zone_cursor *b, size_t b_depth)
+{
+	return a->path[a_depth].page == b->path[b_depth].page && a->path[a_depth].index == b->path[b_depth].index;
+}
+
+bool zone_walk_pass_shared(struct zone_walk *a, struct zone_walk *b)
+{
+	if (!zone_cursor_valid(&a->cursor) || !zone_cursor_valid(&b->cursor)) {
+		return false;
+	}
+	size_t a_depth = a->cursor.depth - 1u;
+	size_t b_depth = b->cursor.depth - 1u;
+	if (!same_place(&a->cursor, a_depth, &b->cursor, b_depth)) {
+		return false;
+	}
+	while (a_depth > 0 && b_depth > 0 && same_place(&a->cursor, a_depth - 1, &b->cursor, b_depth - 1)) {
+		a_depth--;
+		b_depth--;
+	}
+	zone_cursor_last_below(&a->cursor, a_depth);
+	zone_cursor_last_below(&b->cursor, b_depth);
+	return true;
+}
+
 /* ---- a version describes itself ---- */
 
 bool zone_tree_has_one_soa(const struct zone_page *root, const uint32_t *ttls, struct error *error)

@@ -50,6 +50,12 @@ void zone_cursor_last(struct zone_cursor *cursor, const struct zone_page *root)
 	}
 }
 
+void zone_cursor_last_below(struct zone_cursor *cursor, size_t depth)
+{
+	cursor->depth = (uint16_t)depth;
+	descend_last(cursor, page_of(cursor->path[depth].page));
+}
+
 bool zone_cursor_next(struct zone_cursor *cursor)
 {
 	while (cursor->depth > 0) {

@@ -19,6 +19,8 @@ enum zone_seek zone_cursor_seek(struct zone_cursor *cursor, const struct zone_pa
                                 size_t len);
 void zone_cursor_first(struct zone_cursor *cursor, const struct zone_page *root);
 void zone_cursor_last(struct zone_cursor *cursor, const struct zone_page *root);
+/* To the last entry below the page at `depth` of the path, that page being 0 levels or more above the leaf. */
+void zone_cursor_last_below(struct zone_cursor *cursor, size_t depth);
 bool zone_cursor_next(struct zone_cursor *cursor);
 bool zone_cursor_previous(struct zone_cursor *cursor);
 /* The entry that zone_cursor_next would step to, without stepping. */

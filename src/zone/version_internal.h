@@ -34,6 +34,9 @@ struct zone_line {
 	/* Blobs that entries of many owners refer to (pool_internal.h); made while the first version is built. */
 	struct zone_blocks shared;
 	uint64_t shared_bytes;
+	/* What the first version took, for how many records. */
+	uint64_t first_bytes;
+	uint64_t first_records;
 	uint16_t class;
 	struct dns_name apex;
 	uint8_t apex_labels;

@@ -170,6 +170,10 @@ struct zone_walk {
 void zone_walk(const struct zone_snapshot *zone, struct zone_walk *walk);
 /* False: at the end. */
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *out);
+/* Two walks, of two versions of a line, that stand at the same node where both versions share it: both are moved to the
+ * last node of the longest stretch that is known to be shared, so that the next step leads out of it. False: they share
+ * nothing here, and nothing was moved. So versions are compared at the cost of what differs. */
+bool zone_walk_pass_shared(struct zone_walk *a, struct zone_walk *b);
 
 /* ---- facts ---- */
 
@@ -198,6 +202,10 @@ struct zone_builder;
 
 /* `apex` is copied. */
 struct zone_builder *zone_builder_new(const uint8_t *apex, uint16_t class);
+/* The same for a zone of which there is a version (`base`, borrowed for the call; NULL: none): what turns out to be as it
+ * was is shared with `base`, and takes no memory while it comes. The snapshot is of the same line as `base`, or of a new
+ * one where `base` does not suit, or has got much larger by changes than it would be anew. */
+struct zone_builder *zone_builder_new_from(const struct zone_snapshot *base, const uint8_t *apex, uint16_t class);
 void zone_builder_free(struct zone_builder *take);
 
 enum zone_add {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "change/change.h"
 #include "dns/rdata.h"
@@ -71,6 +73,74 @@ TEST(types_of_one_name_are_told_apart)
 {
 	expect_changes("a A 192.0.2.1\na TXT \"x\"\n", "a TXT \"x\"\na AAAA ::1\n",
 	               "-a.example. 3600 A 192.0.2.1\n+a.example. 3600 AAAA ::1\n");
+}
+
+static void write_changes(const struct zone_snapshot *from, const struct zone_snapshot *to, struct text *out)
+{
+	struct writing_visitor writing = {.visitor = {.visit = write_change}};
+	text_init(&writing.text, 1 << 20);
+	change_compare(from, to, &writing.visitor);
+	*out = writing.text;
+}
+
+/* The version that zone_apply made shares most of its memory with the one before, the one read from text nothing: what
+ * differs is the same. */
+TEST(sharing_makes_no_difference)
+{
+	enum { NAMES = 6000 };
+	struct random_seeded seeded;
+	random_seeded_init(&seeded, unit_seed());
+	for (int round = 0; round < 20; round++) {
+		struct zone_change changes[60];
+		struct dns_name owners[ARRAY_LENGTH(changes)];
+		bool touched[NAMES] = {0};
+		size_t count = 1 + random_below(&seeded.source, ARRAY_LENGTH(changes) - 1);
+		struct text before;
+		struct text after;
+		text_init(&before, 1 << 20);
+		text_init(&after, 1 << 20);
+		for (size_t i = 0; i < count; i++) {
+			size_t number = random_below(&seeded.source, NAMES);
+			bool add = touched[number] || random_below(&seeded.source, 2) == 0;
+			char owner[64];
+			snprintf(owner, sizeof owner, add ? "x%zu-%zu.example." : "n%zu.example.", number, i);
+			assert_true(dns_name_from_text(owner, &owners[i], NULL));
+			touched[number] = touched[number] || !add;
+			changes[i] = (struct zone_change){.add = add,
+			                                  .type = DNS_TYPE_A,
+			                                  .ttl = 3600,
+			                                  .rdata_len = 4,
+			                                  .owner = owners[i].wire,
+			                                  .rdata = (const uint8_t *)"\300\0\2\1"};
+			if (add) {
+				text_format(&after, "%s 3600 A 192.0.2.1\n", owner);
+			}
+		}
+		for (size_t i = 0; i < NAMES; i++) {
+			text_format(&before, "n%zu 3600 A 192.0.2.1\n", i);
+			if (!touched[i]) {
+				text_format(&after, "n%zu 3600 A 192.0.2.1\n", i);
+			}
+		}
+		const struct zone_snapshot *from = zone_of_text("example.", 1, text_string(&before));
+		const struct zone_snapshot *to = zone_of_text("example.", 1, text_string(&after));
+		const struct zone_snapshot *sharing = zone_apply(from, changes, count, NULL);
+		struct text expected;
+		struct text found;
+		write_changes(from, to, &expected);
+		write_changes(from, sharing, &found);
+		assert_string_equal(text_string(&found), text_string(&expected));
+		text_deinit(&found);
+		write_changes(sharing, sharing, &found);
+		assert_string_equal(text_string(&found), "");
+		text_deinit(&found);
+		text_deinit(&expected);
+		text_deinit(&before);
+		text_deinit(&after);
+		zone_unref(from);
+		zone_unref(to);
+		zone_unref(sharing);
+	}
 }
 
 TEST(soa_counts_as_a_change_but_its_serial_is_no_content)

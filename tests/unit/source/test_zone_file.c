@@ -43,7 +43,7 @@ static const struct zone_snapshot *read_named(const char *file, const char *apex
 	assert_true(dns_name_from_text(apex, &name, &error));
 	told[0] = '\0';
 	zonefile_files_init(&files);
-	const struct zone_snapshot *zone = source_read_zone_file(file, name.wire, &sink, &files, &report, &error);
+	const struct zone_snapshot *zone = source_read_zone_file(file, name.wire, NULL, &sink, &files, &report, &error);
 	zonefile_files_deinit(&files);
 	return zone;
 }
@@ -145,7 +145,8 @@ static const struct zone_snapshot *read_while_written(const char *first)
 	assert_true(file_replace(path(), first, strlen(first), NULL));
 	texts_written = 0;
 	zonefile_files_init(&files);
-	const struct zone_snapshot *zone = source_read_zone_file(path(), name.wire, &sink, &files, &report, &error);
+	const struct zone_snapshot *zone =
+	        source_read_zone_file(path(), name.wire, NULL, &sink, &files, &report, &error);
 	zonefile_files_deinit(&files);
 	return zone;
 }

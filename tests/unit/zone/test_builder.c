@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -304,4 +306,86 @@ TEST(signatures_that_cover_type_0_are_kept)
 	assert_int_equal(rrset.sig_count, 1);
 	assert_false(zone_rrsets_next(&walk, &rrset));
 	end(zone);
+}
+
+/* ---- from the version before ---- */
+
+/* Names "nNUMBER" with two addresses each, `first` of them in another order than the rest; one may have another address. */
+static const struct zone_snapshot *numbered_zone(const struct zone_snapshot *base, unsigned count, unsigned other)
+{
+	struct zone_builder *builder = zone_builder_new_from(base, apex, 1);
+	for (unsigned part = 0; part < 2; part++) {
+		for (unsigned i = 0; i < count; i++) {
+			unsigned number = i * 7919 % count; /* a prime: each comes once */
+			char owner[32];
+			uint8_t rdata[4];
+			snprintf(owner, sizeof owner, "n%u.example.", number);
+			store_u32(rdata, number == other ? 1 : number);
+			add(builder, owner, part == 0 ? DNS_TYPE_A : 65280, 60, rdata, sizeof rdata);
+		}
+	}
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	const struct zone_snapshot *zone = zone_builder_finish(builder, NULL, NULL);
+	assert_non_null(zone);
+	return zone;
+}
+
+static uint64_t bytes_own(const struct zone_snapshot *zone)
+{
+	struct zone_facts facts;
+	zone_facts(zone, &facts);
+	assert_true(facts.bytes_own <= facts.bytes);
+	return facts.bytes_own;
+}
+
+TEST(what_a_new_text_leaves_as_it_was_is_shared)
+{
+	const struct zone_snapshot *base = numbered_zone(NULL, 20000, UINT_MAX);
+	const struct zone_snapshot *same = numbered_zone(base, 20000, UINT_MAX);
+	const struct zone_snapshot *changed = numbered_zone(same, 20000, 4711);
+	uint64_t whole = bytes_own(base);
+	assert_true(whole > 20000 * 20);
+	assert_true(bytes_own(same) < whole / 20);
+	assert_true(bytes_own(changed) < whole / 20);
+	struct zone_facts facts;
+	zone_facts(changed, &facts);
+	assert_int_equal(facts.records, 40001);
+	assert_int_equal(facts.names, 20001);
+	zone_unref(base);
+	zone_unref(same);
+	end(changed);
+}
+
+TEST(a_line_that_has_grown_by_changes_is_begun_anew)
+{
+	const struct zone_snapshot *zone = numbered_zone(NULL, 2000, UINT_MAX);
+	struct zone_facts facts;
+	uint64_t first = bytes_own(zone);
+	/* Pages that are split and then half emptied stay so. */
+	for (unsigned round = 0; round < 40; round++) {
+		const struct zone_snapshot *next = numbered_zone(zone, 2000 - round % 2 * 400, UINT_MAX);
+		zone_unref(zone);
+		zone = next;
+		zone_facts(zone, &facts);
+		assert_true(facts.bytes < first * 2);
+	}
+	end(zone);
+}
+
+TEST(a_build_from_a_version_that_fails_leaves_it_as_it_was)
+{
+	const struct zone_snapshot *base = numbered_zone(NULL, 3000, UINT_MAX);
+	struct error error;
+	struct zone_builder *builder = zone_builder_new_from(base, apex, 1);
+	add(builder, "n1.example.", DNS_TYPE_A, 60, "\0\0\0\1", 4);
+	assert_null(zone_builder_finish(builder, NULL, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+	builder = zone_builder_new_from(base, apex, 1);
+	add(builder, "n2.example.", DNS_TYPE_A, 60, "\0\0\0\1", 4);
+	zone_builder_free(builder);
+	quiescent_drain();
+	const struct zone_snapshot *same = numbered_zone(base, 3000, UINT_MAX);
+	assert_true(bytes_own(same) < bytes_own(base) / 20);
+	zone_unref(base);
+	end(same);
 }

@@ -170,6 +170,64 @@ static void apply(struct world *world)
 	free_changes(changes, count);
 }
 
+/* All RRs of a version, somewhat changed, come in any order, as a file that was edited does. */
+static void rebuild(struct world *world)
+{
+	struct random_source *random = world->random;
+	const struct version *from = &world->versions[random_below(random, world->count)];
+	size_t count = from->model->count;
+	const struct model_rr **order = memory_new_array(count, sizeof *order);
+	size_t swaps = random_below(random, 3) == 0 ? count : random_below(random, 6);
+	size_t dropped = random_below(random, 3) == 0 ? random_below(random, 1 + count / 2) : random_below(random, 3);
+	size_t changed = random_below(random, 2) == 0 ? 0 : random_below(random, 6);
+	for (size_t i = 0; i < count; i++) {
+		order[i] = &from->model->rrs[i];
+	}
+	for (size_t i = 0; i < swaps; i++) {
+		size_t a = random_below(random, count);
+		size_t b = random_below(random, count);
+		const struct model_rr *swapped = order[a];
+		order[a] = order[b];
+		order[b] = swapped;
+	}
+	struct model *model = model_new(world->apex.wire);
+	struct zone_builder *builder = zone_builder_new_from(from->zone, world->apex.wire, 1);
+	for (size_t i = 0; i < count; i++) {
+		struct model_rr rr = *order[i];
+		bool drop = rr.type != 6 && random_below(random, count) < dropped;
+		if (drop) {
+			continue;
+		}
+		if (random_below(random, 30) == 0) {
+			rr.ttl -= rr.ttl > 0;
+		}
+		if (random_below(random, 30) == 0) {
+			rr.owner.wire[1] ^= rr.owner.wire[1] >= 'a' && rr.owner.wire[1] <= 'z' ? 0x20 : 0;
+		}
+		add_both(builder, model, &rr);
+		if (random_below(random, 30) == 0) {
+			add_both(builder, model, &rr);
+		}
+		if (random_below(random, count) < changed) {
+			struct model_rr more = model_random_rr(random, world->apex.wire);
+			if (more.type != 6) {
+				add_both(builder, model, &more);
+			}
+			free(more.rdata);
+		}
+	}
+	free(order);
+	struct zone_build_report report;
+	struct error error = {0};
+	const struct zone_snapshot *zone = zone_builder_finish(builder, &report, &error);
+	assert_non_null(zone);
+	assert_int_equal(report.duplicates, model->duplicates);
+	if (world->count == VERSIONS_MAX) {
+		release(world, random_below(random, world->count));
+	}
+	world->versions[world->count++] = (struct version){zone, model};
+}
+
 static void live(uint64_t seed, const char *apex_text, size_t rr_count, bool in_order, size_t steps)
 {
 	struct random_seeded seeded;
@@ -181,6 +239,10 @@ static void live(uint64_t seed, const char *apex_text, size_t rr_count, bool in_
 	for (size_t i = 0; i < steps; i++) {
 		apply(&world);
 		check(&world, &world.versions[world.count - 1]);
+		if (random_below(world.random, 4) == 0) {
+			rebuild(&world);
+			check(&world, &world.versions[world.count - 1]);
+		}
 		if (i % 8 == 0) {
 			quiescent_drain();
 			check(&world, &world.versions[random_below(world.random, world.count)]);
