@@ -92,17 +92,23 @@ def serve(server, every):
 
 
 def fetch(server, case):
-    return wire.as_nsd_writes(wire.axfr(server.place, case.zone, seconds=10))
+    try:
+        return wire.as_nsd_writes(wire.axfr(server.place, case.zone))
+    except (wire.TransferError, OSError):
+        return REFUSED
 
 
 def read_with_server(server, every):
     """Serves every case and fetches what comes of it."""
     serve(server, every)
     for case in every:
-        try:
+        case.made[server.kind] = fetch(server, case)
+        if server.kind == "knot" and server.process.poll() is not None:
+            # Knot 3.2 now and then dies of a zone that it cannot send; it is asked for the next one again.
+            server.start()
             case.made[server.kind] = fetch(server, case)
-        except (wire.TransferError, OSError):
-            case.made[server.kind] = REFUSED
+    if server.kind == "knot":
+        server.kill()
     server.stop()
 
 
