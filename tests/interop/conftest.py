@@ -15,7 +15,7 @@ class World:
 
     def new(self, kind, name=None):
         """A server of a kind, not started yet; two of one kind need names."""
-        cls = {**servers.PEERS, "tandem": servers.Tandem}[kind]
+        cls = servers.KINDS[kind]
         server = cls(self.folder, name)
         self.servers.append(server)
         return server

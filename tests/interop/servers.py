@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Name servers in the foreground on loopback, all behind one face: Tandem, BIND, Knot and NSD.
+"""Name servers in the foreground on loopback, all behind one face: Tandem, BIND, Knot, NSD and PowerDNS.
 
 Each has an address in 127.0.0.0/8, of its own where it can, and a free unprivileged port, sends NOTIFY and asks for
 transfers from that address, and talks to nobody whom the test does not name: zones here are real and name real servers.
@@ -10,9 +10,11 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -484,6 +486,58 @@ class Nsd(Server):
         return ["/usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"]
 
 
+class PowerDns(Server):
+    """Only a primary, of zones that are signed already: it answers, and is no partner in replication."""
+
+    kind = "powerdns"
+
+    def configure(self):
+        lines = [
+            "launch=bind",
+            f"bind-config={self.folder}/zones.conf",
+            f"bind-dnssec-db={self.folder}/metadata.db",
+            f"local-address={self.address}",
+            f"local-port={self.port}",
+            f"query-local-address={self.address}",
+            f"socket-dir={self.folder}",
+            "daemon=no",
+            "guardian=no",
+            "security-poll-suffix=",  # else it asks its makers whether it is up to date
+            "disable-axfr=yes",
+            "any-to-tcp=no",
+            "dname-processing=yes",
+            "cache-ttl=0",
+            "query-cache-ttl=0",
+            "negquery-cache-ttl=0",
+        ]
+        (self.folder / "pdns.conf").write_text("\n".join(lines) + "\n")
+        zones = [f'zone "{zone.name}" {{ type master; file "{zone.file}"; }};' for zone in self.zones]
+        (self.folder / "zones.conf").write_text("\n".join(zones) + "\n")
+        made = run(["/usr/bin/pdnsutil", "--config-dir", self.folder, "create-bind-db", self.folder / "metadata.db"])
+        assert made.returncode == 0, made.stderr
+        with sqlite3.connect(self.folder / "metadata.db") as metadata:
+            for zone in self.zones:
+                metadata.executemany(
+                    "INSERT INTO domainmetadata (domain, kind, content) VALUES (?, ?, ?)", self.signing_of(zone)
+                )
+
+    @staticmethod
+    def signing_of(zone):
+        """What it must be told about a zone that is signed already."""
+        text = zone.file.read_text()
+        name = zone.name.rstrip(".").lower()
+        rows = []
+        if re.search(r"\sRRSIG\sSOA\s", text):
+            rows.append((name, "PRESIGNED", "1"))
+        param = re.search(r"\sNSEC3PARAM\s+(\d+ \d+ \d+ \S+)", text)
+        if param:
+            rows.append((name, "NSEC3PARAM", param.group(1)))
+        return rows
+
+    def command(self):
+        return ["/usr/sbin/pdns_server", f"--config-dir={self.folder}"]
+
+
 def run(command, folder=None, seconds=COMMAND_SECONDS, **options):
     """Runs a command to its end and gives the ended process with what it printed."""
     command = [str(word) for word in command]
@@ -496,3 +550,4 @@ def places(servers):
 
 
 PEERS = {"bind": Bind, "knot": Knot, "nsd": Nsd}
+KINDS = {"tandem": Tandem, **PEERS, "powerdns": PowerDns}
