@@ -9,6 +9,7 @@
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
 #                           BUILDS="build-sanitize build-thread"
+#   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make bench              beside the peers; BENCH="--delegations 20000 load:tld" is a short one
 #   make format             clang-format on every C file
 #   make clean
@@ -17,11 +18,12 @@ SECONDS ?= 300
 MINUTES ?= 10
 BUILDS ?= build
 BENCH ?=
+COMPARE ?=
 FOLDERS ?=
 MESON = /usr/bin/meson
 PYTHON = /usr/bin/python3
 
-.PHONY: all install run test fuzz coverage soak bench format clean
+.PHONY: all install run test fuzz coverage soak compare bench format clean
 
 all:
 	@tools/setup build
@@ -50,6 +52,10 @@ coverage:
 soak:
 	@tools/setup test
 	@$(PYTHON) tools/test --soak-minutes=$(MINUTES) --builds="$(BUILDS)" soak
+
+compare: all
+	@tools/setup test
+	@$(PYTHON) tests/compare/compare.py $(COMPARE)
 
 bench: all
 	@tools/setup test bench
