@@ -12,7 +12,7 @@ import messages
 import questions
 from classes import OURS
 
-A, NS, CNAME, AAAA, DNAME, RRSIG, NSEC3 = 1, 2, 5, 28, 39, 46, 50
+A, NS, CNAME, SOA, AAAA, DNAME, RRSIG, NSEC3 = 1, 2, 5, 6, 28, 39, 46, 50
 CHAIN_MAX = 16
 OUR_PAYLOAD = 1232
 NEARLY_FULL = 100  # octets that an optional RRset of addresses with its signature may take
@@ -122,6 +122,14 @@ def follows_further(difference):
     return links(ours) > 1 and (links(ours) >= CHAIN_MAX or as_far == [ours])
 
 
+def follows_into_another_zone(difference):
+    """The SOA of the zone in which the chain ends, where most of the others stay in the first zone or do not follow."""
+    zones = [record[0] for record in difference.ours.authority if record[1] == SOA]
+    elsewhere = bool(zones) and not difference.question.name.lower().endswith(zones[0])
+    there = [value for value in difference.others.values() if any(record[0] in zones for record in value)]
+    return elsewhere and links(difference.ours) > 0 and len(there) <= 1
+
+
 def longer_chain(difference):
     """Whoever follows a chain for longer fills a message sooner."""
     return any(links(response) > 1 for response in readable(difference))
@@ -147,8 +155,9 @@ def part_of_all_types(difference):
     if difference.aspect == "flag tc":
         return not our_value(difference)
     answer = difference.ours.answer
-    if not difference.question.tcp and len({rrset_of(record) for record in answer}) == 1:
-        return {record[0] for record in answer} == {difference.question.name.lower()}
+    owners = {record[0] for record in answer}
+    if not difference.question.tcp and len({rrset_of(record) for record in answer}) == 1 and len(owners) == 1:
+        return owners == {difference.question.name.lower()}
     others = [response for response in readable(difference) if response is not difference.ours]
     return our_value(difference) <= set().union(*(getattr(response, difference.aspect) for response in others))
 
@@ -191,10 +200,11 @@ KNOWN = [
     Row("TKEY is refused", ("rcode",), tkey_refused),
     Row("opcodes that are not there", ("rcode",), opcode_not_implemented),
     Row("NOTIFY of other types", ("rcode",), notify_of_other_types),
-    Row("class ANY", ("rcode", "flag aa", "authority", "additional"), class_any),
+    Row("class ANY", ("rcode", "flag aa", "answer", "authority", "additional"), class_any),
     Row("letter case is the zone's", ("case",), only_letter_case),
     Row("letter case is the zone's", ("flag tc",), case_takes_room),
     Row("chains are followed for 16 links", ("answer", "authority"), follows_further),
+    Row("chains are followed into other zones", ("authority",), follows_into_another_zone),
     Row("a longer chain fills the message", ("flag tc",), longer_chain),
     Row("NSEC and RRSIG below a DNAME", ("answer", "authority", "flag tc"), beside_no_synthesis),
     Row("ANY and RRSIG get a part", ("answer", "additional", "flag tc"), part_of_all_types),

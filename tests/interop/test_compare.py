@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A short run of tests/compare: Tandem and its peers, question by question, and two validators that judge the proofs.
 
-The zones and the questions are other ones in each run; the seed is printed, and COMPARE_SEED gives them again.
+Always with the same zones and questions, so that it fails only for what was changed; COMPARE_SEED gives other ones.
 """
 
 import os
 import pathlib
-import random
 import sys
 
 import pytest
@@ -19,6 +18,7 @@ import made  # noqa: E402
 import proofs  # noqa: E402
 import questions  # noqa: E402
 
+SEED = 1034
 QUESTIONS_ABOUT_MADE_ZONES = 2500
 QUESTIONS_ABOUT_THE_ROOT = 500
 PROOFS = 400
@@ -27,7 +27,7 @@ DELV_SHARE = 0.4
 
 @pytest.fixture(scope="module")
 def seed():
-    chosen = int(os.environ.get("COMPARE_SEED", random.SystemRandom().randrange(1 << 32)))
+    chosen = int(os.environ.get("COMPARE_SEED", SEED))
     print(f"COMPARE_SEED={chosen}")
     return chosen
 
