@@ -6,6 +6,7 @@
 #include "answer/answer_internal.h"
 
 #include "base/bytes.h"
+#include "base/ensure.h"
 
 /* What is looked for: the name in an RDATA. */
 struct target {
@@ -27,14 +28,8 @@ static bool in_zone(const struct answer_plan *plan, const uint8_t *name)
 static void place_address(struct answer_plan *plan, const struct target *target, const struct zone_addresses *addresses,
                           const struct zone_rrset *rrset, enum planned_need need)
 {
-	if (rrset->count == 0) {
-		return;
-	}
-	struct planned_rrset *planned = plan_place(plan, DNS_SECTION_ADDITIONAL, owner_at(target), need);
-	if (planned != NULL) {
-		planned->rrset = *rrset;
-		planned->node = addresses->node;
-		plan_take(plan, planned);
+	if (rrset->count > 0) {
+		plan_add(plan, DNS_SECTION_ADDITIONAL, &addresses->node, rrset, owner_at(target), need);
 	}
 }
 
@@ -230,7 +225,7 @@ static void plan_targets_of(struct answer_plan *plan, const struct planned_rrset
 		plan_locators(plan, &(struct target){rdata + 2, SIZE_MAX});
 		break;
 	default:
-		break;
+		ensure(false); /* has_targets() */
 	}
 }
 

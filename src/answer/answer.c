@@ -144,12 +144,9 @@ static enum answer_outcome answer_chaos(struct answer_context *context)
 	plan->dnssec_ok = false;
 	plan->class = DNS_CLASS_CH;
 	plan->authoritative = true;
-	struct planned_rrset *planned =
-	        plan_place(plan, DNS_SECTION_ANSWER, owner_given(message->qname.wire), NEED_ALL);
-	planned->node = (struct zone_node){0};
-	planned->rrset = (struct zone_rrset){
+	const struct zone_rrset text = {
 	        .type = DNS_TYPE_TXT, .count = 1, .rdatas_len = 3u + identity->len, .rdatas = context->chaos};
-	plan_take(plan, planned);
+	plan_add(plan, DNS_SECTION_ANSWER, &plan_no_node, &text, owner_given(message->qname.wire), NEED_ALL);
 	answer_encode(context, DNS_EDE_NONE);
 	return ANSWER_SEND;
 }

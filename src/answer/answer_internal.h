@@ -192,14 +192,15 @@ static inline struct planned_owner owner_of_target(const uint8_t *hint, size_t i
 	return (struct planned_owner){.name = hint, .target = target};
 }
 
-/* A place for an RRset in the plan, its owner, section, parts (data, and signatures where DO asks for them) and need
- * set; the caller fills rrset and node, and calls plan_take, or leaves it. NULL: the plan is full. */
-struct planned_rrset *plan_place(struct answer_plan *plan, enum dns_section section, struct planned_owner owner,
-                                 enum planned_need need);
-void plan_take(struct answer_plan *plan, struct planned_rrset *planned);
-/* Plans the RRset of this type at this node. False: there is none. */
-bool plan_rrset(struct answer_plan *plan, enum dns_section section, const struct zone_node *node, uint16_t type,
-                struct planned_owner owner, enum planned_need need);
+/* The node of RRsets that are no zone's. */
+extern const struct zone_node plan_no_node;
+
+/* Plans an RRset, with its signatures where DO asks for them. NULL: the plan is full, and says what follows from that. */
+struct planned_rrset *plan_add(struct answer_plan *plan, enum dns_section section, const struct zone_node *node,
+                               const struct zone_rrset *rrset, struct planned_owner owner, enum planned_need need);
+/* The same for the RRset of this type at this node. NULL: there is none, or the plan is full. */
+const struct zone_rrset *plan_rrset(struct answer_plan *plan, enum dns_section section, const struct zone_node *node,
+                                    uint16_t type, struct planned_owner owner, enum planned_need need);
 /* The RRset of this type at this node is planned already, under this owner. */
 bool plan_has(const struct answer_plan *plan, const struct zone_node *node, uint16_t type, struct planned_owner owner);
 

@@ -23,43 +23,36 @@ void answer_plan_reset(struct answer_plan *plan, size_t limit)
 	plan->rrset_count = 0;
 }
 
-struct planned_rrset *plan_place(struct answer_plan *plan, enum dns_section section, struct planned_owner owner,
-                                 enum planned_need need)
+const struct zone_node plan_no_node;
+
+struct planned_rrset *plan_add(struct answer_plan *plan, enum dns_section section, const struct zone_node *node,
+                               const struct zone_rrset *rrset, struct planned_owner owner, enum planned_need need)
 {
 	if (plan->rrset_count == ANSWER_RRSETS_MAX) {
 		plan->overflow = plan->overflow || need == NEED_ALL;
 		plan->glue_missing = plan->glue_missing || need == NEED_GLUE;
 		return NULL;
 	}
-	struct planned_rrset *planned = &plan->rrsets[plan->rrset_count];
+	struct planned_rrset *planned = &plan->rrsets[plan->rrset_count++];
+	planned->rrset = *rrset;
+	planned->node = *node;
 	planned->owner = owner;
 	planned->section = (uint8_t)section;
 	planned->parts = plan->dnssec_ok ? PART_DATA | PART_SIGS : PART_DATA;
 	planned->need = (uint8_t)need;
+	plan->room -= rrset->count;
 	return planned;
 }
 
-void plan_take(struct answer_plan *plan, struct planned_rrset *planned)
+const struct zone_rrset *plan_rrset(struct answer_plan *plan, enum dns_section section, const struct zone_node *node,
+                                    uint16_t type, struct planned_owner owner, enum planned_need need)
 {
-	ensure(planned == &plan->rrsets[plan->rrset_count]);
-	plan->rrset_count++;
-	plan->room -= planned->rrset.count;
-}
-
-bool plan_rrset(struct answer_plan *plan, enum dns_section section, const struct zone_node *node, uint16_t type,
-                struct planned_owner owner, enum planned_need need)
-{
-	struct planned_rrset *planned = plan_place(plan, section, owner, need);
-	if (planned == NULL) {
-		struct zone_rrset unused;
-		return zone_node_rrset(node, type, &unused) && unused.count > 0;
+	struct zone_rrset rrset;
+	if (!zone_node_rrset(node, type, &rrset) || rrset.count == 0) {
+		return NULL;
 	}
-	if (!zone_node_rrset(node, type, &planned->rrset) || planned->rrset.count == 0) {
-		return false;
-	}
-	planned->node = *node;
-	plan_take(plan, planned);
-	return true;
+	struct planned_rrset *planned = plan_add(plan, section, node, &rrset, owner, need);
+	return planned == NULL ? NULL : &planned->rrset;
 }
 
 /* Of entries at the same node. */
@@ -96,16 +89,14 @@ static const uint8_t *plan_apex_name(const struct answer_plan *plan)
 static void plan_negative_soa(struct answer_plan *plan)
 {
 	struct planned_owner owner = owner_of_node(plan_apex_name(plan));
-	struct planned_rrset *planned = plan_place(plan, DNS_SECTION_AUTHORITY, owner, NEED_ALL);
-	if (planned == NULL) {
-		return;
-	}
-	zone_apex(plan->snapshot, &planned->node);
-	zone_soa(plan->snapshot, &planned->rrset);
-	uint32_t minimum_s = load_u32(planned->rrset.rdatas + planned->rrset.rdatas_len - 4);
-	planned->rrset.ttl = smaller(planned->rrset.ttl, minimum_s);
-	planned->rrset.sig_ttl = smaller(planned->rrset.sig_ttl, minimum_s);
-	plan_take(plan, planned);
+	struct zone_node apex;
+	struct zone_rrset soa;
+	zone_apex(plan->snapshot, &apex);
+	zone_soa(plan->snapshot, &soa);
+	uint32_t minimum_s = load_u32(soa.rdatas + soa.rdatas_len - 4);
+	soa.ttl = smaller(soa.ttl, minimum_s);
+	soa.sig_ttl = smaller(soa.sig_ttl, minimum_s);
+	plan_add(plan, DNS_SECTION_AUTHORITY, &apex, &soa, owner, NEED_ALL);
 }
 
 /* Asks for the whole answer, if it was written before: of this kind, at the node whose name is `name`, the end of the
@@ -182,14 +173,12 @@ static bool plan_several(struct answer_plan *plan, const struct place *place, ui
 			continue;
 		}
 		enum planned_need need = any && !plan->udp ? NEED_NOT : NEED_ALL;
-		struct planned_rrset *planned = plan_place(plan, DNS_SECTION_ANSWER, place->owner, need);
+		struct planned_rrset *planned =
+		        plan_add(plan, DNS_SECTION_ANSWER, &place->found->node, &rrset, place->owner, need);
 		if (planned == NULL) {
 			break;
 		}
-		planned->rrset = rrset;
-		planned->node = place->found->node;
 		planned->parts = parts;
-		plan_take(plan, planned);
 		any = true;
 		if (only_one) {
 			break;
@@ -207,7 +196,7 @@ static bool plan_data(struct answer_plan *plan, const struct place *place)
 	case DNS_TYPE_RRSIG:
 		return plan_several(plan, place, PART_SIGS);
 	default:
-		return plan_rrset(plan, DNS_SECTION_ANSWER, node, plan->qtype, place->owner, NEED_ALL);
+		return plan_rrset(plan, DNS_SECTION_ANSWER, node, plan->qtype, place->owner, NEED_ALL) != NULL;
 	}
 }
 
@@ -228,15 +217,12 @@ static bool answers_beside_cname(const struct answer_plan *plan, const struct zo
 
 static const uint8_t *plan_cname(struct answer_plan *plan, const struct place *place)
 {
-	if (!plan_rrset(plan, DNS_SECTION_ANSWER, &place->found->node, DNS_TYPE_CNAME, place->owner, NEED_ALL) ||
-	    plan->overflow) {
-		return NULL;
-	}
-	const uint8_t *target = plan->rrsets[plan->rrset_count - 1].rrset.rdatas + 2;
-	if (from_wildcard(place)) {
+	const struct zone_rrset *cname =
+	        plan_rrset(plan, DNS_SECTION_ANSWER, &place->found->node, DNS_TYPE_CNAME, place->owner, NEED_ALL);
+	if (cname != NULL && from_wildcard(place)) {
 		proof_wildcard(plan, place->name, place->found->encloser_labels);
 	}
-	return target;
+	return cname == NULL ? NULL : cname->rdatas + 2;
 }
 
 /* The answer depends on nothing but the node and the type: not on the transport, nor on a name that a wildcard took. */
@@ -279,13 +265,11 @@ static void plan_referral(struct answer_plan *plan, const uint8_t *name, const s
 	}
 	plan->authoritative = plan->link_count > 0; /* AA speaks of the first owner name (RFC 1035 4.1.1) */
 	struct planned_owner owner = owner_of_node(cut_name);
-	if (!plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_NS, owner, NEED_ALL) || plan->overflow) {
-		return;
-	}
+	const struct zone_rrset *servers = plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_NS, owner, NEED_ALL);
+	ensure(servers != NULL);
 	plan->targets_of = plan->rrset_count - 1;
-	const struct zone_rrset *servers = &plan->rrsets[plan->rrset_count - 1].rrset;
 	bool wants_proof = plan->dnssec_ok && zone_denial(plan->snapshot) != ZONE_UNSIGNED;
-	if (wants_proof && !plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_DS, owner, NEED_ALL)) {
+	if (wants_proof && plan_rrset(plan, DNS_SECTION_AUTHORITY, cut, DNS_TYPE_DS, owner, NEED_ALL) == NULL) {
 		proof_no_data(plan, cut_name, cut);
 	}
 	plan_glue(plan, servers, cut_name);
@@ -315,32 +299,25 @@ static const uint8_t *plan_dname(struct answer_plan *plan, const struct place *p
 	struct dns_name target;
 	const uint8_t *dname_owner = dns_name_strip(place->name, dns_name_labels(place->name) - node->labels);
 	struct planned_owner owner = owner_of_node(dname_owner);
-	if (!plan_has(plan, node, DNS_TYPE_DNAME, owner) &&
-	    !plan_rrset(plan, DNS_SECTION_ANSWER, node, DNS_TYPE_DNAME, owner, NEED_ALL)) {
-		return NULL;
-	}
 	ensure(zone_node_rrset(node, DNS_TYPE_DNAME, &dname));
+	if (!plan_has(plan, node, DNS_TYPE_DNAME, owner)) {
+		plan_add(plan, DNS_SECTION_ANSWER, node, &dname, owner, NEED_ALL);
+	}
 	if (!dns_name_substitute(place->name, dname_owner, dname.rdatas + 2, &target)) {
 		plan->rcode = DNS_RCODE_YXDOMAIN; /* RFC 6672 2.2 */
-		return NULL;
-	}
-	struct planned_rrset *planned = plan_place(plan, DNS_SECTION_ANSWER, owner_given(place->name), NEED_ALL);
-	if (planned == NULL) {
 		return NULL;
 	}
 	struct synthesised_cname *cname = &plan->synthesised[plan->link_count];
 	store_u16(cname->len, target.len);
 	memcpy(cname->target, target.wire, target.len);
-	planned->parts = PART_DATA;
-	planned->node = (struct zone_node){0};
-	planned->rrset = (struct zone_rrset){
+	const struct zone_rrset rrset = {
 	        .type = DNS_TYPE_CNAME,
 	        .ttl = dname.ttl, /* RFC 6672 3.1 */
 	        .count = 1,
 	        .rdatas_len = 2u + target.len,
 	        .rdatas = cname->len,
 	};
-	plan_take(plan, planned);
+	plan_add(plan, DNS_SECTION_ANSWER, &plan_no_node, &rrset, owner_given(place->name), NEED_ALL);
 	/* Nothing stands beside a CNAME that was made, so the types that may, like NSEC, are looked for at its target. */
 	return plan->qtype == DNS_TYPE_CNAME || plan->qtype == DNS_TYPE_ANY ? NULL : cname->target;
 }

@@ -75,6 +75,27 @@ TEST(synthesised_cname_has_no_signature)
 	              "NOERROR aa answer: d DNAME; d RRSIG(DNAME); www.d CNAME www.t; www.t A; www.t RRSIG(A)");
 }
 
+/* RRSIGs over NS, DNAME and CNAME sets that are not there: no cut, no redirection, no alias. */
+TEST(signatures_without_what_they_cover_change_nothing)
+{
+#define LONE_SIG(type) " RRSIG " type " 13 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
+	struct server *server =
+	        server_of("sub" LONE_SIG("NS") "d" LONE_SIG("DNAME") "c" LONE_SIG("CNAME") "www A 192.0.2.1\n");
+	static const char *const names[] = {"sub", "d", "c"};
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		char question[64];
+		snprintf(question, sizeof question, "%s A +do", names[i]);
+		expect_answer(server, question, "NOERROR aa authority: SOA");
+		snprintf(question, sizeof question, "x.%s A +do", names[i]);
+		expect_answer(server, question, "NXDOMAIN aa authority: SOA");
+		snprintf(question, sizeof question, "%s RRSIG", names[i]);
+		expect_answer(server, question, "NOERROR aa answer: RRSIG");
+	}
+	expect_answer(server, "sub NS +do", "NOERROR aa authority: SOA");
+	expect_answer(server, "d DNAME +do", "NOERROR aa authority: SOA");
+	expect_answer(server, "c CNAME +do", "NOERROR aa authority: SOA");
+}
+
 TEST(nsec3_owner_names_are_no_part_of_the_name_space)
 {
 	struct server *server = server_of_signed("www A 192.0.2.1\n", SIGNED_NSEC3);
