@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Holds doc/ against the tree: functions that doc/tour.md names must be defined, files that a page names must exist.
+"""Holds doc/ against the tree: functions that doc/tour.md names must be defined, files that a page names must exist,
+and doc/zone-files.md must have the RR types that we know.
 
 In the tour `name()` is a function in src/; in every page `folder/file.c` and links to files are read. Prints TAP.
 """
@@ -41,6 +42,15 @@ def missing_files(page, text):
                 yield f"line {number}: a link to nothing: {name}"
 
 
+def types_of_rows(text):
+    return set(re.findall(r'NAMED\("([\w-]+)"', text))
+
+
+def types_of_page(text):
+    section = re.search(r"^## RR types$(.*?)^## ", text, re.M | re.S)
+    return {word for cell in re.findall(r"^\| ([A-Z0-9 -]+) \|", section[1], re.M) for word in cell.split()}
+
+
 def main():
     tap = Tap()
     sample = "static bool zone_find(int a)\n{\n\tother_call(a);\n}\n"
@@ -54,6 +64,9 @@ def main():
     tap.check(FUNCTION.search(tour), "the tour names functions")
     faults = list(missing_functions(tour, known))
     tap.check(not faults, "every function that doc/tour.md names exists", faults)
+    rows = types_of_rows((ROOT / "src/dns/rdata_rows.c").read_text(encoding="utf-8"))
+    page = types_of_page((ROOT / "doc/zone-files.md").read_text(encoding="utf-8"))
+    tap.check(rows and rows == page, "doc/zone-files.md has every RR type", sorted(rows ^ page))
     for page in [ROOT / "README.md", *sorted((ROOT / "doc").rglob("*.md"))]:
         faults = list(missing_files(page, page.read_text(encoding="utf-8")))
         tap.check(not faults, f"{page.relative_to(ROOT)} names files that exist", faults)
