@@ -17,6 +17,7 @@ import zones
 
 FOLDER = zones.DATA / "zone-files"
 SOA_AND_NS = "$TTL 300\n@ 300 IN SOA ns.example. host.example. 1 3600 600 86400 60\n@ 300 IN NS ns.example."
+MARKS = {"$SOA": SOA_AND_NS, "$EOF\n": "", "$CR": "\r", "$CTRL": "\x01"}  # of the cases; beside them the zone's name
 REFUSED = None  # what a reader made of a file that it refused; else it is a set of records
 
 
@@ -40,7 +41,7 @@ def cases():
 
     def add(title, rrtype, text):
         zone = f"z{len(found)}.example."
-        for mark, meaning in (("$SOA", SOA_AND_NS), ("$ZONE", zone), ("$EOF\n", ""), ("$CR", "\r"), ("$CTRL", "\x01")):
+        for mark, meaning in {**MARKS, "$ZONE": zone, "$UPPER": zone.upper()}.items():
             text = text.replace(mark, meaning)
         found.append(Case(title, rrtype, zone, text))
 
