@@ -21,6 +21,7 @@ Nothing else should run beside it. Peers are the installed ones; PATH decides fo
 
 import argparse
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def main():
     options = parser.parse_args()
     sizes = {"root": None, "tld": options.delegations, "many": options.many}
     made = {}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended from outside"))  # and end what it started
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as name:
         folder = pathlib.Path(name)
         for measure, world_name in rows_of(options.rows):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One measurement of one server each: a row of figures, {column: number}. Which server it is makes no difference here."""
 
+import atexit
 import json
 import os
 import pathlib
@@ -126,6 +127,7 @@ def started(kind, folder, world, primary=None, mark=None):
     sample = [world.zones[-1], *world.zones[::step]]
     start = time.monotonic()
     server.launch()
+    atexit.register(server.kill)
     for name, _, serial in sample:
         server.wait_for_serial(name, mark or serial, PATIENCE_SECONDS)
     return server, time.monotonic() - start
