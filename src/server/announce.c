@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/ensure.h"
 #include "base/memory.h"
 #include "dns/message.h"
 #include "server/server_internal.h"
@@ -130,15 +131,14 @@ static void ns_wait(struct server_zone *zone)
 	waiting->count++;
 }
 
-/* With the list's reference; NULL: none waits. */
+/* The first that waits, and there is one; with the list's reference. */
 static struct server_zone *ns_take(struct ns_waiting *waiting)
 {
 	struct server_zone *zone = waiting->first;
-	if (zone != NULL) {
-		waiting->first = zone->ns_next;
-		waiting->count--;
-		zone->waits_for_ns = false;
-	}
+	ensure(zone != NULL);
+	waiting->first = zone->ns_next;
+	waiting->count--;
+	zone->waits_for_ns = false;
 	return zone;
 }
 
