@@ -80,9 +80,11 @@ class Storm:
     @staticmethod
     def transfer(server, draw):
         """A whole zone, or the beginning of one."""
-        for number, _ in enumerate(wire.transfer_messages(server.place, draw.choice([SMALL, ROLE, "."]), 5)):
-            if number == draw.choice([0, 3, 1000]):
-                return
+        zone = draw.choice([SMALL, ROLE, "."])
+        if draw.choice([True, False]):
+            wire.axfr(server.place, zone, seconds=10)
+        else:
+            next(wire.transfer_messages(server.place, zone, seconds=10))
 
     @staticmethod
     def notify(server, draw):
