@@ -146,14 +146,13 @@ static bool may_include(struct parser *parser, const struct file *file, const st
 	return true;
 }
 
-/* RFC 1035 5.1: the included text has an origin of its own, and neither that nor its owners reach out of it. TTLs do,
- * as in other servers. */
+/* RFC 1035 5.1: the text is inserted here, so that a first blank owner is that of the record before; but its origin and
+ * its owners do not reach out of it. TTLs do, as in other servers. */
 static void read_included(struct parser *parser, const struct file *file, struct zonefile_text *text,
                           const struct dns_name *origin)
 {
 	struct file included;
 	struct owner owner = parser->owner;
-	parser->owner.state = OWNER_NONE;
 	parser->owner_handed = false;
 	file_init(parser, &included, file, text, origin);
 	read_entries(parser, &included);

@@ -87,12 +87,24 @@ TEST(include_takes_an_origin_relative_to_the_present_one)
 	assert_string_equal(reading->records, "part.example. 300 A 192.0.2.2\nx.part.example. 300 A 192.0.2.3\n");
 }
 
-TEST(included_text_does_not_inherit_the_owner)
+/* Records that many names share are kept in a file of their own, without owners. */
+TEST(included_text_begins_with_the_owner_before_it)
 {
-	static const struct included_text texts[] = {{"sub", " A 192.0.2.2\n"}, {NULL, NULL}};
-	const struct reading *reading = read_with("a 300 A 192.0.2.1\n$INCLUDE sub\n A 192.0.2.3\n", texts);
+	static const struct included_text texts[] = {{"sub", " A 192.0.2.2\n TXT x\nc A 192.0.2.4\n"}, {NULL, NULL}};
+	const struct reading *reading =
+	        read_with("a 300 A 192.0.2.1\n$INCLUDE sub other.example.\n A 192.0.2.3\n", texts);
+	assert_string_equal(reading->problems, "");
+	assert_string_equal(reading->records, "a.example. 300 A 192.0.2.1\na.example. 300 A 192.0.2.2\n"
+	                                      "a.example. 300 TXT \"x\"\nc.other.example. 300 A 192.0.2.4\n"
+	                                      "a.example. 300 A 192.0.2.3\n");
+}
+
+TEST(included_text_without_any_owner_is_an_error_there)
+{
+	static const struct included_text texts[] = {{"sub", " 300 A 192.0.2.2\n"}, {NULL, NULL}};
+	const struct reading *reading = read_with("$INCLUDE sub\n", texts);
 	assert_non_null(strstr(reading->problems, "sub:1:2: error: the line begins with a blank"));
-	assert_string_equal(reading->records, "a.example. 300 A 192.0.2.1\na.example. 300 A 192.0.2.3\n");
+	assert_string_equal(reading->records, "");
 }
 
 TEST(empty_include_changes_nothing)
