@@ -277,6 +277,28 @@ TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
 	bench_end();
 }
 
+TEST(refresh_times_of_many_zones_spread_over_a_tenth)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
+	size_t tenths[10] = {0};
+	bench_begin(ZONES_MAX, 1);
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		transfer_secondary_start(bench.zones[i].machine, &version, NULL, bench.now);
+	}
+	while (next_out() != NULL) {
+		answer(next_out(), 5);
+	}
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		int64_t after_ms = status(i).next_ask_ms - bench.now.boot_ms;
+		assert_in_range(after_ms, 900000, 1000000);
+		tenths[(after_ms - 900000) * 10 / 100001]++;
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(tenths); i++) {
+		assert_in_range(tenths[i], 5, 80); /* 30, and chance */
+	}
+	bench_end();
+}
+
 TEST(transfer_that_fails_never_affects_other_zones)
 {
 	bench_begin(30, 1);
