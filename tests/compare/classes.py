@@ -119,7 +119,9 @@ class Difference:
         return mine not in self.others.values()
 
     def outvoted(self):
-        """Whether most of the others agree on something else than we say."""
+        """Whether most of the others, two at least, agree on something else than we say."""
+        if len(self.others) < 2:
+            return False
         against = [value for value in self.others.values() if value != self.values.get(OURS)]
         return bool(against) and max(against.count(value) for value in against) * 2 > len(self.others)
 

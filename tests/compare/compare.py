@@ -44,7 +44,7 @@ class Report:
         self.outvoted = collections.Counter()  # most others agree on something else
         self.others = collections.Counter()  # the others among themselves
         self.breaches = collections.Counter()
-        self.proofs = None
+        self.proofs = []  # results
         self.examples = {}
 
     def add(self, question, octets):
@@ -75,7 +75,7 @@ class Report:
 
     @property
     def failed(self):
-        return bool(self.unknown or self.breaches or (self.proofs and self.proofs.wrong))
+        return bool(self.unknown or self.breaches or any(result.wrong for result in self.proofs))
 
     def failures(self):
         yield from self.part("A response that nobody may give", self.breaches, EXAMPLES_SHOWN)
@@ -83,8 +83,8 @@ class Report:
 
     def lines(self, everything):
         yield f"{self.asked} questions, {self.equal} answered alike by all"
-        if self.proofs:
-            yield from self.proofs.lines()
+        for result in self.proofs:
+            yield from result.lines()
         yield from self.failures()
         yield from self.part("Tandem stands alone, as doc/differences.md explains", self.known, 1000 if everything else 0)
         yield from self.part("Most others agree against Tandem", self.outvoted, 1000 if everything else 0)
@@ -120,7 +120,7 @@ def run(seed, count, proof_count, delv_share, folder):
     """Both worlds: made zones, and the root. Then the proofs about the made zones."""
     folder = pathlib.Path(folder)
     report = Report()
-    for part in ("made", "root", "world-made", "world-root", "world-proofs"):
+    for part in ("made", "root", "world-made", "world-root", "made-proofs", "root-proofs"):
         (folder / part).mkdir()
     of_root = int(count * ROOT_SHARE)
     made_zones = made.make(seed, folder / "made")
@@ -130,7 +130,9 @@ def run(seed, count, proof_count, delv_share, folder):
     drawn = questions.draw_questions(seed, questions.of_root(root), of_root)
     ask(report, folder / "world-root", [(".", root)], drawn)
     if proof_count:
-        report.proofs = proofs.check(seed, made_zones, folder / "world-proofs", proof_count, delv_share)
+        of_root = int(proof_count * ROOT_SHARE)
+        result = proofs.check(seed, made_zones, folder / "made-proofs", proof_count - of_root, delv_share)
+        report.proofs = [result, proofs.check_root(seed, root, folder / "root-proofs", of_root)]
     return report
 
 

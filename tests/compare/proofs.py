@@ -24,7 +24,7 @@ import asking
 DELV_AT_ONCE = 4
 TYPES = ["A", "A", "TXT", "MX", "DS", "NS", "TLSA", "TYPE65280", "CNAME", "DNAME", "SOA"]
 DO = (0, 1232, 0x8000, b"")
-TOP = b"\4test\0"
+TOP, ROOT = b"\4test\0", b"\0"
 WILDCARD_SHARE = 0.3  # of the names are made for a wildcard
 LINKS_MAX = 8  # Unbound follows no more
 
@@ -38,14 +38,14 @@ class Unbound(servers.Server):
 
     kind = "unbound"
 
-    def __init__(self, folder, tandem, made):
+    def __init__(self, folder, tandem, anchors, date=None):
         super().__init__(folder)
         self.tandem = tandem
-        self.made = made
+        self.anchors = anchors  # lines
+        self.date = date  # the day to believe in, for signatures of long ago
 
     def configure(self):
-        top = self.made[0][0]
-        (self.folder / "anchor").write_text(f"{top.name} IN DS {top.ds}\n")
+        (self.folder / "anchor").write_text("\n".join(self.anchors) + "\n")
         lines = [
             "server:",
             f'  directory: "{self.folder}"',
@@ -62,13 +62,15 @@ class Unbound(servers.Server):
             "  do-ip6: no",
             '  trust-anchor-file: "anchor"',
             '  module-config: "validator iterator"',
-            '  local-zone: "test." nodefault',
+            *(f'  local-zone: "{name}." nodefault' for name in ("test", "invalid", "onion", "localhost")),
             "  aggressive-nsec: no",  # each proof shall be asked for
             "  qname-minimisation: no",
             "  num-threads: 1",
             "  infra-cache-min-rtt: 50",
         ]
-        for name in [".", *(zone.name for zone, _ in self.made)]:
+        if self.date:
+            lines.append(f'  val-override-date: "{self.date}"')
+        for name in {".", *(zone.name for zone in self.tandem.zones)}:
             lines += ["stub-zone:", f'  name: "{name}"', f"  stub-addr: {self.tandem.address}@{self.tandem.port}"]
             lines += ["  stub-prime: no"]
         (self.folder / "unbound.conf").write_text("\n".join(lines) + "\n")
@@ -103,9 +105,13 @@ def wire_of(name):
 
 
 class Zones:
-    """The made zones by name, and which of them are signed down from the top."""
+    """The zones by name, and which of them are signed down from the trust anchor: the root, or made zones."""
 
-    def __init__(self, made):
+    def __init__(self, made=None):
+        if made is None:
+            self.flavours = {b"\0": ("root", "nsec")}
+            self.secure = {b"\0"}
+            return
         self.flavours = {wire_of(zone.name).lower(): zone.flavour for zone, _ in made}
         secure_children = {name for zone, _ in made for name in zone.kinds.get("secure child", [])}
         self.secure = {wire_of(name).lower() for name in secure_children} | {wire_of(made[0][0].name)}
@@ -170,7 +176,7 @@ def chain_end(question, response):
 def case_of(question, response, zones):
     """What the answer of Tandem to a question is good for, or None."""
     cut = referral_of(response)
-    if response.rcode not in (0, 3) or cut or len(question.name) <= len(TOP):
+    if response.rcode not in (0, 3) or cut or question.name in (TOP, ROOT):
         return None
     chain = any(record[1] in (CNAME_TYPE, DNAME_TYPE) and record[1] != question.rrtype for record in response.answer)
     end = chain_end(question, response)
@@ -190,7 +196,7 @@ def case_of(question, response, zones):
     else:
         kind = DS if question.rrtype == DS_TYPE else DATA
     apex = zones.of(question.name)
-    if question.rrtype == DS_TYPE and apex == question.name.lower() and len(apex) > 6:
+    if question.rrtype == DS_TYPE and apex == question.name.lower():
         apex = zones.of(apex[1 + apex[0] :])  # the zone above knows
     if chain:
         secure = None
@@ -201,11 +207,8 @@ def case_of(question, response, zones):
     return Case(question, kind, response.rcode, secure, beyond_unbound(question, response))
 
 
-def draw_cases(seed, made, tandem, count):
-    """Names from a seed, and what Tandem answers to them. A referral becomes a question for the DS of its cut."""
-    draw = random.Random(f"proofs {seed}")
-    zones = Zones(made)
-    names = questions.Names(draw, [zone for zone in questions.of_made(made) if zone[2] or draw.random() < 0.5])
+def draw_cases(draw, names, zones, tandem, count):
+    """Names, and what Tandem answers to them. A referral becomes a question for the DS of its cut."""
     asker = asking.Asker(tandem.place)
     cases = {}
     try:
@@ -252,7 +255,7 @@ def ask_unbound(unbound, cases):
             response = messages.Response(octets)
             wrong = judge(case, response.rcode, bool(response.flags & messages.AD))
             if wrong:
-                yield case, wrong
+                yield case, f"{wrong} {unbound.why(case)}"
     finally:
         asker.close()
 
@@ -305,28 +308,69 @@ class Result:
             yield f"    {validator}: {case.text()}\n      {what}"
 
 
+def timed(result, name, verdicts):
+    """Notes what a validator found wrong and how long it took."""
+    start = time.monotonic()
+    result.wrong += [(name, case, what) for case, what in verdicts]
+    result.seconds[name] = time.monotonic() - start
+
+
 def check(seed, made, folder, count, delv_share, kind="tandem"):
     """Tandem with all made zones, `count` proofs to Unbound, and a share of them to delv. `kind`: or another server."""
+    draw = random.Random(f"proofs {seed}")
+    names = questions.Names(draw, [zone for zone in questions.of_made(made) if zone[2] or draw.random() < 0.5])
     tandem = servers.KINDS[kind](folder)
-    unbound = Unbound(folder, tandem, made)
+    top = made[0][0]
+    unbound = Unbound(folder, tandem, [f"{top.name} IN DS {top.ds}"])
     try:
         for zone, file in made:
             tandem.serve(zone.name, file)
         tandem.start()
-        cases = draw_cases(seed, made, tandem, count)
+        cases = draw_cases(draw, names, Zones(made), tandem, count)
         result = Result(cases)
         unbound.start()
-        start = time.monotonic()
-        able = [case for case in cases if not case.beyond_unbound]
-        result.wrong += [("unbound", case, f"{what} {unbound.why(case)}") for case, what in ask_unbound(unbound, able)]
-        result.seconds["unbound"] = time.monotonic() - start
-        start = time.monotonic()
+        timed(result, "unbound", ask_unbound(unbound, [case for case in cases if not case.beyond_unbound]))
         part = [case for i, case in enumerate(cases) if case.beyond_unbound or i < count * delv_share]
-        result.wrong += [("delv", case, what) for case, what in ask_delvs(tandem, made, folder, part)]
-        result.seconds["delv"] = time.monotonic() - start
+        timed(result, "delv", ask_delvs(tandem, made, folder, part))
         unbound.stop()
         tandem.stop()
     finally:
         unbound.kill()
         tandem.kill()
     return result
+
+
+def check_root(seed, file, folder, count):
+    """The same with the real root zone, on a day on which its signatures were good. delv knows only today."""
+    draw = random.Random(f"root proofs {seed}")
+    names = questions.Names(draw, questions.of_root(file))
+    keys, date = root_anchor(file)
+    tandem = servers.Tandem(folder)
+    unbound = Unbound(folder, tandem, keys, date)
+    try:
+        tandem.serve(".", file)
+        tandem.start()
+        cases = draw_cases(draw, names, Zones(), tandem, count)
+        result = Result(cases)
+        unbound.start()
+        timed(result, "unbound", ask_unbound(unbound, cases))
+        unbound.stop()
+        tandem.stop()
+    finally:
+        unbound.kill()
+        tandem.kill()
+    return result
+
+
+def root_anchor(file):
+    """The keys of the root that sign keys, and when the SOA was signed."""
+    keys, date = [], None
+    for line in file.read_text().splitlines():
+        words = line.split()
+        if words[:1] != ["."]:
+            continue
+        if words[3] == "DNSKEY" and words[4] == "257":
+            keys.append(" ".join(words))
+        if words[3:5] == ["RRSIG", "SOA"]:
+            date = words[9]
+    return keys, date

@@ -95,7 +95,7 @@ class Names:
         """A name, what it is, and whether it lies in a signed zone."""
         if self.draw.random() < 0.02:
             return self.foreign()
-        apex, kinds, signed = self.draw.choices(self.zones, self.weights)[0]
+        _, kinds, signed = self.draw.choices(self.zones, self.weights)[0]
         kind = self.draw.choice(sorted(kinds))
         name = dns.name.from_text(self.draw.choice(kinds[kind])).labels
         around = self.draw.choice(AROUND)
@@ -107,8 +107,11 @@ class Names:
         return name, kind, signed
 
     def below_wildcard(self):
-        """The same of a name that a wildcard may stand for."""
-        apex, kinds, signed = self.draw.choice([zone for zone in self.zones if "wildcard" in zone[1]])
+        """The same of a name that a wildcard may stand for, where there are any."""
+        zones = [zone for zone in self.zones if "wildcard" in zone[1]]
+        if not zones:
+            return self.any()
+        _, kinds, signed = self.draw.choice(zones)
         name = dns.name.from_text(self.draw.choice(kinds["wildcard"])).labels
         labels = [self.label() for _ in range(self.draw.choice([1, 1, 2, 3]))]
         return (*labels, *name[1:]), "instead of wildcard", signed

@@ -22,6 +22,7 @@ SEED = 1034
 QUESTIONS_ABOUT_MADE_ZONES = 2500
 QUESTIONS_ABOUT_THE_ROOT = 500
 PROOFS = 400
+PROOFS_ABOUT_THE_ROOT = 200
 DELV_SHARE = 0.4
 
 
@@ -61,6 +62,11 @@ def test_tandem_stands_alone_about_the_root_only_where_it_is_explained(seed, roo
 
 def test_unbound_and_delv_accept_our_proofs(seed, made_zones, tmp_path):
     result = proofs.check(seed, made_zones, tmp_path, PROOFS, DELV_SHARE)
+    assert not result.wrong, f"COMPARE_SEED={seed}\n" + "\n".join(result.lines())
+
+
+def test_unbound_accepts_our_proofs_about_the_root(seed, root_zones, tmp_path):
+    result = proofs.check_root(seed, root_zones / "root.signed.zone", tmp_path, PROOFS_ABOUT_THE_ROOT)
     assert not result.wrong, f"COMPARE_SEED={seed}\n" + "\n".join(result.lines())
 
 
