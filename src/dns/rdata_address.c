@@ -36,6 +36,7 @@ bool rdata_a6_parse(struct rdata_parser *parser)
 		return false;
 	}
 	write_u8(parser->out, (uint8_t)prefix);
+	rdata_next_label(parser);
 	size_t len = a6_suffix_len((unsigned)prefix);
 	if (len > 0) {
 		uint8_t address[16];
@@ -44,11 +45,12 @@ bool rdata_a6_parse(struct rdata_parser *parser)
 			return false;
 		}
 		if (!codec_ip6(token->chars, token->len, address)) {
-			return rdata_fail(parser, "suffix is not an IPv6 address");
+			return rdata_fail(parser, "is not an IPv6 address");
 		}
 		address[16 - len] &= (uint8_t)(0xffu >> prefix % 8);
 		write_bytes(parser->out, address + 16 - len, len);
 	}
+	rdata_next_label(parser);
 	return prefix == 0 || rdata_parse_name(parser);
 }
 

@@ -45,18 +45,18 @@ static bool parse_gateway(struct rdata_parser *parser, unsigned gateway)
 	case GATEWAY_NONE:
 		token = rdata_word(parser);
 		return token != NULL && ((token->len == 1 && token->chars[0] == '.') ||
-		                         rdata_fail(parser, "has type 0 and so must have '.' for a gateway"));
+		                         rdata_fail(parser, "is not '.', as it must be with type 0"));
 	case GATEWAY_IP4:
 		token = rdata_word(parser);
 		if (token == NULL || !codec_ip4(token->chars, token->len, address)) {
-			return token != NULL && rdata_fail(parser, "has a gateway that is not an IPv4 address");
+			return token != NULL && rdata_fail(parser, "is not an IPv4 address");
 		}
 		write_bytes(parser->out, address, 4);
 		return true;
 	case GATEWAY_IP6:
 		token = rdata_word(parser);
 		if (token == NULL || !codec_ip6(token->chars, token->len, address)) {
-			return token != NULL && rdata_fail(parser, "has a gateway that is not an IPv6 address");
+			return token != NULL && rdata_fail(parser, "is not an IPv6 address");
 		}
 		write_bytes(parser->out, address, 16);
 		return true;
@@ -99,14 +99,17 @@ bool rdata_ipseckey_parse(struct rdata_parser *parser)
 	uint64_t gateway;
 	uint64_t algorithm;
 	size_t len;
-	if (!rdata_number(parser, UINT8_MAX, &precedence) || !rdata_number(parser, GATEWAY_NAME, &gateway) ||
-	    !rdata_number(parser, UINT8_MAX, &algorithm)) {
+	bool good = rdata_number(parser, UINT8_MAX, &precedence) && rdata_next_label(parser) &&
+	            rdata_number(parser, GATEWAY_NAME, &gateway) && rdata_next_label(parser) &&
+	            rdata_number(parser, UINT8_MAX, &algorithm) && rdata_next_label(parser);
+	if (!good) {
 		return false;
 	}
 	write_u8(parser->out, (uint8_t)precedence);
 	write_u8(parser->out, (uint8_t)gateway);
 	write_u8(parser->out, (uint8_t)algorithm);
-	return parse_gateway(parser, (unsigned)gateway) && rdata_parse_base64_rest(parser, &len);
+	return parse_gateway(parser, (unsigned)gateway) && rdata_next_label(parser) &&
+	       rdata_parse_base64_rest(parser, &len);
 }
 
 bool rdata_ipseckey_add(struct reader *in, struct text *out)
@@ -143,8 +146,10 @@ bool rdata_amtrelay_parse(struct rdata_parser *parser)
 	uint64_t precedence;
 	uint64_t optional;
 	uint64_t relay;
-	if (!rdata_number(parser, UINT8_MAX, &precedence) || !rdata_number(parser, 1, &optional) ||
-	    !rdata_number(parser, GATEWAY_NAME, &relay)) {
+	bool good = rdata_number(parser, UINT8_MAX, &precedence) && rdata_next_label(parser) &&
+	            rdata_number(parser, 1, &optional) && rdata_next_label(parser) &&
+	            rdata_number(parser, GATEWAY_NAME, &relay) && rdata_next_label(parser);
+	if (!good) {
 		return false;
 	}
 	write_u8(parser->out, (uint8_t)precedence);

@@ -31,8 +31,9 @@ static bool parse_identity(struct rdata_parser *parser, uint8_t *lens)
 		return false;
 	}
 	if (tag->len == 0 || tag->len > 2 * UINT8_MAX || !codec_hex(tag->chars, tag->len, out)) {
-		return rdata_fail(parser, "has a tag that is not hexadecimal of at most 255 octets");
+		return rdata_fail(parser, "is not hexadecimal of at most 255 octets");
 	}
+	rdata_next_label(parser);
 	const uint8_t *key_start = out->at;
 	const struct dns_token *key = rdata_word(parser);
 	if (key == NULL) {
@@ -41,7 +42,7 @@ static bool parse_identity(struct rdata_parser *parser, uint8_t *lens)
 	bool good = codec_base64_add(&state, key->chars, key->len, out) && codec_base64_end(&state);
 	size_t key_len = (size_t)(out->at - key_start);
 	if (!out->failed && (!good || key_len == 0 || key_len > UINT16_MAX)) {
-		return rdata_fail(parser, "has a key that is not base 64");
+		return rdata_fail(parser, "is not base 64");
 	}
 	if (!out->failed) {
 		lens[0] = (uint8_t)(tag->len / 2);
@@ -58,16 +59,18 @@ bool rdata_hip_parse(struct rdata_parser *parser)
 		return false;
 	}
 	if (!rdata_algorithm_from_text(token->chars, token->len, &algorithm)) {
-		return rdata_fail(parser, "has a key algorithm that is not a number from 0 to 255");
+		return rdata_fail(parser, "is neither a number nor a word for one");
 	}
 	uint8_t *lens = write_room(parser->out, 4);
 	if (lens == NULL) {
 		return true;
 	}
 	lens[1] = (uint8_t)algorithm;
+	rdata_next_label(parser);
 	if (!parse_identity(parser, lens)) {
 		return false;
 	}
+	rdata_next_label(parser);
 	while (rdata_more(parser)) {
 		if (!rdata_parse_name(parser)) {
 			return false;

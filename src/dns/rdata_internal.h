@@ -150,6 +150,7 @@ struct rdata_parser {
 	uint16_t type;
 	const struct rdata_row *row;
 	size_t field; /* index in the row */
+	size_t label; /* index in the row's labels: a notation of one type may read several things as its one field */
 	const struct dns_token *tokens;
 	size_t count;
 	size_t at; /* the next token */
@@ -167,6 +168,13 @@ bool rdata_fail_missing(struct rdata_parser *parser);
 static inline bool rdata_more(const struct rdata_parser *parser)
 {
 	return parser->at < parser->count;
+}
+
+/* What is read now has the next of the row's labels. Always true. */
+static inline bool rdata_next_label(struct rdata_parser *parser)
+{
+	parser->label++;
+	return true;
 }
 
 /* The next token; NULL and an error when there is none. */

@@ -103,7 +103,8 @@ static bool parse_angle(struct rdata_parser *parser, unsigned degrees_max, char 
 		}
 		total += value * units[part];
 	}
-	return rdata_fail(parser, "is not an angle such as 52 22 23.000 %c", positive);
+	return rdata_fail(parser, "is not an angle from 0 to %u degrees, such as 52 22 23.000 %c", degrees_max,
+	                  positive);
 }
 
 /* Without the "m" that may stand at the end. */
@@ -125,7 +126,7 @@ static bool parse_altitude(struct rdata_parser *parser)
 	size_t sign = len > 0 && (below || token->chars[0] == '+');
 	uint64_t max = below ? ALTITUDE_ZERO : (uint64_t)UINT32_MAX - ALTITUDE_ZERO;
 	if (!read_decimal(token->chars + sign, len - sign, 2, max, &centimetres)) {
-		return rdata_fail(parser, "has an altitude that is not from -100000.00m to 42849672.95m");
+		return rdata_fail(parser, "is not from -100000.00m to 42849672.95m");
 	}
 	uint32_t distance = (uint32_t)centimetres;
 	write_u32(parser->out, below ? ALTITUDE_ZERO - distance : ALTITUDE_ZERO + distance);
@@ -143,7 +144,7 @@ static bool parse_power(struct rdata_parser *parser, uint8_t *out)
 		return false;
 	}
 	if (!read_decimal(token->chars, metres_len(token), 2, POWER_MAX, &value)) {
-		return rdata_fail(parser, "has a size or precision that is not from 0 to 90000000.00m");
+		return rdata_fail(parser, "is not from 0 to 90000000.00m");
 	}
 	unsigned exponent = 0;
 	for (; value > 9; value /= 10) {
@@ -157,10 +158,13 @@ bool rdata_loc_parse(struct rdata_parser *parser)
 {
 	uint8_t *powers = write_room(parser->out, 4);
 	uint8_t sizes[3] = {SIZE_DEFAULT, HORIZONTAL_DEFAULT, VERTICAL_DEFAULT};
-	if (!parse_angle(parser, 90, 'N', 'S') || !parse_angle(parser, 180, 'E', 'W') || !parse_altitude(parser)) {
+	bool good = parse_angle(parser, 90, 'N', 'S') && rdata_next_label(parser) &&
+	            parse_angle(parser, 180, 'E', 'W') && rdata_next_label(parser) && parse_altitude(parser);
+	if (!good) {
 		return false;
 	}
 	for (size_t i = 0; i < 3; i++) {
+		rdata_next_label(parser);
 		if (!parse_power(parser, &sizes[i])) {
 			return false;
 		}

@@ -13,11 +13,11 @@
 
 #define STRING_MAX 255
 
-/* The name of the field that is being read, out of the row's list. */
+/* The name of what is being read, out of the row's list. */
 static int field_label(const struct rdata_parser *parser, const char **label)
 {
 	const char *at = parser->row->labels;
-	for (size_t i = 0; i < parser->field; i++) {
+	for (size_t i = 0; i < parser->label; i++) {
 		const char *comma = strchr(at, ',');
 		if (comma == NULL) {
 			break;
@@ -526,11 +526,11 @@ static bool parse_generic(struct rdata_parser *parser)
 	uint64_t len;
 	parser->row = &generic;
 	parser->at = 1;
-	parser->field = 0;
+	parser->label = 0;
 	if (!rdata_number(parser, DNS_RDATA_MAX, &len)) {
 		return false;
 	}
-	parser->field = 1;
+	parser->label = 1;
 	if (!parse_hex_rest_optional(parser)) {
 		return false;
 	}
@@ -556,6 +556,7 @@ static bool parse_fields(struct rdata_parser *parser)
 	const struct rdata_row *row = parser->row;
 	const uint8_t *start = parser->out->at;
 	for (parser->field = 0; row->fields[parser->field] != RDATA_END; parser->field++) {
+		parser->label = parser->field;
 		if (!parse_field(parser, (enum rdata_field)row->fields[parser->field])) {
 			return false;
 		}

@@ -51,7 +51,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[8] = {NAMED("MG", "mailbox"), FIELDS(RDATA_NAME_PACKED), PACKED(1, 0)},
 	[9] = {NAMED("MR", "mailbox"), FIELDS(RDATA_NAME_PACKED), PACKED(1, 0)},
 	[10] = {NAMED("NULL", "RDATA"), OPAQUE},
-	[11] = {NAMED("WKS", "address,service list"), FIELDS(RDATA_IP4, RDATA_SERVICES)},
+	[11] = {NAMED("WKS", "address,protocol,service"), FIELDS(RDATA_IP4, RDATA_SERVICES)},
 	[12] = {NAMED("PTR", "name"), FIELDS(RDATA_NAME_PACKED), PACKED(1, 0)},
 	[13] = {NAMED("HINFO", "CPU,operating system"), FIELDS(RDATA_STRING, RDATA_STRING)},
 	[14] = {NAMED("MINFO", "mailbox,error mailbox"), FIELDS(RDATA_NAME_PACKED, RDATA_NAME_PACKED), PACKED(2, 0)},
@@ -76,7 +76,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[27] = {NAMED("GPOS", "longitude,latitude,altitude"), FIELDS(RDATA_STRING, RDATA_STRING, RDATA_STRING)},
 	/* RFC 3596, RFC 1876, RFC 2535 */
 	[28] = {NAMED("AAAA", "address"), FIELDS(RDATA_IP6)},
-	[29] = {NAMED("LOC", "location"), FIELDS(RDATA_LOC)},
+	[29] = {NAMED("LOC", "latitude,longitude,altitude,size,horizontal precision,vertical precision"), FIELDS(RDATA_LOC)},
 	[30] = {NAMED("NXT", "next name,type list"), FIELDS(RDATA_NAME_LENIENT, RDATA_NXT_TYPES), FOLDED(1, 0)},
 	/* draft-ietf-nimrod-dns */
 	[31] = {NAMED("EID", "endpoint"), HEX},
@@ -92,7 +92,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[37] = {NAMED("CERT", "certificate type,key tag,algorithm,certificate"),
 	        FIELDS(RDATA_CERT_TYPE, RDATA_U16, RDATA_ALGORITHM, RDATA_BASE64_REST)},
 	/* RFC 2874, RFC 6672, draft-eastlake-kitchen-sink */
-	[38] = {NAMED("A6", "address"), FIELDS(RDATA_A6), FOLDED(1, RDATA_NAMES_SEEK)},
+	[38] = {NAMED("A6", "prefix length,address suffix,prefix name"), FIELDS(RDATA_A6), FOLDED(1, RDATA_NAMES_SEEK)},
 	[39] = {NAMED("DNAME", "target"), FIELDS(RDATA_NAME_FOLDED), FOLDED(1, 0)},
 	[40] = {NAMED("SINK", "meaning,coding,subcoding,data"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_BASE64_REST_OPTIONAL)},
 	/* RFC 6891, RFC 3123 */
@@ -101,7 +101,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	/* RFC 4034, RFC 4255, RFC 4025 */
 	[43] = {NAMED("DS", DIGEST_LABELS), DIGEST, .rule = RDATA_RULE_DS},
 	[44] = {NAMED("SSHFP", "algorithm,fingerprint type,fingerprint"), FIELDS(RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
-	[45] = {NAMED("IPSECKEY", "key"), FIELDS(RDATA_IPSECKEY)},
+	[45] = {NAMED("IPSECKEY", "precedence,gateway type,algorithm,gateway,public key"), FIELDS(RDATA_IPSECKEY)},
 	[46] = {NAMED("RRSIG", SIGNATURE_LABELS), SIGNATURE(RDATA_NAME_FOLDED), FOLDED(1, 18)},
 	[47] = {NAMED("NSEC", "next name,type list"), FIELDS(RDATA_NAME_PLAIN, RDATA_TYPES)},
 	[48] = {NAMED("DNSKEY", PUBLIC_LABELS), PUBLIC},
@@ -115,7 +115,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[52] = {NAMED("TLSA", "usage,selector,matching type,certificate data"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
 	[53] = {NAMED("SMIMEA", "usage,selector,matching type,certificate data"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
 	/* RFC 8005; draft-reid-dnsext-zs, -rkey; draft-wijngaards-dnsop-trust-history */
-	[55] = {NAMED("HIP", "identity"), FIELDS(RDATA_HIP)},
+	[55] = {NAMED("HIP", "key algorithm,tag,key,rendezvous server"), FIELDS(RDATA_HIP)},
 	[56] = {NAMED("NINFO", "text"), STRINGS},
 	[57] = {NAMED("RKEY", PUBLIC_LABELS), PUBLIC},
 	[58] = {NAMED("TALINK", "previous name,next name"), FIELDS(RDATA_NAME_PLAIN, RDATA_NAME_PLAIN)},
@@ -159,7 +159,7 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[259] = {NAMED("DOA", "enterprise,type,location,media type,data"),
 	         FIELDS(RDATA_U32, RDATA_U32, RDATA_U8, RDATA_STRING, RDATA_BASE64_DASH)},
 	/* RFC 8777, RFC 9606, registry templates */
-	[260] = {NAMED("AMTRELAY", "relay"), FIELDS(RDATA_AMTRELAY)},
+	[260] = {NAMED("AMTRELAY", "precedence,discovery optional,relay type,relay"), FIELDS(RDATA_AMTRELAY)},
 	[261] = {NAMED("RESINFO", "text"), STRINGS},
 	[262] = {NAMED("WALLET", "text"), STRINGS},
 	[263] = {NAMED("CLA", "text"), STRINGS},

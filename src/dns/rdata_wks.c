@@ -62,16 +62,17 @@ bool rdata_services_parse(struct rdata_parser *parser)
 		return false;
 	}
 	if (!find_word(protocols, ARRAY_LENGTH(protocols), token, UINT8_MAX, &number)) {
-		return rdata_fail(parser, "has an unknown protocol");
+		return rdata_fail(parser, "is unknown; give its number");
 	}
 	write_u8(parser->out, (uint8_t)number);
+	rdata_next_label(parser);
 	while (rdata_more(parser)) {
 		token = rdata_word(parser);
 		if (token == NULL) {
 			return false;
 		}
 		if (!find_word(services, ARRAY_LENGTH(services), token, UINT16_MAX, &number)) {
-			return rdata_fail(parser, "has an unknown service; give its port");
+			return rdata_fail(parser, "is unknown; give its port");
 		}
 		bitmap[number / 8] |= (uint8_t)(0x80 >> number % 8);
 		len = number / 8 + 1 > len ? number / 8 + 1 : len;
