@@ -325,10 +325,11 @@ static void apply_server_options(struct reload *reload)
 	const struct answer_config *before =
 	        atomic_exchange(&server->answer_config, worker_answer_config(&reload->after->server));
 	quiescent_defer(worker_answer_config_free, (void *)(uintptr_t)before);
+	uint32_t connections = descriptors_for_connections(&reload->after->server);
 	for (size_t i = 0; i < server->worker_count; i++) {
 		struct worker_limits *limits = memory_new(sizeof *limits);
 		limits->worker = &server->workers[i];
-		limits->config = worker_net_config(&reload->after->server, server->worker_count);
+		limits->config = worker_net_config(&reload->after->server, connections, server->worker_count);
 		if (!net_worker_post(server->workers[i].net, set_worker_limits, limits)) {
 			free(limits);
 		}

@@ -105,12 +105,18 @@ struct transfer_limits edge_limits(const struct conf_server *conf);
 MUST_USE bool server_listen(struct server *server, const struct conf_addresses *before,
                             const struct conf_addresses *after, struct error *error);
 
+/* ---- descriptors.c ---- */
+/* TCP connections that may be taken: what is configured, or fewer where the system's limit of open files, which is raised
+ * as far as it can be, would leave too little for all else; that is told. */
+uint32_t descriptors_for_connections(const struct conf_server *conf);
+
 /* ---- worker.c ---- */
 bool workers_start(struct server *server, struct error *error);
 bool workers_run(struct server *server, struct error *error);
 void workers_stop(struct server *server);
 void workers_free(struct server *server);
-struct net_config worker_net_config(const struct conf_server *conf, size_t worker_count);
+/* `connections`: TCP connections of all workers at once. */
+struct net_config worker_net_config(const struct conf_server *conf, uint32_t connections, size_t worker_count);
 const struct answer_config *worker_answer_config(const struct conf_server *conf);
 void worker_answer_config_free(void *take);
 

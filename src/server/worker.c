@@ -322,7 +322,7 @@ static uint32_t share_of(uint32_t whole, size_t count)
 	return share == 0 ? 1 : share;
 }
 
-struct net_config worker_net_config(const struct conf_server *server, size_t worker_count)
+struct net_config worker_net_config(const struct conf_server *server, uint32_t connections, size_t worker_count)
 {
 	struct net_config config = net_config_default();
 	config.udp_answer_max = server->edns_payload < DNS_UDP_SIZE_PLAIN ? DNS_UDP_SIZE_PLAIN : server->edns_payload;
@@ -330,7 +330,7 @@ struct net_config worker_net_config(const struct conf_server *server, size_t wor
 	config.idle_ms = server->tcp_idle_ms;
 	config.total_ms = server->tcp_total_ms;
 	config.send_ms = server->tcp_send_ms;
-	config.connections_max = share_of(server->tcp_connections, worker_count);
+	config.connections_max = share_of(connections, worker_count);
 	config.connections_per_address_max = share_of(server->tcp_connections_per_address, worker_count);
 	config.source_idle_ms = server->transfer_out_idle_ms;
 	config.source_total_ms = server->transfer_out_total_ms;
@@ -403,7 +403,8 @@ static size_t workers_wanted(const struct conf_server *conf)
 bool workers_start(struct server *server, struct error *error)
 {
 	size_t count = workers_wanted(&server->conf->server);
-	struct net_config config = worker_net_config(&server->conf->server, count);
+	struct net_config config =
+	        worker_net_config(&server->conf->server, descriptors_for_connections(&server->conf->server), count);
 	server->workers = memory_new_array(count, sizeof *server->workers);
 	server->nets = memory_new_array(count, sizeof *server->nets);
 	for (size_t i = 0; i < count; i++) {

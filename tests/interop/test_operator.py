@@ -165,6 +165,38 @@ def test_machine_without_ipv6_can_be_reloaded_to_the_default_addresses(world):
     assert "not listening on ::@53: this machine has no IPv6" in server.log_tail()
 
 
+def open_files(server):
+    """The limit of the server's process: what holds, and how far it could be raised."""
+    limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+    line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
+    return tuple(int(word) for word in line.split()[3:5])
+
+
+def test_connections_leave_descriptors_for_everybody_else(world):
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    server.command = lambda: ["sh", "-c", f"ulimit -n 200; exec {servers.TANDEM} serve -c tandem.yaml"]
+    server.start()
+    assert "this process may open 200 files only: 100 connections are taken" in server.log_tail()
+    connections = [socket.create_connection(server.place) for _ in range(300)]
+    assert server.ask(ZONE, "SOA", tcp=True) is not None
+    server.put(ZONE, zones.small(world.folder, ZONE, 2))
+    server.run("zone", "reload", ZONE, "--wait")
+    assert server.serial(ZONE) == 2
+    for connection in connections:
+        connection.close()
+
+
+def test_limit_of_open_files_is_raised_as_far_as_it_is_needed(world):
+    server = world.new("tandem")
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    server.command = lambda: ["sh", "-c", f"ulimit -Sn 100; exec {servers.TANDEM} serve -c tandem.yaml"]
+    server.start()
+    holds, most = open_files(server)
+    assert holds > 100 or most == 100
+    assert holds == most or "connections are taken" not in server.log_tail()
+
+
 def test_refused_notify_is_logged(primary):
     query = dns.message.make_query(ZONE, "SOA")
     query.set_opcode(dns.opcode.NOTIFY)
