@@ -303,6 +303,7 @@ static void write_some(struct net_connection *connection)
 static void connection_ready(struct net_watch *watch, uint32_t events, struct moment now)
 {
 	struct net_connection *connection = net_link_owner(watch, struct net_connection, watch);
+	struct net_worker *worker = connection->worker;
 	if (connection->is_dead) {
 		return;
 	}
@@ -317,6 +318,7 @@ static void connection_ready(struct net_watch *watch, uint32_t events, struct mo
 		read_some(connection, now);
 	}
 	net_connection_settle(connection);
+	net_udp_serve_meanwhile(worker);
 }
 
 /* --- Limits --- */

@@ -294,6 +294,20 @@ static void serve(struct net_udp_socket *udp_socket, struct moment now)
 	}
 }
 
+/* A round of 64 connections that all send as much as they can takes a hundred milliseconds and more; a datagram that came
+ * meanwhile waits for one of them, not for all. */
+void net_udp_serve_meanwhile(struct net_worker *worker)
+{
+	struct moment now = net_reactor_clock(&worker->reactor);
+	if (now.boot_ms == worker->datagrams_at_ms || worker->is_stopping) {
+		return;
+	}
+	worker->datagrams_at_ms = now.boot_ms;
+	for (struct net_link *at = worker->udp_sockets.after; at != &worker->udp_sockets; at = at->after) {
+		serve_batch(net_link_owner(at, struct net_udp_socket, link), now);
+	}
+}
+
 static void socket_ready(struct net_watch *watch, uint32_t events, struct moment now)
 {
 	(void)events;

@@ -105,6 +105,7 @@ struct net_worker {
 	struct net_counters counters;
 
 	struct net_link udp_sockets;
+	int64_t datagrams_at_ms; /* when they were looked at between two connections */
 	struct net_link acceptors;
 	uint64_t next_socket_id;
 	uint32_t deferred_datagrams;
@@ -153,6 +154,8 @@ void net_udp_batch_free(struct net_udp_batch *batch);
 MUST_USE bool net_udp_socket_add(struct net_worker *worker, int fd, const struct address *bound);
 /* `answers_first`: what the kernel has queued; only on the worker's thread. */
 void net_udp_socket_close(struct net_udp_socket *udp_socket, bool answers_first);
+/* Between two connections of a turn: one batch of each socket, but once in a millisecond. */
+void net_udp_serve_meanwhile(struct net_worker *worker);
 /* Answers what the kernel has queued, then asks for no more; deferred answers can still leave. */
 void net_udp_socket_hush(struct net_udp_socket *udp_socket);
 void net_udp_answer(struct net_worker *worker, const struct net_return *way, const uint8_t *answer, size_t len);

@@ -31,6 +31,7 @@ static void on_datagrams(void *self, struct net_datagram *batch, size_t count, s
 	struct rig *rig = self;
 	assert_int_equal(now.boot_ms, rig->now_ms);
 	rig->batches++;
+	rig->messages_before_datagram = rig->messages;
 	for (size_t i = 0; i < count; i++) {
 		rig->asked = net_datagram_local(&batch[i]);
 		rig->datagrams++;
@@ -94,6 +95,10 @@ static void on_message(void *self, struct net_message *message, struct moment no
 	(void)now;
 	struct rig *rig = self;
 	rig->messages++;
+	rig->now_ms += rig->ms_per_message;
+	if (rig->messages == 1 && rig->datagram_fd > 0) {
+		assert_int_equal(send(rig->datagram_fd, "twelve octets", 12, 0), 12);
+	}
 	if (message->query_len > rig->longest_message) {
 		rig->longest_message = message->query_len;
 	}

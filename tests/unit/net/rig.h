@@ -35,6 +35,9 @@ struct rig {
 	size_t way_count;
 	bool defers_datagrams;
 	size_t messages;
+	int64_t ms_per_message; /* what the handler takes for one on TCP */
+	int datagram_fd;        /* a client whose question comes while the first message is served; 0: none */
+	size_t messages_before_datagram;
 	size_t longest_message;
 	size_t sources_open;
 	size_t pulled;

@@ -231,3 +231,33 @@ TEST(answer_longer_than_the_path_takes_is_counted_and_the_others_are_sent)
 	close(fd);
 	rig_deinit(&rig);
 }
+
+/* Twenty connections have work for a turn, and a datagram comes during the first of them. */
+TEST(datagram_does_not_wait_for_all_busy_connections)
+{
+	enum { CONNECTIONS = 20, QUERIES = 5 };
+	struct rig rig;
+	int fds[CONNECTIONS];
+	uint8_t queries[QUERIES * (QUERY_LEN + 2)];
+	size_t len = 0;
+	rig_init(&rig, "127.0.0.1", NULL);
+	for (uint16_t i = 0; i < QUERIES; i++) {
+		len += frame(queries + len, i, WISH_ECHO, i);
+	}
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		fds[i] = tcp_client(&rig, NULL, 0);
+	}
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		assert_int_equal(send(fds[i], queries, len, 0), len);
+	}
+	rig.ms_per_message = 1;
+	rig.datagram_fd = udp_client(NULL, &rig.bound);
+	RIG_UNTIL(&rig, rig.messages == CONNECTIONS * QUERIES);
+	assert_int_equal(rig.datagrams, 1);
+	assert_in_range(rig.messages_before_datagram, 1, 2 * QUERIES);
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		close(fds[i]);
+	}
+	close(rig.datagram_fd);
+	rig_deinit(&rig);
+}
