@@ -10,6 +10,7 @@
 #   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
 #                           BUILDS="build-sanitize build-thread"
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
+#   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
 #   make bench              beside the peers; BENCH="--delegations 20000 load:tld" is a short one
 #   make format             clang-format on every C file
 #   make clean
@@ -19,11 +20,12 @@ MINUTES ?= 10
 BUILDS ?= build
 BENCH ?=
 COMPARE ?=
+ABUSE ?=
 FOLDERS ?=
 MESON = /usr/bin/meson
 PYTHON = /usr/bin/python3
 
-.PHONY: all install run test fuzz coverage soak compare bench format clean
+.PHONY: all install run test fuzz coverage soak compare abuse bench format clean
 
 all:
 	@tools/setup build
@@ -56,6 +58,10 @@ soak:
 compare: all
 	@tools/setup test
 	@$(PYTHON) tests/compare/compare.py $(COMPARE)
+
+abuse: all
+	@tools/setup test
+	@$(PYTHON) tests/abuse.py $(ABUSE)
 
 bench: all
 	@tools/setup test bench
