@@ -5,6 +5,7 @@ told."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -415,6 +416,21 @@ def test_reload_applies_what_changed_and_a_broken_file_changes_nothing(world, pr
     gone = "the zone is gone"
     servers.wait_until(lambda: primary.rcode(OTHER, "SOA") == dns.rcode.REFUSED, servers.CHANGE_SECONDS, gone)
     assert primary.serial(ZONE) == 1
+
+
+def examples():
+    """Every configuration that the documentation shows, and the one that comes with the project."""
+    for page in sorted((servers.ROOT / "doc").glob("*.md")):
+        for number, text in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S)):
+            yield pytest.param(text, id=f"{page.name}-{number + 1}")
+    yield pytest.param((servers.ROOT / "examples" / "tandem.yaml").read_text(), id="examples/tandem.yaml")
+
+
+@pytest.mark.parametrize("text", examples())
+def test_every_example_is_right(tmp_path, text):
+    (tmp_path / "tandem.yaml").write_text(text)
+    status, output, errors = tandem(tmp_path, "check", "config", "tandem.yaml")
+    assert (status, errors) == (0, ""), output
 
 
 # ---- Commands
