@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -199,6 +200,18 @@ void rig_turn(struct rig *rig)
 void rig_turn_soon(struct rig *rig)
 {
 	net_worker_turn(rig->worker, 1);
+}
+
+void rig_fill(struct rig *rig, int fd)
+{
+	int before = -1;
+	for (int still = 0; still < 100; still++) {
+		int received = 0;
+		rig_turn_soon(rig);
+		assert_int_equal(ioctl(fd, FIONREAD, &received), 0);
+		still = received == before ? still : 0;
+		before = received;
+	}
 }
 
 void rig_pass(struct rig *rig, int64_t ms)

@@ -69,6 +69,9 @@ void rig_pass(struct rig *rig, int64_t ms);
 	}
 
 void rig_turn_soon(struct rig *rig);
+/* Turns until the kernel has taken all that it takes for a client that does not read: what it has received has not grown
+ * for a hundred turns. */
+void rig_fill(struct rig *rig, int fd);
 
 uint64_t rig_count(const _Atomic uint64_t *counter);
 
