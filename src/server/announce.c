@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/log.h"
 #include "base/ensure.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "dns/message.h"
 #include "server/server_internal.h"
