@@ -98,34 +98,33 @@ static void plan_glue_of(struct answer_plan *plan, const struct target *server, 
 	if (!in_zone(plan, server->name)) {
 		return;
 	}
-	if (plan->room <= 0) {
-		plan->glue_missing = plan->glue_missing || in_domain;
-		return;
-	}
 	if (!place_addresses(plan, server, in_domain ? NEED_GLUE : NEED_NOT) && !in_domain) {
 		plan_host(plan, server); /* perhaps a wildcard's */
 	}
 }
 
-void plan_glue(struct answer_plan *plan, const struct zone_rrset *servers, const uint8_t *cut)
+/* Of the servers that are in-domain, or of those that are not; tells whether any was of the other kind. Where no room is
+ * left, what is planned does not fit already, and what of it is in-domain glue sets TC: nothing needs to be looked for any
+ * more (I4). */
+static bool plan_glue_where(struct answer_plan *plan, const struct zone_rrset *servers, const uint8_t *cut,
+                            bool in_domain)
 {
 	bool any_other = false;
 	const uint8_t *at = servers->rdatas;
-	if (plan->room <= 0) {
-		return; /* I4: not even the NS set fits, so nothing will be left of the response */
-	}
-	for (size_t i = 0; i < servers->count; i++, at += 2 + load_u16(at)) {
-		if (dns_name_is_within(at + 2, cut)) {
-			plan_glue_of(plan, &(struct target){at + 2, i}, true);
+	for (size_t i = 0; i < servers->count && plan->room > 0; i++, at += 2 + load_u16(at)) {
+		if (dns_name_is_within(at + 2, cut) == in_domain) {
+			plan_glue_of(plan, &(struct target){at + 2, i}, in_domain);
 		} else {
 			any_other = true;
 		}
 	}
-	at = servers->rdatas;
-	for (size_t i = 0; any_other && i < servers->count && plan->room > 0; i++, at += 2 + load_u16(at)) {
-		if (!dns_name_is_within(at + 2, cut)) {
-			plan_glue_of(plan, &(struct target){at + 2, i}, false);
-		}
+	return any_other;
+}
+
+void plan_glue(struct answer_plan *plan, const struct zone_rrset *servers, const uint8_t *cut)
+{
+	if (plan_glue_where(plan, servers, cut, true)) {
+		plan_glue_where(plan, servers, cut, false);
 	}
 }
 

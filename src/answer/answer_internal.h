@@ -108,9 +108,8 @@ struct answer_plan {
 	uint16_t class;
 	bool authoritative;
 	bool referral;
-	bool glue_missing; /* required glue that cannot fit was not even planned */
-	bool overflow;     /* something needed found no place: it cannot fit */
-	int32_t room;      /* RRs that may still fit the response, at ANSWER_RR_MIN each */
+	bool overflow; /* something needed found no place: it cannot fit */
+	int32_t room;  /* RRs that may still fit the response, at ANSWER_RR_MIN each */
 	size_t target_count;
 	size_t targets_of; /* number of the RRset whose targets are the hints of additional data */
 	size_t rrset_count;

@@ -192,8 +192,7 @@ static enum written encode_sections(struct answer_context *context)
 	    encode_section(context, DNS_SECTION_AUTHORITY) == WRITTEN_NOTHING) {
 		return WRITTEN_NOTHING;
 	}
-	enum written written = encode_section(context, DNS_SECTION_ADDITIONAL);
-	return context->plan.glue_missing ? WRITTEN_WITHOUT_GLUE : written;
+	return encode_section(context, DNS_SECTION_ADDITIONAL);
 }
 
 static void tell_misfit(struct answer_context *context)

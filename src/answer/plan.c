@@ -13,7 +13,6 @@ void answer_plan_reset(struct answer_plan *plan, size_t limit)
 	plan->class = DNS_CLASS_IN;
 	plan->authoritative = false;
 	plan->referral = false;
-	plan->glue_missing = false;
 	plan->overflow = false;
 	plan->room = (int32_t)(limit / ANSWER_RR_MIN);
 	plan->target_count = 0;
@@ -30,7 +29,6 @@ struct planned_rrset *plan_add(struct answer_plan *plan, enum dns_section sectio
 {
 	if (plan->rrset_count == ANSWER_RRSETS_MAX) {
 		plan->overflow = plan->overflow || need == NEED_ALL;
-		plan->glue_missing = plan->glue_missing || need == NEED_GLUE;
 		return NULL;
 	}
 	struct planned_rrset *planned = &plan->rrsets[plan->rrset_count++];

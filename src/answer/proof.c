@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Denial of existence, as the zone holds it (RFC 4035 3.1.3, RFC 5155 7.2, RFC 7129). No record is ever planned twice. A
- * chain with holes gives an incomplete proof, never a fault. */
+ * chain with holes gives an incomplete proof, never a fault.
+ * We differ: RFC 5155 7.2.9 wants SERVFAIL where the hash of a name that does not exist is that of one that does. Two names
+ * with one SHA-1 hash are nothing that a zone has by chance, and a stale chain looks the same. */
 #include "answer/answer_internal.h"
 
 #include "base/ensure.h"

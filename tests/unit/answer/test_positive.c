@@ -369,10 +369,12 @@ TEST(dname_synthesises_a_cname_with_its_own_ttl)
 	expect_answer(server, "x.d A", "NXDOMAIN aa answer: d DNAME t; x.d CNAME x.t authority: example. SOA");
 }
 
-TEST(qtype_cname_below_a_dname_is_the_synthesis)
+TEST(qtype_cname_or_any_below_a_dname_is_the_synthesis)
 {
 	struct server *server = server_of("d DNAME t\nwww.t A 192.0.2.1\n");
 	expect_answer(server, "www.d CNAME", "NOERROR aa answer: d DNAME t; www.d CNAME www.t");
+	expect_answer(server, "www.d ANY", "NOERROR aa answer: d DNAME t; www.d CNAME www.t");
+	expect_answer(server, "www.d ANY +tcp", "NOERROR aa answer: d DNAME t; www.d CNAME www.t");
 }
 
 /* What may stand beside a CNAME in a zone cannot stand beside one that was made: the chain goes on. */

@@ -156,7 +156,7 @@ TEST(glue_and_authoritative_addresses_are_found)
 	end(zone);
 }
 
-/* RFC 4592 2.1.1, checklist: labels of any octet. */
+/* RFC 1035 2.3.3, RFC 4343 3: case is that of letters only. */
 TEST(all_octets_in_a_label_are_told_apart)
 {
 	struct dns_name apex;
