@@ -62,7 +62,7 @@ static void check_failed(struct transfer_primary *primary, const char *why, bool
 	if (primary->ask_again) {
 		/* Not at once: NOTIFYs in the name of a primary that is silent would keep all others from being asked. */
 		primary->ask_again = false;
-		notify_postpone(zone, now);
+		notify_postpone(zone, &primary->again_hint, now);
 	}
 	check_end(primary, silent, now);
 }

@@ -316,8 +316,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 	zone->has_expired = false;
 	zone->empty_failures = 0;
 	zone->round_updated = true;
-	zone->notify_paid_until_ms = now.boot_ms;
-	zone->late_notify_ms = now.boot_ms;
+	notify_reconsider(zone, now);
 	if (fetch->is_forced) {
 		zone->is_forced = false;
 	}

@@ -231,13 +231,35 @@ static void follow_late_notify(struct transfer_secondary *zone)
 	}
 }
 
-void notify_postpone(struct transfer_secondary *zone, struct moment now)
+void notify_postpone(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now)
 {
+	struct transfer_hint *late = &zone->late_hint;
 	if (!zone->has_late_notify) {
 		zone->has_late_notify = true;
 		zone->late_notify_ms = notify_next_ms(zone);
+		zone->late_hint = *hint;
 		notify_pay(zone, now);
+	} else if (!hint->has_serial || dns_serial_compare(hint->serial, late->serial) != DNS_SERIAL_OLDER) {
+		late->has_serial = late->has_serial && hint->has_serial;
+		late->serial = hint->serial;
 	}
+}
+
+/* Is what the hint promises here, or about to be? */
+static bool hint_is_old(const struct transfer_secondary *zone, const struct transfer_hint *hint)
+{
+	if (!hint->has_serial || takes_any(zone)) {
+		return false;
+	}
+	enum dns_serial_order order = dns_serial_compare(hint->serial, zone->version.serial);
+	return order == DNS_SERIAL_EQUAL || order == DNS_SERIAL_OLDER;
+}
+
+void notify_reconsider(struct transfer_secondary *zone, struct moment now)
+{
+	zone->notify_paid_until_ms = now.boot_ms;
+	zone->late_notify_ms = now.boot_ms;
+	zone->has_late_notify = zone->has_late_notify && !hint_is_old(zone, &zone->late_hint);
 }
 
 static void round_end(struct transfer_secondary *zone, struct moment now)
@@ -366,16 +388,6 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 	transfer_scheduler_run(zone->scheduler, now);
 }
 
-/* Is what the hint promises here, or about to be? */
-static bool hint_is_old(const struct transfer_secondary *zone, const struct transfer_hint *hint)
-{
-	if (!hint->has_serial || takes_any(zone)) {
-		return false;
-	}
-	enum dns_serial_order order = dns_serial_compare(hint->serial, zone->version.serial);
-	return order == DNS_SERIAL_EQUAL || order == DNS_SERIAL_OLDER;
-}
-
 static void heard_of(struct transfer_primary *primary, const struct transfer_hint *hint, struct moment now)
 {
 	if (primary->check_state == CHECK_NONE) {
@@ -402,14 +414,15 @@ static bool notify_costs(const struct transfer_secondary *zone, const struct add
 }
 
 /* The next round asks all primaries, and the sender too. */
-static void notified_late(struct transfer_secondary *zone, const struct address *from, struct moment now)
+static void notified_late(struct transfer_secondary *zone, const struct address *from, const struct transfer_hint *hint,
+                          struct moment now)
 {
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
 			zone->primaries[i]->left_out_until_ms = 0;
 		}
 	}
-	notify_postpone(zone, now);
+	notify_postpone(zone, hint, now);
 	follow_late_notify(zone);
 	set_timer(zone);
 	transfer_scheduler_run(zone->scheduler, now);
@@ -430,7 +443,7 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 	}
 	if (notify_costs(zone, from)) {
 		if (now.boot_ms < notify_next_ms(zone)) {
-			notified_late(zone, from, now);
+			notified_late(zone, from, hint, now);
 			return;
 		}
 		notify_pay(zone, now);

@@ -116,13 +116,14 @@ struct transfer_secondary {
 	struct transfer_version version;
 	int64_t refreshed_at_s; /* wall time */
 	int64_t expire_at_ms;
-	int64_t next_ask_ms;          /* when the next round begins; means nothing in a round */
-	int64_t wall_offset_s;        /* wall clock less boot clock when the timers were told last */
-	int64_t told_refresh_at_s;    /* wall time; what the timers said last */
-	int64_t notify_paid_until_ms; /* what NOTIFYs have cost, as time: see notify_next_ms */
-	bool has_late_notify;         /* one was too much, and is followed: */
-	int64_t late_notify_ms;       /* at this time, or in a round before */
-	uint32_t empty_failures;      /* rounds without success, while there is no version */
+	int64_t next_ask_ms;            /* when the next round begins; means nothing in a round */
+	int64_t wall_offset_s;          /* wall clock less boot clock when the timers were told last */
+	int64_t told_refresh_at_s;      /* wall time; what the timers said last */
+	int64_t notify_paid_until_ms;   /* what NOTIFYs have cost, as time: see notify_next_ms */
+	bool has_late_notify;           /* one was too much, and is followed: */
+	int64_t late_notify_ms;         /* at this time, or in a round before, */
+	struct transfer_hint late_hint; /* unless this is here by then: the newest that such a NOTIFY promised */
+	uint32_t empty_failures;        /* rounds without success, while there is no version */
 
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
@@ -197,7 +198,9 @@ bool takes_any(const struct transfer_secondary *zone);
 /* Sets the zone's timer for the first of its deadlines. */
 void set_timer(struct transfer_secondary *zone);
 /* A NOTIFY is followed in a round of its own, soon. */
-void notify_postpone(struct transfer_secondary *zone, struct moment now);
+void notify_postpone(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now);
+/* A version came: what such a NOTIFY promised may be here. */
+void notify_reconsider(struct transfer_secondary *zone, struct moment now);
 /* Something came to its end. */
 void round_go_on(struct transfer_secondary *zone, struct moment now);
 void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now);

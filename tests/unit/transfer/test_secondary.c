@@ -526,6 +526,34 @@ TEST(notify_that_is_too_much_while_a_question_is_out_is_followed_within_a_second
 	bench_end();
 }
 
+/* Many primaries that tell of one version cost one look at them, not two. */
+TEST(notify_that_is_too_much_is_forgotten_when_what_it_promised_is_here)
+{
+	begin_with_version(1);
+	for (int i = 0; i < 100; i++) {
+		be_notified();
+		if (next_out() != NULL) {
+			answer(next_out(), 5);
+		}
+	}
+	bench.now.boot_ms += 5000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	answer(next_out(), 5);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct transfer_hint hint = {.has_serial = true, .serial = i % 2 == 0 ? 6 : 7};
+		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	}
+	while (next_out() != NULL) {
+		answer(next_out(), 7); /* SOA, AXFR, SOA */
+	}
+	publish(&bench.zones[0]);
+	bench.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_null(next_out());
+	bench_end();
+}
+
 /* A primary that publishes many times a second is followed each time. */
 TEST(notifies_that_bring_a_new_version_cost_nothing)
 {
