@@ -185,6 +185,12 @@ static bool x25_holds(const uint8_t *rdata, size_t len, const char **why)
 	return len >= 5 || because(why, "its address has less than four digits");
 }
 
+/* RFC 2535 3.1.2: only where the two first bits of the flags say so is there no key. */
+static bool key_holds(const uint8_t *rdata, size_t len, const char **why)
+{
+	return len > 4 || rdata[0] >> 6 == 3 || because(why, "it has no public key, and its flags do not say NOKEY");
+}
+
 /* RFC 5155 11: the one hash algorithm is SHA-1. */
 static bool nsec3_holds(const uint8_t *rdata, const char **why)
 {
@@ -204,6 +210,8 @@ bool rdata_rule_holds(enum rdata_rule rule, const uint8_t *rdata, size_t len, co
 		return zonemd_holds(rdata, len, why);
 	case RDATA_RULE_X25:
 		return x25_holds(rdata, len, why);
+	case RDATA_RULE_KEY:
+		return key_holds(rdata, len, why);
 	case RDATA_RULE_NSEC3:
 		return nsec3_holds(rdata, why);
 	}

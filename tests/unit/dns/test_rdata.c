@@ -395,6 +395,7 @@ static const struct {
         {"NSEC3PARAM", "1 0 65536 -", 2, "iterations is not a number from 0 to 65535"},
         {"TYPE51", "\\# 4 01000001", 2, "RDATA is no good NSEC3PARAM: it is cut short"},
         {"TYPE50", "\\# 6 010000000000", 2, "RDATA is no good NSEC3: its hash is empty"},
+        {"KEY", "256 3 1", 2, "it has no public key, and its flags do not say NOKEY"},
         {"KEY", "ZONE|HOST 3 1 AQAB", 0, "flags is neither a number nor a word for one"},
         {"KEY", "ZONE| 3 1 AQAB", 0, "flags is neither a number nor a word for one"},
         {"KEY", "65536 3 1 AQAB", 0, "flags is neither a number nor a word for one"},
