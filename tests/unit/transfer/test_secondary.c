@@ -461,6 +461,44 @@ static void be_notified(void)
 	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &none, bench.now);
 }
 
+static void expect_result(const char *result)
+{
+	assert_string_equal(primary_status(0).result, result);
+}
+
+/* A primary that has just disappointed is not asked at once. */
+static void be_notified_later(void)
+{
+	bench.now.boot_ms += 1000;
+	be_notified();
+}
+
+TEST(status_tells_what_came_of_asking_a_primary)
+{
+	begin_with_version(1);
+	expect_result("serial 5, transferred");
+	be_notified_later();
+	answer(next_out(), 5);
+	expect_result("serial 5, up to date");
+	be_notified_later();
+	answer(next_out(), 4);
+	expect_result("serial 4, older than ours");
+	be_notified_later();
+	answer(next_out(), 5 + 0x80000000u);
+	expect_result("serial 2147483653, exactly 2^31 from ours");
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	be_notified_later();
+	answer(next_out(), 6); /* SOA */
+	expect_result("serial 6, to be transferred");
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_FETCHING);
+	answer(next_out(), 6); /* AXFR */
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_PUBLISHING);
+	publish(&bench.zones[0]);
+	expect_result("serial 6, transferred");
+	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
+	bench_end();
+}
+
 /* Anybody can make up the sender of a datagram. */
 TEST(flood_of_notifies_asks_a_healthy_primary_some_times_and_then_once_a_second)
 {
