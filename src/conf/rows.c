@@ -85,7 +85,10 @@ static const struct row server_row_list[] = {
         {"tcp-send", ROW_MILLISECONDS, SERVER(tcp_send_ms), .min = 100, .max = HOUR * 1000, .standard = "5s",
          .reload = RELOAD_SETTINGS, .help = "A client that takes nothing of its answer for so long is cut off."},
         {"tcp-connections", ROW_INTEGER, SERVER(tcp_connections), .min = 1, .max = 1000000, .standard = "4096",
-         .reload = RELOAD_SETTINGS, .help = "TCP connections at once. When it is reached, the idlest one goes."},
+         .reload = RELOAD_SETTINGS,
+         .help = "TCP connections at once. When it is reached, the idlest one goes. Where the system's limit of open "
+                 "files "
+                 "leaves too little room, fewer are taken, and the log says so."},
         {"tcp-connections-per-address", ROW_INTEGER, SERVER(tcp_connections_per_address), .min = 1, .max = 1000000,
          .standard = "1024", .reload = RELOAD_SETTINGS,
          .help = "TCP connections at once from one IPv4 address or IPv6 /64. When it is reached, its idlest one goes."},

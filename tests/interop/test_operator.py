@@ -457,6 +457,14 @@ def test_zone_commands_do_what_they_say(world, primary):
     assert json.loads(secondary.run("status", "--json"))
 
 
+def test_half_sent_request_is_closed_after_some_seconds(primary):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(primary.folder / "control.sock"))
+        connection.sendall(b"GET /v1/status HTTP/1.1\r\nHo")
+        assert connection.recv(1000) == b""
+
+
 # ---- A secondary on its own
 
 
@@ -513,7 +521,7 @@ class Disk:
         """Makes it read-only ("ro"), as a kernel does with a disk that fails, or writable again ("rw")."""
         enter = ["nsenter", "-t", str(self.server.process.pid), "-m"]
         enter += [] if self.root else ["-U", "--preserve-credentials"]
-        subprocess.run([*enter, "mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
+        subprocess.run([*enter, "mount", "-o", f"remount,bind,{mode}", str(self.folder)], check=True)
 
 
 def status_of(server, zone=ZONE):
