@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "publish/publish.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,17 @@ struct publish {
 	struct change_listener **listeners_end;
 };
 
+/* From so many records on, the digest of the content is made beside the checks, on a thread of its own. */
+#define DIGEST_BESIDE_MIN 50000
+
+/* The digest of a version, on its way or done. */
+struct digesting {
+	const struct zone_snapshot *snapshot; /* NULL: none is wanted */
+	bool beside;                          /* `thread` is at it */
+	pthread_t thread;
+	uint8_t content[STORE_DIGEST_SIZE];
+};
+
 /* One offer on its way through the pipeline. */
 struct commit {
 	struct publish *publish;
@@ -26,7 +38,8 @@ struct commit {
 	const struct zone_snapshot *served;  /* borrowed: this thread is the zone's only writer */
 	struct store_state state;            /* as on disk, then as it will be */
 	bool has_state;
-	bool is_on_disk;   /* state is what is on disk */
+	bool is_on_disk; /* state is what is on disk */
+	struct digesting digesting;
 	bool same_content; /* as what was published last, the serial aside */
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
@@ -110,6 +123,45 @@ static const struct store_state *last_published(const struct commit *commit)
 	return commit->has_state && commit->state.has_version ? &commit->state : NULL;
 }
 
+static void *make_digest(void *self)
+{
+	struct digesting *digesting = self;
+	store_content_digest(digesting->snapshot, digesting->content);
+	return NULL;
+}
+
+/* It is wanted for a primary's serial and for what is stored. */
+static void digest_begin(struct commit *commit)
+{
+	struct digesting *digesting = &commit->digesting;
+	struct zone_facts facts;
+	bool is_stored = commit->publish->store != NULL && commit->offer->origin != CHANGE_FROM_STORE;
+	if (!is_primary(commit) && !is_stored) {
+		return;
+	}
+	digesting->snapshot = commit->pending;
+	zone_facts(commit->pending, &facts);
+	digesting->beside = facts.records >= DIGEST_BESIDE_MIN &&
+	                    pthread_create(&digesting->thread, NULL, make_digest, digesting) == 0;
+}
+
+/* Before `pending` becomes another one, or is given up; then it is no longer wanted. */
+static void digest_end(struct commit *commit, bool wanted)
+{
+	struct digesting *digesting = &commit->digesting;
+	if (digesting->beside) {
+		pthread_join(digesting->thread, NULL);
+	} else if (wanted && digesting->snapshot != NULL) {
+		make_digest(digesting);
+	}
+	if (wanted && digesting->snapshot != NULL) {
+		const struct store_state *last = last_published(commit);
+		size_t size = sizeof digesting->content;
+		commit->same_content = last != NULL && memcmp(digesting->content, last->content, size) == 0;
+		memcpy(commit->state.content, digesting->content, size);
+	}
+}
+
 /* A primary's serial by its policy (I2). */
 static bool amend_serial(struct commit *commit, struct change_result *result, struct error *error)
 {
@@ -118,12 +170,8 @@ static bool amend_serial(struct commit *commit, struct change_result *result, st
 	const struct store_state *last = last_published(commit);
 	uint32_t offered = zone_serial(commit->pending);
 	uint32_t serial;
-	uint8_t content[STORE_DIGEST_SIZE];
-	store_content_digest(commit->pending, content);
-	commit->same_content = last != NULL && memcmp(content, last->content, sizeof content) == 0;
 	enum publish_serial_outcome outcome =
 	        publish_choose_serial(policy, last, offered, commit->same_content, commit->offer->now.wall_s, &serial);
-	memcpy(commit->state.content, content, sizeof content);
 	commit->state.serial_file = offered;
 	result->serial_offered = offered;
 	switch (outcome) {
@@ -221,7 +269,6 @@ static bool store(struct commit *commit, struct change_result *result, struct er
 	state->has_records = !is_primary(commit);
 	if (!is_primary(commit)) {
 		state->serial_file = result->serial;
-		store_content_digest(commit->pending, state->content);
 	}
 	if (keep || store_save(commit->publish->store, commit->offer->zone->apex.wire,
 	                       is_primary(commit) ? NULL : commit->pending, state, &reason)) {
@@ -282,7 +329,10 @@ bool publish_commit(struct publish *publish, const struct change_offer *offer, s
 	dns_name_to_text_short(offer->zone->apex.wire, commit.zone_text);
 	*result = (struct change_result){0};
 	recall(&commit);
-	bool done = check(&commit, error) && amend(&commit, result, error);
+	digest_begin(&commit);
+	bool done = check(&commit, error);
+	digest_end(&commit, done);
+	done = done && amend(&commit, result, error);
 	if (done) {
 		compare(&commit, result);
 		done = store(&commit, result, error);

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/quiescent.h"
+#include "base/text.h"
 #include "dns/message.h"
 #include "publish/publish.h"
 #include "zone_text.h"
@@ -170,6 +171,33 @@ TEST(edit_made_while_stopped_is_noticed)
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.9\n"));
 	assert_int_equal(served_serial(&rig), 6);
 	rig_stop(&rig);
+}
+
+/* The digest of a large zone is made beside the checks. */
+TEST(large_zone_is_compared_with_what_was_published_like_a_small_one)
+{
+	struct rig rig;
+	struct text text;
+	text_init(&text, 8 << 20);
+	for (unsigned i = 0; i < 60000; i++) {
+		text_format(&text, "n%u A 192.0.2.1\n", i);
+	}
+	rig_start(&rig, "large");
+	assert_true(offer_file(&rig, 5, text_string(&text)));
+	rig_stop(&rig);
+	rig_start(&rig, "large");
+	assert_true(offer_file(&rig, 5, text_string(&text)));
+	assert_int_equal(served_serial(&rig), 5);
+	rig_stop(&rig);
+	text_add_string(&text, "more A 192.0.2.1\n");
+	rig_start(&rig, "large");
+	assert_true(offer_file(&rig, 5, text_string(&text)));
+	assert_int_equal(served_serial(&rig), 6);
+	text_add_string(&text, "more NS more\nmore CNAME a\n");
+	assert_false(offer_file(&rig, 7, text_string(&text)));
+	assert_int_equal(served_serial(&rig), 6);
+	rig_stop(&rig);
+	text_deinit(&text);
 }
 
 TEST(kept_serial_refuses_an_edit_and_the_old_version_stays)
