@@ -34,6 +34,7 @@ ZONE = "abuse.example."
 # 64 KiB would be more, and is cut by the workers' bound for buffers.
 MEMORY_MAX_MB = 600
 ASK_SECONDS = 0.5  # an answer that takes longer counts as none
+AFTER_SECONDS = 20  # until all must be well again
 
 
 # ---- Messages
@@ -356,6 +357,10 @@ class Run:
         asking.join()
         return words, peak, counts, times
 
+    def is_answered(self, tcp):
+        answer = self.server.ask(f"www.{ZONE}", "A", tcp=tcp)
+        return answer is not None and len(answer.answer) == 1
+
     def faults(self, peak):
         """What is wrong afterwards."""
         found = []
@@ -364,8 +369,9 @@ class Run:
         if peak > MEMORY_MAX_MB:
             found.append(f"{peak:.0f} MB of memory")
         for tcp in (False, True):
-            answer = self.server.ask(f"www.{ZONE}", "A", tcp=tcp)
-            if answer is None or not answer.answer:
+            try:
+                servers.wait_until(lambda over_tcp=tcp: self.is_answered(over_tcp), AFTER_SECONDS, "an answer")
+            except AssertionError:
                 found.append(f"no answer over {'TCP' if tcp else 'UDP'}")
         if self.server.run_any("status").returncode != 0:
             found.append("no status")
