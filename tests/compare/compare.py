@@ -150,7 +150,7 @@ def main():
     options = arguments()
     print(f"seed {options.seed}", flush=True)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tandem-compare-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tandem-compare-", dir="/tmp") as folder:
         report = run(options.seed, options.questions, options.proofs, options.delv_share, folder)
     print("\n".join(report.lines(options.all)))
     print(f"\nseed {options.seed}, {time.monotonic() - start:.0f} s: {'FAILED' if report.failed else 'passed'}")

@@ -130,6 +130,13 @@ def follows_into_another_zone(difference):
     return elsewhere and links(difference.ours) > 0 and len(there) <= 1
 
 
+def beside_no_cname(difference):
+    """For a type that may stand beside a CNAME but does not, we go on at its target, which not all do."""
+    others = [links(response) for response in readable(difference) if response is not difference.ours]
+    beside = asked_type(difference) in ("NSEC", "NSEC3", "RRSIG", "TYPE24", "TYPE25", "TYPE30")
+    return beside and links(difference.ours) > min(others, default=0)
+
+
 def longer_chain(difference):
     """Whoever follows a chain for longer fills a message sooner."""
     return any(links(response) > 1 for response in readable(difference))
@@ -205,6 +212,7 @@ KNOWN = [
     Row("letter case is the zone's", ("flag tc",), case_takes_room),
     Row("chains are followed for 16 links", ("answer", "authority"), follows_further),
     Row("chains are followed into other zones", ("authority",), follows_into_another_zone),
+    Row("types that a CNAME lacks beside it", ("answer", "authority"), beside_no_cname),
     Row("a longer chain fills the message", ("flag tc",), longer_chain),
     Row("NSEC and RRSIG below a DNAME", ("answer", "authority", "flag tc"), beside_no_synthesis),
     Row("ANY and RRSIG get a part", ("answer", "additional", "flag tc"), part_of_all_types),

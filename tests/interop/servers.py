@@ -499,7 +499,7 @@ class PowerDns(Server):
             f"local-address={self.address}",
             f"local-port={self.port}",
             f"query-local-address={self.address}",
-            f"socket-dir={self.folder}",
+            "socket-dir=.",  # where it runs; the whole path of a socket may have 107 octets
             "daemon=no",
             "guardian=no",
             "security-poll-suffix=",  # else it asks its makers whether it is up to date
