@@ -140,7 +140,8 @@ TEST(nsec3param_without_a_matching_chain_is_served_without_proofs)
 		snprintf(zone, sizeof zone,
 		         "@ NSEC3PARAM %s\nwww A 192.0.2.1\n"
 		         "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n"
-		         "no-hash NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n",
+		         "no-hash NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n"
+		         "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww NSEC3 1 0 5 CAFE 2t7b4g4vsa5smi47k61mv5bv1a22bojr A\n",
 		         params[i]);
 		struct server *server = server_of(zone);
 		expect_answer(server, "nowhere A +do", "NXDOMAIN aa authority: SOA");
