@@ -117,15 +117,16 @@ def ask_all(servers, questions, batch=2000):
     askers = {server.kind: Asker(server.place, server.kind == OURS) for server in servers}
     try:
         for start in range(0, len(questions), batch):
-            part = questions[start : start + batch]
-            udp = {i: question.wire(i) for i, question in enumerate(part) if not question.tcp}
+            # Each batch has ids of its own, so that an answer to the one before comes too late and does no harm.
+            part = [((start + i) % 0x10000, question) for i, question in enumerate(questions[start : start + batch])]
+            udp = {query_id: question.wire(query_id) for query_id, question in part if not question.tcp}
             answers = over_udp(list(askers.values()), udp)
-            for i, question in enumerate(part):
+            for query_id, question in part:
                 if question.tcp:
-                    message, more = question.wire(i), question.is_transfer
+                    message, more = question.wire(query_id), question.is_transfer
                     yield question, {kind: asker.over_tcp(message, more) for kind, asker in askers.items()}
                 else:
-                    yield question, {kind: answers[asker].get(i) for kind, asker in askers.items()}
+                    yield question, {kind: answers[asker].get(query_id) for kind, asker in askers.items()}
     finally:
         for asker in askers.values():
             asker.close()
