@@ -519,7 +519,7 @@ class Disk:
 
     def remount(self, mode):
         """Makes it read-only ("ro"), as a kernel does with a disk that fails, or writable again ("rw")."""
-        enter = ["nsenter", "-t", str(self.server.process.pid), "-m"]
+        enter = ["nsenter", "-t", str(self.server.process.pid), "-m", "-r"]  # -r: below a chroot too
         enter += [] if self.root else ["-U", "--preserve-credentials"]
         subprocess.run([*enter, "mount", "-o", f"remount,bind,{mode}", str(self.folder)], check=True)
 
