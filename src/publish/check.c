@@ -16,8 +16,8 @@
 
 /* Problems of one severity that are told; more are counted. */
 #define TOLD_MAX 100
-/* Targets that are remembered, of 260 octets each: 1 MiB. A power of two. */
-#define TARGET_SLOTS 4096
+/* Targets that are remembered at most, of 260 octets each: 1 MiB. A power of two. */
+#define TARGET_SLOTS_MAX 4096
 /* RFC 9276 3.2: validators may call a chain with more iterations insecure, or bogus. */
 #define NSEC3_ITERATIONS_MAX 50
 /* Octets of a message without its header and without the type and class of its question. */
@@ -53,7 +53,8 @@ struct check {
 	uint64_t error_count;
 	uint64_t warning_count;
 	struct dns_name dname;      /* the DNAME owner that the walk has passed last; len 0: none */
-	struct known_target *known; /* TARGET_SLOTS */
+	struct known_target *known; /* `known_slots`, a power of two */
+	size_t known_slots;
 };
 
 /* A node with the RRsets that rules speak of. */
@@ -156,7 +157,7 @@ static struct known_target *known_slot(struct check *check, const uint8_t *name,
 	for (size_t i = 0; i < len; i++) {
 		sum = (sum ^ name[i]) * 16777619u;
 	}
-	return &check->known[sum % TARGET_SLOTS];
+	return &check->known[sum % check->known_slots];
 }
 
 static bool has_address(const struct zone_node *node)
@@ -606,6 +607,18 @@ static void check_all(struct check *check)
 	tell_rest(check);
 }
 
+/* As many slots as the zone can have use for: a small one is not to pay for clearing a megabyte. */
+static size_t target_slots(const struct zone_snapshot *snapshot)
+{
+	struct zone_facts facts;
+	size_t slots = 16;
+	zone_facts(snapshot, &facts);
+	while (slots < TARGET_SLOTS_MAX && slots < facts.records) {
+		slots *= 2;
+	}
+	return slots;
+}
+
 bool publish_check(const struct zone_snapshot *snapshot, const struct publish_policy *policy, struct error *error)
 {
 	struct check check = {
@@ -614,8 +627,9 @@ bool publish_check(const struct zone_snapshot *snapshot, const struct publish_po
 	        .error = error,
 	        .apex = zone_name(snapshot),
 	        .apex_len = dns_name_len(zone_name(snapshot)),
-	        .known = memory_new_array(TARGET_SLOTS, sizeof *check.known),
+	        .known_slots = target_slots(snapshot),
 	};
+	check.known = memory_new_array(check.known_slots, sizeof *check.known);
 	check_all(&check);
 	free(check.known);
 	if (check.error_count > 1 && error != NULL) {
