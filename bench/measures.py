@@ -140,10 +140,11 @@ def load(kind, folder, world):
     """Start to the first answer, memory at rest, and at the most while a changed file of the whole zone is read."""
     server, seconds = started(kind, folder, world)
     pid = server.process.pid
-    figures = {"s": seconds, "cpu s": sum(cpu_seconds(pid)), "MiB": pss_bytes(pid) / 2**20}
-    figures[f"B/{world.unit}"] = pss_bytes(pid) / world.count
+    resting = pss_bytes(pid)
+    figures = {"s": seconds, "cpu s": sum(cpu_seconds(pid)), "MiB": resting / 2**20}
+    figures[f"B/{world.unit}"] = resting / world.count
     if isinstance(world, worlds.Tld):
-        figures["peak/rest"] = reload_peak(server, world, folder / "changed.zone") / pss_bytes(pid)
+        figures["peak/rest"] = reload_peak(server, world, folder / "changed.zone") / resting
     server.kill()
     return figures
 
