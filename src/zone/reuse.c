@@ -131,8 +131,8 @@ bool zone_reuse_tick(struct zone_reuse *reuse, const uint8_t *key, size_t key_le
 	zone_body_read(body, &new);
 	uint8_t *ticked = &reuse->ticks[leaf_of(reuse, page)->start + index];
 	unsigned ticks = same_case(&old, &new) ? find_ticks(reuse, &old, &new) : 0;
-	if (*ticked == FORBIDDEN || ticks == 0 || (*ticked & ticks) != 0) {
-		*ticked = *ticked == 0 ? FORBIDDEN : *ticked;
+	if ((*ticked & FORBIDDEN) != 0 || ticks == 0 || (*ticked & ticks) != 0) {
+		*ticked |= FORBIDDEN;
 		return false;
 	}
 	*ticked |= (uint8_t)ticks;
@@ -142,9 +142,9 @@ bool zone_reuse_tick(struct zone_reuse *reuse, const uint8_t *key, size_t key_le
 enum zone_reuse_kind zone_reuse_kind(const struct zone_reuse *reuse, const struct zone_reuse_leaf *leaf, size_t index,
                                      const uint8_t *body_bytes)
 {
-	uint8_t ticked = reuse->ticks[leaf->start + index];
+	uint8_t ticked = reuse->ticks[leaf->start + index] & ALL_TICKS;
 	struct zone_body body;
-	if (ticked == 0 || ticked == FORBIDDEN) {
+	if (ticked == 0) {
 		return ZONE_REUSE_NONE;
 	}
 	zone_body_read(body_bytes, &body);

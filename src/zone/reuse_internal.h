@@ -5,8 +5,8 @@
  * An owner's RRs may come in several groups, so RRsets are ticked, each with its signatures.
  *
  * R1  What was ticked came with the octets that the entry holds: RDATA, TTL and the owner's case.
- * R2  When something of an owner came that differs before anything was ticked, nothing of it is ticked any more: so what
- *     was ticked came before what was put aside, and the case of the owner is that of whichever came first. */
+ * R2  Once something of an owner came that differs, nothing of it is ticked any more: so what was ticked came before what
+ *     was put aside, and the case of the owner, and of names in RDATA, is that of whatever came first. */
 #pragma once
 
 #include "zone/body_internal.h"

@@ -389,3 +389,57 @@ TEST(a_build_from_a_version_that_fails_leaves_it_as_it_was)
 	zone_unref(base);
 	end(same);
 }
+
+/* The first octet of the name in the NS RDATA at "a.example.". */
+static char case_of_target(const struct zone_snapshot *zone)
+{
+	struct dns_name name;
+	struct zone_node node;
+	struct zone_rrset rrset;
+	assert_true(dns_name_from_text("a.example.", &name, NULL));
+	assert_true(zone_find(zone, name.wire, &node));
+	assert_true(zone_node_rrset(&node, DNS_TYPE_NS, &rrset));
+	assert_int_equal(rrset.count, 1);
+	return (char)rrset.rdatas[3];
+}
+
+TEST(of_twins_that_differ_in_case_the_first_counts_whatever_was_there_before)
+{
+	struct zone_builder *builder = zone_builder_new(apex, 1);
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	add(builder, "a.example.", DNS_TYPE_NS, 60, "\2NS", 4);
+	add(builder, "a.example.", DNS_TYPE_TXT, 60, "\1x", 2);
+	const struct zone_snapshot *base = zone_builder_finish(builder, NULL, NULL);
+	assert_int_equal(case_of_target(base), 'N');
+	builder = zone_builder_new_from(base, apex, 1);
+	add(builder, "a.example.", DNS_TYPE_TXT, 60, "\1x", 2);
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	add(builder, "a.example.", DNS_TYPE_NS, 60, "\2ns", 4);
+	add(builder, "b.example.", DNS_TYPE_TXT, 60, "\1x", 2);
+	add(builder, "a.example.", DNS_TYPE_NS, 60, "\2NS", 4);
+	struct zone_build_report report;
+	const struct zone_snapshot *zone = zone_builder_finish(builder, &report, NULL);
+	assert_int_equal(report.duplicates, 1);
+	assert_int_equal(case_of_target(zone), 'n');
+	zone_unref(base);
+	end(zone);
+}
+
+TEST(what_comes_again_in_another_place_is_a_duplicate_whatever_was_there_before)
+{
+	const struct zone_snapshot *zone = NULL;
+	for (unsigned round = 0; round < 2; round++) {
+		struct zone_builder *builder = zone_builder_new_from(zone, apex, 1);
+		add(builder, "a.example.", DNS_TYPE_TXT, 60, "\1x", 2);
+		add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+		add(builder, "a.example.", DNS_TYPE_TXT, 60, "\1x", 2);
+		struct zone_build_report report;
+		struct zone_facts facts;
+		zone_unref(zone);
+		zone = zone_builder_finish(builder, &report, NULL);
+		assert_int_equal(report.duplicates, 1);
+		zone_facts(zone, &facts);
+		assert_int_equal(facts.records, 2);
+	}
+	end(zone);
+}
