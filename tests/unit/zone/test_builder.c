@@ -230,12 +230,13 @@ TEST(the_case_of_owners_is_kept)
 	end(zone);
 }
 
-static const struct zone_snapshot *delegations(size_t count, const char *first, const char *second)
+static const struct zone_snapshot *delegations_from(const struct zone_snapshot *base, size_t count, const char *first,
+                                                    const char *second)
 {
 	struct dns_name servers[2];
 	assert_true(dns_name_from_text(first, &servers[0], NULL));
 	assert_true(dns_name_from_text(second, &servers[1], NULL));
-	struct zone_builder *builder = zone_builder_new(apex, 1);
+	struct zone_builder *builder = zone_builder_new_from(base, apex, 1);
 	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
 	for (size_t i = 0; i < count; i++) {
 		uint8_t owner[32] = {4, (uint8_t)('a' + i / 676), (uint8_t)('a' + i / 26 % 26), (uint8_t)('a' + i % 26),
@@ -246,6 +247,11 @@ static const struct zone_snapshot *delegations(size_t count, const char *first, 
 		}
 	}
 	return zone_builder_finish(builder, NULL, NULL);
+}
+
+static const struct zone_snapshot *delegations(size_t count, const char *first, const char *second)
+{
+	return delegations_from(NULL, count, first, second);
 }
 
 TEST(rrsets_that_many_owners_have_alike_are_kept_once)
@@ -370,6 +376,38 @@ TEST(a_line_that_has_grown_by_changes_is_begun_anew)
 		assert_true(facts.bytes < first * 2);
 	}
 	end(zone);
+}
+
+TEST(what_comes_newly_shares_rdata_with_what_was_there)
+{
+	const char *first = "ns1.a-provider.example.net.";
+	const char *second = "ns2.a-provider.example.net.";
+	const struct zone_snapshot *base = delegations(5000, first, second);
+	const struct zone_snapshot *more = delegations_from(base, 10000, first, second);
+	struct zone_facts facts;
+	zone_facts(more, &facts);
+	assert_int_equal(facts.records, 20001);
+	assert_true(facts.bytes < 10000 * 30);
+	zone_unref(base);
+	end(more);
+}
+
+TEST(a_line_that_takes_much_more_for_each_record_than_at_first_is_begun_anew)
+{
+	const char *first = "ns1.a-provider.example.net.";
+	const char *second = "ns2.a-provider.example.net.";
+	struct zone_facts facts;
+	const struct zone_snapshot *numbers = numbered_zone(NULL, 2000, UINT_MAX);
+	const struct zone_snapshot *changed = delegations_from(numbers, 10000, first, second);
+	zone_facts(changed, &facts);
+	uint64_t before = facts.bytes;
+	const struct zone_snapshot *anew = delegations_from(changed, 10000, first, second);
+	zone_facts(anew, &facts);
+	assert_int_equal(facts.records, 20001);
+	assert_true(facts.bytes < before / 2);
+	zone_unref(numbers);
+	zone_unref(changed);
+	end(anew);
 }
 
 TEST(a_build_from_a_version_that_fails_leaves_it_as_it_was)

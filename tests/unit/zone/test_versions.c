@@ -287,6 +287,39 @@ static const struct zone_snapshot *next_version(const struct zone_snapshot *zone
 	return zone_apply(zone, changes, 4, NULL);
 }
 
+TEST(walks_of_two_versions_pass_what_they_share)
+{
+	const struct zone_snapshot *first = many_names();
+	struct made_change made;
+	make_change(&made, 7777, 2, true);
+	const struct zone_snapshot *second = zone_apply(first, &made.change, 1, NULL);
+	struct zone_walk a;
+	struct zone_walk b;
+	struct zone_node a_node;
+	struct zone_node b_node;
+	size_t steps = 0;
+	bool seen = false;
+	zone_walk(first, &a);
+	zone_walk(second, &b);
+	while (zone_walk_next(&a, &a_node)) {
+		struct dns_name a_name;
+		struct dns_name b_name;
+		assert_true(zone_walk_next(&b, &b_node));
+		zone_node_owner(&a_node, &a_name);
+		zone_node_owner(&b_node, &b_name);
+		assert_true(dns_name_same(a_name.wire, b_name.wire));
+		seen = seen || dns_name_equal(b_name.wire, made.owner);
+		steps++;
+		(void)zone_walk_pass_shared(&a, &b);
+	}
+	assert_false(zone_walk_next(&b, &b_node));
+	assert_true(seen);
+	assert_true(steps < NAMES / 10);
+	zone_unref(first);
+	zone_unref(second);
+	quiescent_drain();
+}
+
 TEST(readers_see_whole_versions_while_a_writer_publishes)
 {
 	struct beside beside = {.zone = zone_new(apex, 1)};
