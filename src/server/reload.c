@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/announce_internal.h"
@@ -94,27 +95,40 @@ static void leaving_free(struct leaving_lane *take)
 
 void leaving_lanes_free(struct server *server)
 {
-	while (server->leaving != NULL) {
-		struct leaving_lane *next = server->leaving->next;
-		leaving_free(server->leaving);
-		server->leaving = next;
+	for (size_t i = 0; i < LEAVING_LISTS; i++) {
+		while (server->leaving[i] != NULL) {
+			struct leaving_lane *next = server->leaving[i]->next;
+			leaving_free(server->leaving[i]);
+			server->leaving[i] = next;
+		}
 	}
+}
+
+/* The list that a zone of this name is in. */
+static struct leaving_lane **leaving_list(struct server *server, const uint8_t *apex)
+{
+	static const struct hash_key key = {{0x6c656176, 0x696e67}};
+	struct dns_name lower;
+	dns_name_lower(apex, &lower);
+	return &server->leaving[hash_bytes(&key, lower.wire, lower.len) % LEAVING_LISTS];
 }
 
 static void remember_leaving(struct server *server, const struct server_zone *zone)
 {
+	struct leaving_lane **list = leaving_list(server, zone->zone->apex.wire);
 	struct leaving_lane *leaving = memory_new(sizeof *leaving);
 	leaving->apex = zone->zone->apex;
 	leaving->lane = job_lane_ref(zone->lane);
-	leaving->next = server->leaving;
-	server->leaving = leaving;
+	leaving->next = *list;
+	*list = leaving;
 }
 
-/* The lane of a zone of this name that has not wholly gone, with a reference, or NULL. Forgets those that have. */
+/* The lane of a zone of this name that has not wholly gone, with a reference, or NULL. Forgets those of its list
+ * that have. */
 static struct job_lane *take_leaving(struct server *server, const uint8_t *apex)
 {
 	struct job_lane *found = NULL;
-	struct leaving_lane **place = &server->leaving;
+	struct leaving_lane **place = leaving_list(server, apex);
 	while (*place != NULL) {
 		struct leaving_lane *leaving = *place;
 		bool is_it = found == NULL && dns_name_equal(leaving->apex.wire, apex);

@@ -50,6 +50,9 @@ struct ns_waiting {
 	bool is_timed;
 };
 
+/* Enough that of 100000 zones that are leaving, one that comes again looks at some hundred. */
+#define LEAVING_LISTS 1024
+
 struct server {
 	struct moment started_at;
 	struct store *store;
@@ -73,8 +76,8 @@ struct server {
 	_Atomic(const struct answer_config *) answer_config;
 	_Atomic bool stopping;
 
-	pthread_mutex_t lock;         /* guards conf, conf_reason, changes of `zones`; taken before any zone's lock */
-	struct leaving_lane *leaving; /* guarded by reload_lock */
+	pthread_mutex_t lock; /* guards conf, conf_reason, changes of `zones`; taken before any zone's lock */
+	struct leaving_lane *leaving[LEAVING_LISTS]; /* by hash of the name; guarded by reload_lock */
 	struct conf *conf;
 	char *conf_reason; /* why the last reload was refused; NULL: it was not */
 
