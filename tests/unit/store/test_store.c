@@ -308,6 +308,8 @@ TEST(digest_sees_every_edit_but_not_the_serial)
 	const struct zone_snapshot *two = zone_of_text("example.", 2, "A A 192.0.2.1\n");
 	const struct zone_snapshot *three = zone_of_text("example.", 1, "a A 192.0.2.2\n");
 	const struct zone_snapshot *four = zone_of_text("example.", 1, "a 3601 A 192.0.2.1\n");
+	const struct zone_snapshot *lower = zone_of_text("example.", 1, "a MX 1 mail.a\n");
+	const struct zone_snapshot *upper = zone_of_text("example.", 1, "a MX 1 MAIL.a\n");
 	store_content_digest(one, a);
 	store_content_digest(two, b);
 	assert_memory_equal(a, b, sizeof a);
@@ -319,4 +321,9 @@ TEST(digest_sees_every_edit_but_not_the_serial)
 	zone_unref(two);
 	zone_unref(three);
 	zone_unref(four);
+	store_content_digest(lower, a); /* names are the same in any case (RFC 4343) */
+	store_content_digest(upper, b);
+	assert_memory_equal(a, b, sizeof a);
+	zone_unref(lower);
+	zone_unref(upper);
 }
