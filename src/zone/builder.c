@@ -428,6 +428,11 @@ enum zone_add zone_builder_add(struct zone_builder *builder, const uint8_t *owne
 
 /* ---- bodies of several groups ---- */
 
+static int compare_items(const struct zone_item *a, const struct zone_item *b)
+{
+	return zone_key_compare(a->key, a->key_len, b->key, b->key_len);
+}
+
 /* RRs of a body on their way into another one. */
 struct collected {
 	struct zone_delta *deltas;
@@ -459,8 +464,27 @@ static void collect_part(struct collected *collected, const struct zone_item *fr
 	}
 }
 
-/* Makes a body of `old` (may be NULL) and the RRs collected, which stand as zone_edit_rrsets wants them because they
- * come from a body. */
+/* RRs of an entry, or only of those of its RRsets that were ticked where `leaf` is not NULL. */
+static void collect_body(struct zone_builder *builder, const struct stream *stream, struct collected *collected,
+                         const struct zone_item *from, const struct zone_reuse_leaf *leaf, size_t index)
+{
+	struct zone_body body;
+	zone_body_read(from->body, &body);
+	if (collected->count == 0) {
+		zone_item_owner(builder->line, from, stream->in_hashes, &collected->owner);
+	}
+	const uint8_t *at = body.rrsets;
+	for (size_t i = 0; i < body.rrset_count; i++) {
+		struct zone_body_rrset rrset;
+		at = zone_body_read_rrset(at, builder->line->ttls, &rrset);
+		if (leaf == NULL || zone_reuse_has(&stream->reuse, leaf, index, i)) {
+			collect_part(collected, from, rrset.type, false, &rrset.rrs, body.labels, stream->in_hashes);
+			collect_part(collected, from, rrset.type, true, &rrset.sigs, body.labels, stream->in_hashes);
+		}
+	}
+}
+
+/* Makes a body of `old` (may be NULL) and the RRs collected. */
 static bool put_collected(struct zone_builder *builder, const struct zone_body *old, const struct zone_item *key,
                           const struct collected *collected, const uint8_t *case_bits)
 {
@@ -473,37 +497,54 @@ static bool put_collected(struct zone_builder *builder, const struct zone_body *
 	for (size_t i = 0; i < collected->count; i++) {
 		sorted[i] = &collected->deltas[i];
 	}
+	zone_deltas_sort(sorted, collected->count);
 	bool done = put_body(builder, old, key, sorted, collected->count, case_bits);
 	free(sorted);
 	return done;
 }
 
-/* Puts the RRs of `more` to those of `item`, which has the same key; the result lies in builder->body. Where that fails,
- * `item` stays as it was. */
-static void put_together(struct zone_builder *builder, struct zone_item *item, const struct zone_item *more,
-                         bool in_hashes)
+static void retire_body(struct zone_builder *builder, const uint8_t *bytes)
 {
-	struct zone_body old;
 	struct zone_body body;
-	struct collected collected = {0};
-	zone_body_read(item->body, &old);
-	zone_body_read(more->body, &body);
-	zone_item_owner(builder->line, more, in_hashes, &collected.owner);
-	const uint8_t *at = body.rrsets;
-	for (size_t i = 0; i < body.rrset_count; i++) {
-		struct zone_body_rrset rrset;
-		at = zone_body_read_rrset(at, builder->line->ttls, &rrset);
-		collect_part(&collected, more, rrset.type, false, &rrset.rrs, body.labels, in_hashes);
-		collect_part(&collected, more, rrset.type, true, &rrset.sigs, body.labels, in_hashes);
-	}
-	if (put_collected(builder, &old, item, &collected, old.case_bits)) {
-		item->body = builder->body.bytes;
-		item->body_len = (uint32_t)builder->body.len;
-	}
-	/* Everything of `more` has been copied, or the whole zone is refused: its blobs go either way. */
+	zone_body_read(bytes, &body);
 	zone_retire_blobs(&builder->editing, &body);
 	settle_retired(builder);
-	free(collected.deltas);
+}
+
+/* RRs that are put into a body at once: it is not written again for each of many groups, nor do all of them need room. */
+#define TOGETHER_MAX 65536
+
+/* Puts the RRs of what was put aside from `next` on under the key of `item` to those of `item`; the result lies in
+ * builder->body. Where that fails, `item` stays as it was. Gives the number of the next one (U3, A1). */
+static size_t put_together(struct zone_builder *builder, const struct stream *stream, struct zone_item *item,
+                           size_t next)
+{
+	const struct zone_aside *aside = &stream->aside;
+	for (;;) {
+		struct collected collected = {0};
+		struct zone_body old;
+		size_t end = next;
+		for (; end < aside->count && collected.count < TOGETHER_MAX; end++) {
+			struct zone_item more = zone_aside_item(aside, end);
+			if (compare_items(item, &more) != 0) {
+				break;
+			}
+			collect_body(builder, stream, &collected, &more, NULL, 0);
+		}
+		if (end == next) {
+			return next;
+		}
+		zone_body_read(item->body, &old);
+		if (put_collected(builder, &old, item, &collected, old.case_bits)) {
+			item->body = builder->body.bytes;
+			item->body_len = (uint32_t)builder->body.len;
+		}
+		/* All of it has been copied, or the whole zone is refused: its blobs go either way. */
+		for (; next < end; next++) {
+			retire_body(builder, zone_aside_item(aside, next).body);
+		}
+		free(collected.deltas);
+	}
 }
 
 /* ---- merging what was put aside ---- */
@@ -555,11 +596,6 @@ static void passing_step(struct passing *passing)
 	}
 }
 
-static int compare_items(const struct zone_item *a, const struct zone_item *b)
-{
-	return zone_key_compare(a->key, a->key_len, b->key, b->key_len);
-}
-
 static void merge_aside(struct zone_builder *builder, struct stream *stream)
 {
 	struct leaves old = stream->leaves;
@@ -586,13 +622,7 @@ static void merge_aside(struct zone_builder *builder, struct stream *stream)
 			item = other;
 			next++;
 		}
-		for (; next < aside->count; next++) { /* U3, A1 */
-			struct zone_item more = zone_aside_item(aside, next);
-			if (compare_items(&item, &more) != 0) {
-				break;
-			}
-			put_together(builder, &item, &more, stream->in_hashes);
-		}
+		next = put_together(builder, stream, &item, next);
 		leaf_put(builder, stream, item);
 		if (order <= 0) {
 			passing_step(&passing);
@@ -700,18 +730,19 @@ static bool share_leaf(struct rejoining *rejoining, const struct zone_reuse_leaf
 /* What was put aside under this key, put together, and with `item` (body NULL: nothing there). */
 static void join_aside(struct rejoining *rejoining, struct zone_item *item)
 {
-	struct zone_aside *aside = &rejoining->stream->aside;
-	for (; rejoining->next < aside->count; rejoining->next++) {
-		struct zone_item more = zone_aside_item(aside, rejoining->next);
-		if (compare_items(item, &more) != 0) {
-			break;
+	const struct zone_aside *aside = &rejoining->stream->aside;
+	if (item->body == NULL) {
+		if (rejoining->next == aside->count) {
+			return;
 		}
-		if (item->body == NULL) {
-			*item = more;
-		} else {
-			put_together(rejoining->builder, item, &more, rejoining->stream->in_hashes);
+		struct zone_item first = zone_aside_item(aside, rejoining->next);
+		if (compare_items(item, &first) != 0) {
+			return;
 		}
+		*item = first;
+		rejoining->next++;
 	}
+	rejoining->next = put_together(rejoining->builder, rejoining->stream, item, rejoining->next);
 }
 
 /* What was put aside and belongs before this key; NULL: all that is left. */
@@ -734,23 +765,12 @@ static void take_ticked(struct rejoining *rejoining, const struct zone_reuse_lea
                         struct zone_item *item)
 {
 	struct zone_builder *builder = rejoining->builder;
-	struct stream *stream = rejoining->stream;
 	struct collected collected = {0};
 	struct zone_body body;
 	zone_body_read(item->body, &body);
-	zone_item_owner(builder->line, item, stream->in_hashes, &collected.owner);
-	const uint8_t *at = body.rrsets;
-	for (size_t i = 0; i < body.rrset_count; i++) {
-		struct zone_body_rrset rrset;
-		at = zone_body_read_rrset(at, builder->line->ttls, &rrset);
-		if (zone_reuse_has(&stream->reuse, leaf, index, i)) {
-			collect_part(&collected, item, rrset.type, false, &rrset.rrs, body.labels, stream->in_hashes);
-			collect_part(&collected, item, rrset.type, true, &rrset.sigs, body.labels, stream->in_hashes);
-		}
-	}
+	collect_body(builder, rejoining->stream, &collected, item, leaf, index);
 	bool done = put_collected(builder, NULL, item, &collected, body.case_bits);
-	zone_retire_blobs(&builder->editing, &body);
-	settle_retired(builder);
+	retire_body(builder, item->body);
 	item->body = done ? builder->body.bytes : NULL;
 	item->body_len = (uint32_t)builder->body.len;
 	free(collected.deltas);
@@ -759,13 +779,10 @@ static void take_ticked(struct rejoining *rejoining, const struct zone_reuse_lea
 static void rejoin_entry(struct rejoining *rejoining, const struct zone_reuse_leaf *leaf, size_t index,
                          struct zone_item item)
 {
-	struct zone_body body;
 	put_aside_before(rejoining, &item);
 	switch (zone_reuse_kind(&rejoining->stream->reuse, leaf, index, item.body)) {
 	case ZONE_REUSE_NONE:
-		zone_body_read(item.body, &body);
-		zone_retire_blobs(&rejoining->builder->editing, &body);
-		settle_retired(rejoining->builder);
+		retire_body(rejoining->builder, item.body);
 		item.body = NULL;
 		break;
 	case ZONE_REUSE_SOME:

@@ -314,6 +314,39 @@ TEST(signatures_that_cover_type_0_are_kept)
 	end(zone);
 }
 
+/* Two owners in turns, each RR a group of its own; 65535 of them differ, the rest comes again. */
+static const struct zone_snapshot *two_in_turns(const struct zone_snapshot *base, struct zone_build_report *report)
+{
+	struct zone_builder *builder = zone_builder_new_from(base, apex, 1);
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	for (uint32_t i = 0; i < 70000; i++) {
+		uint8_t rdata[4];
+		store_u32(rdata, i % 65535);
+		add(builder, "a.example.", 65280, i == 69999 ? 30 : 60, rdata, sizeof rdata);
+		add(builder, "b.example.", 65280, 60, rdata, sizeof rdata);
+	}
+	return zone_builder_finish(builder, report, NULL);
+}
+
+/* Putting together each group with all before it would take minutes. */
+TEST(an_owner_may_come_in_as_many_groups_as_it_has_records)
+{
+	const struct zone_snapshot *zone = NULL;
+	for (unsigned round = 0; round < 2; round++) {
+		struct zone_build_report report;
+		const struct zone_snapshot *next = two_in_turns(zone, &report);
+		assert_non_null(next);
+		zone_unref(zone);
+		zone = next;
+		struct zone_facts facts;
+		zone_facts(zone, &facts);
+		assert_int_equal(facts.records, 2 * 65535 + 1);
+		assert_int_equal(report.duplicates, 2 * (70000 - 65535));
+		assert_int_equal(report.ttls_unified, 1);
+	}
+	end(zone);
+}
+
 /* ---- from the version before ---- */
 
 /* Names "nNUMBER" with two addresses each, `first` of them in another order than the rest; one may have another address. */
