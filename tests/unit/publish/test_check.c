@@ -345,12 +345,12 @@ TEST(many_problems_are_counted_and_the_first_hundred_told)
 	assert_non_null(strstr(error.text, "(and 149 more errors)"));
 }
 
-/* A zone with so many A records at "big": 12 + 17 + 16 octets each. */
-static const char *zone_with_addresses(struct text *zone, size_t count)
+/* A zone with so many A records at one owner: 16 octets each, and the owner once in the question. */
+static const char *zone_with_addresses(struct text *zone, const char *owner, size_t count)
 {
 	text_clear(zone);
 	for (size_t i = 0; i < count; i++) {
-		text_format(zone, "big A 10.0.%zu.%zu\n", i >> 8, i & 255);
+		text_format(zone, "%s A 10.0.%zu.%zu\n", owner, i >> 8, i & 255);
 	}
 	return text_string(zone);
 }
@@ -359,7 +359,11 @@ TEST(rrset_that_fits_no_message_is_told_and_one_that_just_fits_is_not)
 {
 	struct text zone;
 	text_init(&zone, 1 << 20);
-	expect_nothing(zone_with_addresses(&zone, 4094));
-	expect_warning(zone_with_addresses(&zone, 4095), "big.example. A: 4095 records of 65520 octets do not fit");
+	expect_nothing(zone_with_addresses(&zone, "big", 4094));
+	expect_warning(zone_with_addresses(&zone, "big", 4095),
+	               "big.example. A: 4095 records of 65520 octets do not fit");
+	expect_nothing(zone_with_addresses(&zone, "biggr", 4094));
+	expect_warning(zone_with_addresses(&zone, "bigger", 4094),
+	               "bigger.example. A: 4094 records of 65504 octets do not fit");
 	text_deinit(&zone);
 }
