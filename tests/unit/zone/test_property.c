@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/quiescent.h"
+#include "dns/type.h"
 #include "model.h"
 #include "unit.h"
 
@@ -170,6 +171,19 @@ static void apply(struct world *world)
 	free_changes(changes, count);
 }
 
+/* Once more what may have come long ago, a name in it in other letters. */
+static void add_twin(struct zone_builder *builder, struct model *model, const struct model_rr *rr)
+{
+	struct model_rr twin = *rr;
+	twin.rdata = memory_copy(rr->rdata, rr->rdata_len);
+	bool has_letter = rr->rdata_len > 1 && rr->rdata[1] >= 'a' && rr->rdata[1] <= 'z';
+	if (has_letter && (rr->type == DNS_TYPE_NS || rr->type == DNS_TYPE_CNAME || rr->type == DNS_TYPE_DNAME)) {
+		twin.rdata[1] ^= 0x20;
+	}
+	add_both(builder, model, &twin);
+	free(twin.rdata);
+}
+
 /* All RRs of a version, somewhat changed, come in any order, as a file that was edited does. */
 static void rebuild(struct world *world)
 {
@@ -207,6 +221,9 @@ static void rebuild(struct world *world)
 		add_both(builder, model, &rr);
 		if (random_below(random, 30) == 0) {
 			add_both(builder, model, &rr);
+		}
+		if (random_below(random, 10) == 0) {
+			add_twin(builder, model, order[random_below(random, i + 1)]);
 		}
 		if (random_below(random, count) < changed) {
 			struct model_rr more = model_random_rr(random, world->apex.wire);
