@@ -36,6 +36,9 @@ uint32_t descriptors_for_connections(const struct conf_server *conf)
 		return conf->tcp_connections;
 	}
 	others = others < limit / 2 ? others : limit / 2;
+	if (limit - others >= conf->tcp_connections) {
+		return conf->tcp_connections; /* few enough as they are */
+	}
 	uint32_t connections = (uint32_t)(limit - others);
 	log_warning("tcp-connections is %u, but this process may open %" PRIu64
 	            " files only: %u connections are taken; "
