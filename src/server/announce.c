@@ -152,10 +152,10 @@ static void configure(struct server_zone *zone, struct moment now)
 	for (size_t i = 0; i < wanted->notify.count; i++) {
 		add_target(&targets, &wanted->notify.items[i].address);
 	}
-	if (wanted->notify_ns && snapshot != NULL) {
-		if (add_ns_targets(&targets, options.conf, zone->server, snapshot)) {
-			ns_wait(zone);
-		}
+	bool is_waiting =
+	        wanted->notify_ns && snapshot != NULL && add_ns_targets(&targets, options.conf, zone->server, snapshot);
+	if (is_waiting) {
+		ns_wait(zone);
 	}
 	struct transfer_notifier_config config = {
 	        .targets = targets.items,
@@ -164,7 +164,8 @@ static void configure(struct server_zone *zone, struct moment now)
 	};
 	if (zone->announce != NULL) {
 		transfer_notifier_reconfigure(zone->announce->machine, &config, now);
-	} else if (targets.count > 0 && !atomic_load(&zone->is_removed)) {
+	} else if ((targets.count > 0 || is_waiting) && !atomic_load(&zone->is_removed)) {
+		/* While it waits it has a machine too: that knows what to tell when the addresses come. */
 		zone->announce = memory_new(sizeof *zone->announce);
 		zone->announce->owner.debts_changed = owner_debts_changed;
 		zone->announce->zone = zone;
@@ -175,29 +176,36 @@ static void configure(struct server_zone *zone, struct moment now)
 	server_zone_options_release(&options);
 }
 
+static void ns_set_timer(struct server *server, struct moment now)
+{
+	struct ns_waiting *waiting = &server->ns_waiting;
+	if (waiting->due > 0 && !waiting->is_timed) {
+		waiting->is_timed = true;
+		net_timer_set(server->loop, &waiting->timer, now.boot_ms + NS_LOOK_MS);
+	}
+}
+
+/* A zone was read: all that wait are looked at again, once. */
 static void ns_look_later(struct server *server, struct moment now)
 {
-	if (server->ns_waiting.count > 0 && !server->ns_waiting.is_timed) {
-		server->ns_waiting.is_timed = true;
-		net_timer_set(server->loop, &server->ns_waiting.timer, now.boot_ms + NS_LOOK_MS);
-	}
+	server->ns_waiting.due = server->ns_waiting.count;
+	ns_set_timer(server, now);
 }
 
 static void ns_look(struct net_timer *timer, struct moment now)
 {
 	struct server *server = (struct server *)((char *)timer - offsetof(struct server, ns_waiting.timer));
-	size_t count = server->ns_waiting.count;
-	server->ns_waiting.is_timed = false;
-	for (size_t i = 0; i < count && i < NS_LOOK_MAX; i++) {
-		struct server_zone *zone = ns_take(&server->ns_waiting);
+	struct ns_waiting *waiting = &server->ns_waiting;
+	waiting->is_timed = false;
+	for (size_t i = 0; i < NS_LOOK_MAX && waiting->due > 0; i++) {
+		struct server_zone *zone = ns_take(waiting);
+		waiting->due--;
 		if (!atomic_load(&zone->is_removed)) {
 			configure(zone, now);
 		}
 		server_zone_unref(zone);
 	}
-	if (count > NS_LOOK_MAX) {
-		ns_look_later(server, now);
-	}
+	ns_set_timer(server, now);
 }
 
 void announce_init(struct server *server)
@@ -242,6 +250,7 @@ static void announce_on_loop(void *context, struct moment now)
 	struct announce_event *event = context;
 	struct server_zone *zone = event->zone;
 	configure(zone, now);
+	zone->was_announced = true;
 	if (zone->announce != NULL) {
 		struct zone_rrset soa;
 		zone_soa(event->snapshot, &soa);
@@ -285,26 +294,39 @@ void announce_version(struct server_zone *zone, const struct zone_snapshot *snap
 	server_post(zone->server, announce_on_loop, event);
 }
 
-bool announce_again(struct server_zone *zone, struct moment now)
+/* False: nothing is served, or nobody is to be told. */
+static bool announce_served(struct server_zone *zone, enum transfer_notify_reason reason, struct moment now)
 {
 	const struct zone_snapshot *snapshot = zone_served(zone->zone);
-	configure(zone, now);
 	if (snapshot == NULL || zone->announce == NULL) {
 		return false;
 	}
 	struct zone_rrset soa;
 	zone_soa(snapshot, &soa);
-	transfer_notifier_announce(zone->announce->machine, &soa, TRANSFER_NOTIFY_MANUAL, now);
-	return true;
+	transfer_notifier_announce(zone->announce->machine, &soa, reason, now);
+	return transfer_notifier_count(zone->announce->machine) > 0;
+}
+
+bool announce_again(struct server_zone *zone, struct moment now)
+{
+	configure(zone, now);
+	return announce_served(zone, TRANSFER_NOTIFY_MANUAL, now);
 }
 
 static void configure_on_loop(void *context, struct moment now)
 {
 	struct announce_event *event = context;
-	if (atomic_load(&event->zone->is_removed)) {
-		announce_free(event->zone, now);
+	struct server_zone *zone = event->zone;
+	bool had_machine = zone->announce != NULL;
+	if (atomic_load(&zone->is_removed)) {
+		announce_free(zone, now);
+		ns_look_later(zone->server, now); /* lets go of it, if it waits */
 	} else {
-		configure(event->zone, now);
+		configure(zone, now);
+	}
+	if (!had_machine && zone->was_announced) {
+		/* Its first targets: a machine that was there before knows by itself what new ones are to be told. */
+		announce_served(zone, TRANSFER_NOTIFY_CHANGE, now);
 	}
 	event_free(event);
 }

@@ -46,6 +46,7 @@ struct ns_waiting {
 	struct server_zone *first; /* a reference each */
 	struct server_zone *last;
 	size_t count;
+	size_t due; /* the first so many are looked at again when the timer is over */
 	struct net_timer timer;
 	bool is_timed;
 };

@@ -69,7 +69,8 @@ struct server_zone {
 	/* the replication loop only */
 	struct follow *follow; /* NULL: a primary */
 	uint32_t follow_generations;
-	struct announce *announce; /* NULL: not yet set up */
+	struct announce *announce; /* NULL: nobody is to be told */
+	bool was_announced;        /* a version, even if nobody was to be told */
 	bool waits_for_ns;         /* in server->ns_waiting */
 	struct server_zone *ns_next;
 };

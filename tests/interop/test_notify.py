@@ -126,6 +126,20 @@ def test_changed_file_is_told_after_a_restart_and_on_sighup(world, targets):
     target.wait_for(3)
 
 
+def test_first_target_of_a_running_zone_is_told_what_is_served(world, targets):
+    first, second = targets(), targets()
+    primary = primary_with(world).start()
+    for target in (first, second):
+        primary.zone(ZONE).notify.append(target)
+        primary.configure()
+        primary.run("reload")
+        target.wait_for(1)
+    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
+    for target in (first, second):
+        target.wait_for(2)
+        assert target.serials() == [1, 2]
+
+
 def test_manual_notify_reaches_a_secondary_that_was_down(world, targets):
     target = targets(rcode=5)
     primary = primary_with(world, target).start()
@@ -195,6 +209,35 @@ def test_ns_set_is_told_as_far_as_our_own_zones_have_its_addresses(world):
         )
         assert {last: len(target.serials(ZONE)) for last, target in targets.items()} == before
         assert not targets[1].serials(ZONE) and not targets[4].heard
+
+    namespace.run_inside(world, inside)
+
+
+def test_zone_whose_servers_all_stand_in_a_zone_that_is_read_later_tells_them(world):
+    def inside():
+        target = fake_secondary.FakeSecondary(place=("127.0.0.2", 53))
+        primary = world.new("tandem")
+        primary.address = "127.0.0.9"
+        primary.port = 53
+        primary.sources = {}
+        primary.serve(ZONE, zones.small(world.folder, ZONE, 1, f"@ NS ns2.{HOSTING}"))
+        hosting = primary.serve(HOSTING, zones.small(world.folder, HOSTING, 1, "ns2 A 127.0.0.2"))
+        aside = hosting.file.rename(hosting.file.with_suffix(".aside"))
+        primary.zone_options["notify-ns"] = "on"
+        primary.is_ready = lambda: primary.serial(ZONE)
+        primary.start()
+        assert primary.run_any("zone", "notify", ZONE).returncode == 1  # nobody is known yet
+        aside.rename(hosting.file)
+        primary.run("zone", "reload", HOSTING, "--wait")
+        servers.wait_until(lambda: target.serials(ZONE) == [1], 10, "it is told of what was served before")
+        servers.wait_until(lambda: row_of(primary, target)["acknowledged"], 10, "it acknowledges")
+        primary.run("zone", "flush", ZONE, "--wait")
+        primary.kill()
+        primary.start()
+        servers.wait_until(
+            lambda: [row["acknowledged"] for row in primary.status(ZONE)["secondaries"]] == [True], 10, "it is known"
+        )
+        assert target.serials(ZONE) == [1]
 
     namespace.run_inside(world, inside)
 
