@@ -309,7 +309,7 @@ static bool may_wait(const struct request *request, struct response *response)
 	}
 	atomic_fetch_sub(request->waits, 1);
 	response_error(response, 503, "limit",
-	               "48 requests wait for their work already; ask without waiting, or try again later");
+	               "too many requests wait for their work already; ask without waiting, or try again later");
 	return false;
 }
 

@@ -198,14 +198,18 @@ static bool wait_until_done(struct server_zone *zone, struct server_wait *wait, 
 	       !atomic_load(&zone->is_removed)) {
 		waited = pthread_cond_timedwait(&zone->waits_done, &zone->lock, &deadline);
 	}
-	if (wait->done) {
-		return wait->succeeded || error_set(error, ERROR_INVALID, "%s", text_string(&wait->text));
+	if (wait->done && wait->succeeded) {
+		return true;
 	}
+	/* What ends all waits is told as that, whether they were ended already or look for themselves. */
 	if (atomic_load(&zone->is_removed)) {
 		return error_set(error, ERROR_NOT_FOUND, SERVER_ZONE_REMOVED);
 	}
-	return waited == ETIMEDOUT ? error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms)
-	                           : error_set(error, ERROR_STOPPED, "the server is stopping");
+	if (atomic_load(&zone->server->stopping)) {
+		return error_set(error, ERROR_STOPPED, "the server is stopping");
+	}
+	return wait->done ? error_set(error, ERROR_INVALID, "%s", text_string(&wait->text))
+	                  : error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms);
 }
 
 bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms, struct text *out,
