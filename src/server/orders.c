@@ -41,14 +41,6 @@ static struct server_zone *find_by_text(struct server *server, const char *text,
 	return zone;
 }
 
-static bool is_secondary(struct server_zone *zone)
-{
-	pthread_mutex_lock(&zone->lock);
-	bool secondary = conf_zone_is_secondary(zone->options);
-	pthread_mutex_unlock(&zone->lock);
-	return secondary;
-}
-
 /* ---- orders ---- */
 
 /* An order on its way to the loop. */
@@ -80,7 +72,7 @@ static bool order_loop(struct server_zone *zone, enum control_action action, con
 /* Sets the work going. */
 static bool order_begin(struct server_zone *zone, enum control_action action, struct error *error)
 {
-	bool secondary = is_secondary(zone);
+	bool secondary = server_zone_is_secondary(zone);
 	switch (action) {
 	case CONTROL_RELOAD:
 		if (!secondary) {

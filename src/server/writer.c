@@ -33,7 +33,19 @@ struct zone_job {
 
 static void save_timers(struct zone_job *self);
 static void save_acknowledgements(struct zone_job *self);
+static void offer_transferred(struct zone_job *self);
+static void offer_restored(struct zone_job *self);
+static void expire(struct zone_job *self);
 static void flush(struct zone_job *self);
+
+/* From the machine of a secondary that is to be a primary by now: the machine ends only when its thread comes to it, and
+ * what it still says must not touch what the file says. */
+static bool is_outdated(const struct zone_job *job)
+{
+	bool is_of_machine = job->work == offer_transferred || job->work == offer_restored || job->work == expire ||
+	                     job->work == save_timers;
+	return is_of_machine && !server_zone_is_secondary(job->zone);
+}
 
 static void run_zone_job(struct job *self)
 {
@@ -43,7 +55,9 @@ static void run_zone_job(struct job *self)
 	bool is_stopping = atomic_load(&zone->server->stopping);
 	bool is_removed = atomic_load(&zone->is_removed);
 	bool is_small = job->work == save_timers || job->work == save_acknowledgements || job->work == flush;
-	if (is_small || (!is_stopping && !is_removed)) {
+	if (is_outdated(job)) {
+		log_debug("zone %s: it is a primary now; what its primaries last said is dropped", zone->name);
+	} else if (is_small || (!is_stopping && !is_removed)) {
 		job->work(job);
 	} else {
 		server_zone_finish_all(zone, is_removed ? SERVER_ZONE_REMOVED : "the server is stopping");
@@ -368,7 +382,7 @@ static bool save_state(struct server_zone *zone, const struct transfer_timers *t
 		state.expire_at_s = timers->expire_at_s;
 	}
 	if (snapshot == NULL && state.role != STORE_SECONDARY) {
-		return true; /* the zone has become a primary meanwhile */
+		return true; /* a primary's: what was transferred is not stored yet */
 	}
 	if (snapshot != NULL) {
 		state.has_version = true;
@@ -464,9 +478,7 @@ static void flush(struct zone_job *self)
 	struct error error;
 	char text[200];
 	const struct zone_snapshot *served = zone_served(zone->zone);
-	struct server_zone_options options = server_zone_options(zone);
-	bool is_secondary = conf_zone_is_secondary(options.zone);
-	server_zone_options_release(&options);
+	bool is_secondary = server_zone_is_secondary(zone);
 	if (served == NULL) {
 		server_zone_finish(zone, CONTROL_FLUSH, false, "there is no version to store");
 		return;

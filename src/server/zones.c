@@ -123,6 +123,14 @@ struct publish_policy server_zone_policy(const struct conf_zone *zone)
 	};
 }
 
+bool server_zone_is_secondary(struct server_zone *zone)
+{
+	pthread_mutex_lock(&zone->lock);
+	bool is_secondary = conf_zone_is_secondary(zone->options);
+	pthread_mutex_unlock(&zone->lock);
+	return is_secondary;
+}
+
 static void replace_text(char **place, const char *text)
 {
 	free(*place);

@@ -95,6 +95,9 @@ struct server_zone_options {
 struct server_zone_options server_zone_options(struct server_zone *zone);
 void server_zone_options_release(struct server_zone_options *options);
 
+/* As the configuration has it now. Any thread. */
+bool server_zone_is_secondary(struct server_zone *zone);
+
 /* What publishing needs of them. */
 struct publish_policy server_zone_policy(const struct conf_zone *zone);
 

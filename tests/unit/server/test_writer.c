@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What changes a zone, one job after the other. */
+#include "unit.h"
+
+#include "base/quiescent.h"
+#include "server/jobs_internal.h"
+#include "server/server_internal.h"
+#include "server/writer_internal.h"
+#include "zone_text.h"
+
+#define APEX "\7example"
+
+/* Serves a version of the zone, whose machine says after that that it has expired. True: it is served still. */
+static bool serves_after_expiry(const struct conf_zone_options *options)
+{
+	const struct conf_zone conf_zone = {.options = options};
+	struct error error;
+	struct server server = {.jobs = jobs_new(1, &error)};
+	struct server_zone zone = {
+	        .server = &server,
+	        .name = "example",
+	        .lane = job_lane_new(),
+	        .options = &conf_zone,
+	        .zone = zone_new((const uint8_t *)APEX, DNS_CLASS_IN),
+	        .references = 1,
+	};
+	assert_non_null(server.jobs);
+	pthread_mutex_init(&zone.lock, NULL);
+	zone_publish(zone.zone, zone_of_text("example.", 1, ""));
+	writer_expire(&zone);
+	jobs_free(server.jobs);
+	bool is_served = zone_served(zone.zone) != NULL;
+	zone_free(zone.zone);
+	job_lane_unref(zone.lane);
+	pthread_mutex_destroy(&zone.lock);
+	quiescent_drain();
+	return is_served;
+}
+
+TEST(copy_that_has_expired_is_served_no_more)
+{
+	const struct conf_zone_options secondary = {.primaries = {.count = 1}};
+	assert_false(serves_after_expiry(&secondary));
+}
+
+/* The order to end the machine of a secondary reaches its thread later than the zone's file is to be read. */
+TEST(expiry_of_a_copy_does_not_end_the_zone_of_its_new_primary)
+{
+	const struct conf_zone_options primary = {0};
+	assert_true(serves_after_expiry(&primary));
+}
