@@ -65,7 +65,7 @@ abuse: all
 
 bench: all
 	@tools/setup test bench
-	@$(MESON) compile -C build null_echo traffic
+	@$(MESON) compile -C build null_echo saturate traffic
 	@$(PYTHON) bench/bench.py $(BENCH)
 
 format:

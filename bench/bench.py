@@ -7,9 +7,11 @@
 A row is MEASURE:WORLD, for example udp:root, or a MEASURE for all its worlds. Measures:
 
 load      start of the process to the first answer, memory (PSS of all its processes), peak while a changed file is read
-udp       answers per second and CPU time per answer, user and system; with dnsperf on the other core, half of the names
-          do not exist; beside them an echo that answers nothing, as the floor
+udp       CPU time per answer, user and system, and answers per second, of a server that is busy all the time: the load on
+          the other core always has more questions (bench/saturate.c); half of the names do not exist; beside them an
+          echo that answers nothing, as the floor
 udp-do    the same with EDNS and DO
+dnsperf   the same as udp with dnsperf as the load, which does not ask for all that a server can do
 tcp       the same over kept connections, pipelined
 tcp-each  the same with a connection for each question
 axfr-out  a plain reader; then 20 at once, and the time that 99 % of the answers take meanwhile
@@ -34,12 +36,14 @@ ROWS = {
     "load": (measures.load, ["root", "tld", "many"]),
     "udp": (measures.udp, ["root", "tld", "many"]),
     "udp-do": (measures.udp_do, ["root", "tld", "many"]),
+    "dnsperf": (measures.udp_dnsperf, ["root"]),
     "tcp": (measures.tcp, ["root", "tld"]),
     "tcp-each": (measures.tcp_each, ["root"]),
     "axfr-out": (measures.axfr_out, ["tld"]),
     "axfr-in": (measures.axfr_in, ["tld"]),
 }
-WITH_ECHO = ["udp"]
+WITH_ECHO = ["udp", "udp-do", "dnsperf"]
+NOT_COMPARED = ["busy %", "20: cut"]
 MORE_IS_BETTER = ["k/s", "Mrec/s", "MB/s", "20: Mrec/s"]
 
 
@@ -61,7 +65,7 @@ def medians(rounds):
 def against_peers(results, column):
     """Ours beside the best peer's: "1.8x" says that much better; None: nothing to compare."""
     peers = [figures[column] for kind, figures in results.items() if kind in measures.servers.PEERS]
-    if not peers or "tandem" not in results or 0 in peers or results["tandem"][column] == 0:
+    if not peers or column in NOT_COMPARED or "tandem" not in results or 0 in peers or results["tandem"][column] == 0:
         return None
     ours = results["tandem"][column]
     return ours / max(peers) if column in MORE_IS_BETTER else min(peers) / ours

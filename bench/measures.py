@@ -86,9 +86,13 @@ def on_load_cpu(*words):
     return result.stdout
 
 
+def traffic_of(program, *words):
+    """Runs a program of bench/ that makes traffic; gives its figures."""
+    return json.loads(on_load_cpu(BUILD / program, *words))
+
+
 def traffic(*words):
-    """Runs bench/traffic.c; gives its figures."""
-    return json.loads(on_load_cpu(BUILD / "traffic", *words))
+    return traffic_of("traffic", *words)
 
 
 class Sampler:
@@ -166,19 +170,33 @@ def reload_peak(server, world, changed):
 
 
 def dnsperf(*options):
-    """A load that keeps questions outstanding; gives the number of answers."""
+    """A load that keeps questions outstanding, by somebody else's hand; gives the answers and the seconds they took."""
 
     def run(server, world, seconds):
         command = ["dnsperf", "-s", server.address, "-p", server.port, "-d", world.questions(), "-l", seconds]
         report = on_load_cpu(*command, *options)
-        return int(report.split("Queries completed:")[1].split()[0])
+        return int(report.split("Queries completed:")[1].split()[0]), seconds
+
+    return run
+
+
+def saturating(*options):
+    """bench/saturate.c: the server is busy all the time. Gives the answers and the seconds they took."""
+
+    def run(server, world, seconds):
+        figures = traffic_of("saturate", f"{server.address}@{server.port}", world.questions(), seconds, *options)
+        others = {code: count for code, count in figures["rcodes"].items() if code not in ("0", "3")}
+        if others or figures["lost"] > figures["asked"] / 100:
+            sys.exit(f"bench: not a load to compare by: {figures['lost']} questions lost, other RCODEs: {others}")
+        return figures["answered"], figures["seconds"]
 
     return run
 
 
 def connecting(server, world, seconds):
-    """A load that opens a connection for each question; gives the number of answers."""
-    return traffic("connect", f"{server.address}@{server.port}", world.questions(), 16, seconds)["answered"]
+    """A load that opens a connection for each question; gives the answers and the seconds they took."""
+    figures = traffic("connect", f"{server.address}@{server.port}", world.questions(), 16, seconds)
+    return figures["answered"], figures["seconds"]
 
 
 class Echo:
@@ -205,20 +223,25 @@ def asked(kind, folder, world, load_of, seconds=4):
     try:
         load_of(server, world, 1)
         before = cpu_seconds(server.process.pid)
-        answers = load_of(server, world, seconds)
+        answers, seconds = load_of(server, world, seconds)
         after = cpu_seconds(server.process.pid)
     finally:
         server.kill()
     user, system = ((after[i] - before[i]) * 1e6 / max(1, answers) for i in (0, 1))
-    return {"k/s": answers / seconds / 1000, "us user": user, "us system": system, "us": user + system}
+    busy = (user + system) * answers / seconds / 1e4
+    return {"k/s": answers / seconds / 1000, "us user": user, "us system": system, "us": user + system, "busy %": busy}
 
 
 def udp(kind, folder, world):
-    return asked(kind, folder, world, dnsperf("-c", "16", "-q", "200"))
+    return asked(kind, folder, world, saturating("plain"))
 
 
 def udp_do(kind, folder, world):
-    return asked(kind, folder, world, dnsperf("-c", "16", "-q", "200", "-D"))
+    return asked(kind, folder, world, saturating("do"))
+
+
+def udp_dnsperf(kind, folder, world):
+    return asked(kind, folder, world, dnsperf("-c", "16", "-q", "200"))
 
 
 def tcp(kind, folder, world):

@@ -21,89 +21,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asking.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "dns/dns.h"
 
 #define FETCHES_MAX     64
 #define CONNECTIONS_MAX 64
-#define QUESTIONS       65536
 #define SOA_TIMERS      20 /* octets of serial, refresh, retry, expire and minimum, the end of an SOA */
 #define PATIENCE_MS     600000
 #define ANSWER_S_MAX    2 /* an answer that takes longer counts as lost */
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "traffic: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double seconds_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int open_socket(const struct address *address, int type, bool serve)
-{
-	struct sockaddr_storage storage;
-	socklen_t len = address_to_socket(address, &storage);
-	int yes = 1;
-	int fd = socket(storage.ss_family, type, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	if ((serve ? bind : connect)(fd, (struct sockaddr *)&storage, len) != 0) {
-		fail(serve ? "bind" : "connect");
-	}
-	if (serve && type == SOCK_STREAM && listen(fd, 64) != 0) {
-		fail("listen");
-	}
-	return fd;
-}
-
-static size_t write_query(uint8_t *bytes, size_t size, uint16_t id, const char *name_text, uint16_t type)
-{
-	struct dns_name name;
-	struct error error;
-	if (!dns_name_from_text(name_text, &name, &error)) {
-		fprintf(stderr, "traffic: %s\n", error.text);
-		exit(2);
-	}
-	struct writer out = writer_of(bytes, size);
-	write_u16(&out, id);
-	write_u16(&out, 0);
-	write_u16(&out, 1);
-	write_u32(&out, 0);
-	write_u16(&out, 0);
-	write_bytes(&out, name.wire, dns_name_len(name.wire));
-	write_u16(&out, type);
-	write_u16(&out, DNS_CLASS_IN);
-	return writer_len(&out);
-}
-
 /* ---- latency ---- */
-
-struct question {
-	size_t len;
-	uint8_t bytes[300];
-};
-
-static size_t read_questions(const char *path, struct question *questions)
-{
-	char name[1100];
-	char type[32];
-	size_t count = 0;
-	FILE *file = fopen(path, "r");
-	if (file == NULL) {
-		fail(path);
-	}
-	while (count < QUESTIONS && fscanf(file, "%1099s %31s", name, type) == 2) {
-		struct question *question = &questions[count++];
-		question->len = write_query(question->bytes, sizeof question->bytes, 0, name, DNS_TYPE_A);
-	}
-	fclose(file);
-	return count;
-}
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -139,9 +68,9 @@ static void wait_until(int fd, double when, const double *sent, double *taken, s
 
 static void run_latency(const struct address *address, const char *path, double rate, double seconds)
 {
-	static struct question questions[QUESTIONS];
+	static struct question questions[QUESTIONS_MAX];
 	static double sent[65536];
-	size_t question_count = read_questions(path, questions);
+	size_t question_count = read_questions(path, false, questions);
 	size_t total = (size_t)(rate * seconds);
 	double *taken = memory_new((total + 1) * sizeof *taken);
 	size_t count = 0;
@@ -184,11 +113,11 @@ static int ask_anew(const struct address *address, const struct question *questi
 
 static void run_connect(const struct address *address, const char *path, size_t count, double seconds)
 {
-	static struct question questions[QUESTIONS];
+	static struct question questions[QUESTIONS_MAX];
 	uint8_t bytes[2 + 65535];
 	size_t have[CONNECTIONS_MAX] = {0};
 	struct pollfd pollers[CONNECTIONS_MAX];
-	size_t question_count = read_questions(path, questions);
+	size_t question_count = read_questions(path, false, questions);
 	size_t asked = 0;
 	size_t answered = 0;
 	double start = seconds_now();
