@@ -25,6 +25,11 @@ bool control_action_from_name(const char *name, enum control_action *out)
 	return false;
 }
 
+bool control_is_gone(const struct control_asker *asker)
+{
+	return asker != NULL && asker->is_gone(asker);
+}
+
 const char *control_role_name(enum control_zone_role role)
 {
 	switch (role) {

@@ -5,7 +5,7 @@
  * in `struct control_handlers`.
  *
  * I1  A request that waits holds up nobody else: each connection has a thread of its own, and at most CONTROL_WAITS_MAX
- *     requests wait.
+ *     requests wait. Whoever gives up his connection gives up his place among them.
  * I2  A request is bounded: head 16 KiB, body CONTROL_BODY_MAX, and CONTROL_ASK_S between its bytes.
  * I3  A socket file that a living server answers on is never removed.
  * I4  Nobody can be kept out: when CONTROL_CONNECTIONS_MAX are connected and one more comes, that one is dropped which
@@ -128,11 +128,24 @@ enum control_action {
 const char *control_action_name(enum control_action action);
 bool control_action_from_name(const char *name, enum control_action *out);
 
+/* Whoever gave an order. Work that was begun is done in any case; only the waiting for it ends when he has gone. */
+struct control_asker {
+	bool (*is_gone)(const struct control_asker *self); /* any thread; costs a system call */
+};
+
+/* NULL: he never is. */
+bool control_is_gone(const struct control_asker *asker);
+
+/* How often whoever waits for work looks whether his asker is still there: what he leaves is free for others before
+ * somebody tries a second time, and 48 who wait cost a hundred system calls in a second. */
+#define CONTROL_LOOK_MS 500
+
 struct control_order {
 	enum control_action action;
 	const char *zone;    /* a zone name, absolute, presentation format, as control_zone_status.name has it */
 	bool wait;           /* return when it is done or has failed; else as soon as it is accepted */
 	uint32_t timeout_ms; /* with wait: give up waiting (never the work itself) after this */
+	const struct control_asker *asker; /* with wait: the same as soon as he is gone. NULL: he never is */
 };
 
 struct control_done {

@@ -17,6 +17,7 @@ struct request {
 	const char *body; /* NUL-terminated */
 	size_t body_len;
 	atomic_uint *waits; /* requests of all connections that wait for work now (I1) */
+	const struct control_asker *asker;
 };
 
 struct response {

@@ -171,6 +171,7 @@ static bool read_order_member(const char *key, const json_t *value, struct contr
 static bool read_order(const struct request *request, struct control_order *order, struct error *error)
 {
 	order->timeout_ms = CONTROL_WAIT_MS_DEFAULT;
+	order->asker = request->asker;
 	if (request->body_len == 0) {
 		return true;
 	}

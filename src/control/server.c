@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket and HTTP: libmicrohttpd with a thread for each connection, so that a request that waits holds up nobody. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,19 @@ static void enter_phase(struct control_server *server, struct MHD_Connection *co
 	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, idle_s);
 }
 
+/* The client's end of a connection. */
+struct connected_asker {
+	struct control_asker asker; /* first: it is handed back */
+	int fd;
+};
+
+/* Both directions are closed. One who has only said that nothing more comes from him still takes an answer. */
+static bool asker_is_gone(const struct control_asker *self)
+{
+	struct pollfd end = {.fd = ((const struct connected_asker *)self)->fd};
+	return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 /* --- HTTP -------------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result send_response(struct MHD_Connection *connection, struct response *response)
@@ -202,6 +216,10 @@ static bool take_body(struct incoming *incoming, const char *bytes, size_t len)
 static enum MHD_Result answer(struct control_server *server, struct MHD_Connection *connection, const char *method,
                               const char *path, struct incoming *incoming)
 {
+	struct connected_asker asker = {
+	        .asker.is_gone = asker_is_gone,
+	        .fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+	};
 	struct request request = {
 	        .method = method,
 	        .path = path,
@@ -210,6 +228,7 @@ static enum MHD_Result answer(struct control_server *server, struct MHD_Connecti
 	        .body = text_string(&incoming->body),
 	        .body_len = incoming->body.len,
 	        .waits = &server->waits,
+	        .asker = &asker.asker,
 	};
 	struct response response = {.fd = -1};
 	enter_phase(server, connection, PHASE_WAITS);

@@ -122,10 +122,11 @@ static void look_on_loop(void *context, struct moment now)
 	}
 }
 
-static bool wait_notified(struct server_zone *zone, uint32_t timeout_ms, struct text *text, struct error *error)
+static bool wait_notified(struct server_zone *zone, const struct control_order *order, struct text *text,
+                          struct error *error)
 {
 	struct notify_look look = {.zone = zone};
-	int64_t deadline_ms = clock_now().boot_ms + timeout_ms;
+	int64_t deadline_ms = clock_now().boot_ms + order->timeout_ms;
 	for (;;) {
 		if (!server_ask_loop(zone->server, look_on_loop, &look, error)) {
 			return false;
@@ -133,10 +134,10 @@ static bool wait_notified(struct server_zone *zone, uint32_t timeout_ms, struct 
 		if (look.pending == 0) {
 			break;
 		}
-		if (clock_now().boot_ms >= deadline_ms) {
+		if (clock_now().boot_ms >= deadline_ms || control_is_gone(order->asker)) {
 			return error_set(error, ERROR_TIMEOUT,
 			                 "%zu of %zu targets have not answered after %u ms; it goes on", look.pending,
-			                 look.count, timeout_ms);
+			                 look.count, order->timeout_ms);
 		}
 		nanosleep(&(struct timespec){.tv_nsec = NOTIFY_LOOK_MS * 1000000L}, NULL);
 	}
@@ -157,7 +158,7 @@ static bool run_order(struct server_zone *zone, const struct control_order *orde
 		bool accepted = order_begin(zone, order->action, error);
 		if (accepted && order->wait) {
 			text_clear(text);
-			return wait_notified(zone, order->timeout_ms, text, error);
+			return wait_notified(zone, order, text, error);
 		}
 		return accepted;
 	}
@@ -166,7 +167,7 @@ static bool run_order(struct server_zone *zone, const struct control_order *orde
 		server_zone_wait_cancel(zone, &wait);
 		return false;
 	}
-	return server_zone_wait_end(zone, &wait, order->timeout_ms, text, error);
+	return server_zone_wait_end(zone, &wait, order->timeout_ms, order->asker, text, error);
 }
 
 static bool order_zone(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
@@ -279,7 +280,7 @@ static bool order_reload(void *self, const struct control_order *order, struct a
 	struct load_watch watch = {0};
 	text_init(&text, 4096);
 	bool done = server_reload(self, order->wait ? &watch : NULL, &text, error) &&
-	            load_watch_end(&watch, order->timeout_ms, &text, error);
+	            load_watch_end(&watch, order, &text, error);
 	*out = (struct control_done){.text = arena_copy_text(arena, text_string(&text))};
 	text_deinit(&text);
 	return done;

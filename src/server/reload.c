@@ -455,16 +455,16 @@ static void tally_failure(struct load_tally *tally, const struct server_zone *zo
 }
 
 /* One after the other; they are read by several threads meanwhile. */
-static void tally_loads(struct load_watch *watch, uint32_t timeout_ms, struct load_tally *tally)
+static void tally_loads(struct load_watch *watch, const struct control_order *order, struct load_tally *tally)
 {
-	int64_t deadline_ms = clock_now().boot_ms + timeout_ms;
+	int64_t deadline_ms = clock_now().boot_ms + order->timeout_ms;
 	for (size_t i = 0; i < watch->count; i++) {
 		struct text text;
 		struct error error;
 		int64_t left_ms = deadline_ms - clock_now().boot_ms;
 		text_init(&text, 4096);
-		if (!server_zone_wait_end(watch->zones[i], &watch->waits[i], left_ms > 0 ? (uint32_t)left_ms : 0, &text,
-		                          &error)) {
+		if (!server_zone_wait_end(watch->zones[i], &watch->waits[i], left_ms > 0 ? (uint32_t)left_ms : 0,
+		                          order->asker, &text, &error)) {
 			tally_failure(tally, watch->zones[i], &error);
 		}
 		text_deinit(&text);
@@ -490,14 +490,14 @@ static bool tell_tally(const struct load_tally *tally, size_t count, struct text
 	return true;
 }
 
-bool load_watch_end(struct load_watch *watch, uint32_t timeout_ms, struct text *out, struct error *error)
+bool load_watch_end(struct load_watch *watch, const struct control_order *order, struct text *out, struct error *error)
 {
 	struct load_tally tally = {0};
 	if (watch->zones == NULL) {
 		return true; /* nobody waits */
 	}
 	text_init(&tally.lines, ERROR_TEXT_MAX);
-	tally_loads(watch, timeout_ms, &tally);
+	tally_loads(watch, order, &tally);
 	bool done = tell_tally(&tally, watch->count, out, error);
 	text_deinit(&tally.lines);
 	free(watch->zones);

@@ -149,10 +149,11 @@ struct load_watch {
  * sentence. `watch` (NULL: nobody waits for the zone files) is zeroed, and to be given to load_watch_end when it is true
  * that the reload was done. */
 MUST_USE bool server_reload(struct server *server, struct load_watch *watch, struct text *out, struct error *error);
-/* Waits until all are read; adds to `out` how many.
+/* Waits until all are read, as long as `order` says; adds to `out` how many.
  * ERROR_INVALID  some were not taken: one line for each
  * ERROR_TIMEOUT, ERROR_STOPPED */
-MUST_USE bool load_watch_end(struct load_watch *watch, uint32_t timeout_ms, struct text *out, struct error *error);
+MUST_USE bool load_watch_end(struct load_watch *watch, const struct control_order *order, struct text *out,
+                             struct error *error);
 /* Puts what the operator configured into effect for questions. */
 void server_zone_set_rules(struct server_zone *zone, struct conf *conf, const struct conf_zone *options);
 /* With the zone's last reference: no reader is left. */

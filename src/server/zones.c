@@ -161,17 +161,16 @@ void server_zone_set_doing(struct server_zone *zone, const char *doing)
 
 /* ---- waiting ---- */
 
-static struct timespec deadline_after(uint32_t timeout_ms)
+static int64_t monotonic_ms(void)
 {
-	struct timespec at;
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += timeout_ms / 1000;
-	at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timespec time_at(int64_t monotonic_ms)
+{
+	return (struct timespec){.tv_sec = monotonic_ms / 1000, .tv_nsec = monotonic_ms % 1000 * 1000000};
 }
 
 void server_zone_wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action)
@@ -196,15 +195,22 @@ static void wait_unlink(struct server_zone *zone, struct server_wait *wait)
 	}
 }
 
+static bool is_over(const struct server_zone *zone, const struct server_wait *wait)
+{
+	return wait->done || atomic_load(&zone->server->stopping) || atomic_load(&zone->is_removed);
+}
+
 /* The lock is held. */
 static bool wait_until_done(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms,
-                            struct error *error)
+                            const struct control_asker *asker, struct error *error)
 {
-	struct timespec deadline = deadline_after(timeout_ms);
-	int waited = 0;
-	while (!wait->done && waited != ETIMEDOUT && !atomic_load(&zone->server->stopping) &&
-	       !atomic_load(&zone->is_removed)) {
-		waited = pthread_cond_timedwait(&zone->waits_done, &zone->lock, &deadline);
+	int64_t deadline_ms = monotonic_ms() + timeout_ms;
+	int64_t left_ms = timeout_ms;
+	while (!is_over(zone, wait) && left_ms > 0 && !control_is_gone(asker)) {
+		int64_t pause_ms = left_ms < CONTROL_LOOK_MS ? left_ms : CONTROL_LOOK_MS;
+		struct timespec look = time_at(deadline_ms - left_ms + pause_ms);
+		pthread_cond_timedwait(&zone->waits_done, &zone->lock, &look);
+		left_ms = deadline_ms - monotonic_ms();
 	}
 	if (wait->done && wait->succeeded) {
 		return true;
@@ -220,11 +226,11 @@ static bool wait_until_done(struct server_zone *zone, struct server_wait *wait, 
 	                  : error_set(error, ERROR_TIMEOUT, "not finished after %u ms; it goes on", timeout_ms);
 }
 
-bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms, struct text *out,
-                          struct error *error)
+bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms,
+                          const struct control_asker *asker, struct text *out, struct error *error)
 {
 	pthread_mutex_lock(&zone->lock);
-	bool succeeded = wait_until_done(zone, wait, timeout_ms, error);
+	bool succeeded = wait_until_done(zone, wait, timeout_ms, asker, error);
 	wait_unlink(zone, wait);
 	pthread_mutex_unlock(&zone->lock);
 	text_add_string(out, text_string(&wait->text));

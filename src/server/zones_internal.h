@@ -120,12 +120,12 @@ void server_zone_finish_load(struct server_zone *zone, uint64_t load, bool succe
 
 /* Begins to wait; `wait` is the caller's until server_zone_wait_end. Work that is queued from now on ends it. */
 void server_zone_wait_begin(struct server_zone *zone, struct server_wait *wait, enum control_action action);
-/* Waits until it is done and frees what it holds. `out` gets the sentence.
+/* Waits until it is done and frees what it holds. `asker` (may be NULL): for whom. `out` gets the sentence.
  * ERROR_INVALID    it was tried and failed: the sentence
- * ERROR_TIMEOUT    not done after `timeout_ms`; the work goes on
+ * ERROR_TIMEOUT    not done after `timeout_ms`, or before `asker` had gone; the work goes on
  * ERROR_NOT_FOUND  the zone was removed meanwhile
  * ERROR_STOPPED    the server stops */
 MUST_USE bool server_zone_wait_end(struct server_zone *zone, struct server_wait *wait, uint32_t timeout_ms,
-                                   struct text *out, struct error *error);
+                                   const struct control_asker *asker, struct text *out, struct error *error);
 /* Does not wait after all. */
 void server_zone_wait_cancel(struct server_zone *zone, struct server_wait *wait);

@@ -87,6 +87,17 @@ static bool zone_list(void *self, const char *after, size_t max, struct arena *a
 	return true;
 }
 
+/* For a change, or until it is time to look at the asker again. */
+static void wait_a_little(struct fake *fake)
+{
+	struct timespec look;
+	clock_gettime(CLOCK_REALTIME, &look);
+	look.tv_nsec += 20000000;
+	look.tv_sec += look.tv_nsec / 1000000000;
+	look.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&fake->changed, &fake->lock, &look);
+}
+
 static bool zone_order(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
                        struct error *error)
 {
@@ -98,8 +109,13 @@ static bool zone_order(void *self, const struct control_order *order, struct are
 	fake->inside += waits;
 	pthread_cond_broadcast(&fake->changed);
 	while (fake->waits && !fake->released) {
-		pthread_cond_wait(&fake->changed, &fake->lock);
+		if (control_is_gone(order->asker)) {
+			break;
+		}
+		wait_a_little(fake);
 	}
+	fake->inside -= waits;
+	pthread_cond_broadcast(&fake->changed);
 	pthread_mutex_unlock(&fake->lock);
 	if (order->action == CONTROL_EXPORT) {
 		return error_set(error, ERROR_INVALID, "zone %s has no file", order->zone);
@@ -482,6 +498,24 @@ TEST(zone_file_is_downloaded)
 	world_end(&world);
 }
 
+/* Until so many orders wait. */
+static void wait_for_inside(struct world *world, size_t count)
+{
+	pthread_mutex_lock(&world->fake.lock);
+	while (world->fake.inside != count) {
+		pthread_cond_wait(&world->fake.changed, &world->fake.lock);
+	}
+	pthread_mutex_unlock(&world->fake.lock);
+}
+
+static void release(struct world *world)
+{
+	pthread_mutex_lock(&world->fake.lock);
+	world->fake.released = true;
+	pthread_cond_broadcast(&world->fake.changed);
+	pthread_mutex_unlock(&world->fake.lock);
+}
+
 static void *ask_and_wait(void *context)
 {
 	free(ask(context, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 200));
@@ -495,24 +529,17 @@ TEST(request_that_waits_holds_up_nobody)
 	world_begin(&world);
 	world.fake.waits = true;
 	assert_int_equal(pthread_create(&waiter, NULL, ask_and_wait, &world), 0);
-	pthread_mutex_lock(&world.fake.lock);
-	while (world.fake.inside == 0) {
-		pthread_cond_wait(&world.fake.changed, &world.fake.lock);
-	}
-	pthread_mutex_unlock(&world.fake.lock);
+	wait_for_inside(&world, 1);
 
 	free(ask(&world, "GET", "/v1/status", NULL, 200));
 
-	pthread_mutex_lock(&world.fake.lock);
-	world.fake.released = true;
-	pthread_cond_broadcast(&world.fake.changed);
-	pthread_mutex_unlock(&world.fake.lock);
+	release(&world);
 	assert_int_equal(pthread_join(waiter, NULL), 0);
 	world_end(&world);
 }
 
-/* A connection that has sent so much of a request and is silent then. A connect that finds no room fails, not hangs. */
-static int half_a_request(const struct world *world, const char *octets)
+/* A connection that has sent so much, of a request or of several, and is silent then. A connect that finds no room fails, not hangs. */
+static int connect_and_send(const struct world *world, const char *octets)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const struct timeval patience = {.tv_sec = 5};
@@ -533,7 +560,7 @@ TEST(half_requests_keep_nobody_out)
 	int fds[3 * CONTROL_CONNECTIONS_MAX];
 	world_begin(&world);
 	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
-		fds[i] = half_a_request(&world, halves[i % ARRAY_LENGTH(halves)]);
+		fds[i] = connect_and_send(&world, halves[i % ARRAY_LENGTH(halves)]);
 	}
 	free(ask(&world, "GET", "/v1/status", NULL, 200));
 	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
@@ -552,23 +579,69 @@ TEST(so_many_may_wait_that_others_are_still_answered)
 	for (size_t i = 0; i < ARRAY_LENGTH(waiters); i++) {
 		assert_int_equal(pthread_create(&waiters[i], NULL, ask_and_wait, &world), 0);
 	}
-	pthread_mutex_lock(&world.fake.lock);
-	while (world.fake.inside < ARRAY_LENGTH(waiters)) {
-		pthread_cond_wait(&world.fake.changed, &world.fake.lock);
-	}
-	pthread_mutex_unlock(&world.fake.lock);
+	wait_for_inside(&world, ARRAY_LENGTH(waiters));
 
 	expect_error(&world, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 503, "limit", "without waiting");
 	free(ask(&world, "GET", "/v1/status", NULL, 200));
 
-	pthread_mutex_lock(&world.fake.lock);
-	world.fake.released = true;
-	pthread_cond_broadcast(&world.fake.changed);
-	pthread_mutex_unlock(&world.fake.lock);
+	release(&world);
 	for (size_t i = 0; i < ARRAY_LENGTH(waiters); i++) {
 		assert_int_equal(pthread_join(waiters[i], NULL), 0);
 	}
 	free(ask(&world, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 200));
+	world_end(&world);
+}
+
+static long status_of_order(const struct world *world)
+{
+	struct error error;
+	struct control_reply reply;
+	assert_true(
+	        control_request(world->path, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 20000, &reply, &error));
+	control_reply_deinit(&reply);
+	return reply.status;
+}
+
+/* I1: an order of an hour whose client was interrupted keeps nobody else from giving one. */
+TEST(orders_of_those_who_have_gone_give_up_their_places)
+{
+	static const char order[] = "POST /v1/zones/a/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\n"
+	                            "{\"wait\":true,\"timeout_ms\":3600000}";
+	struct world world;
+	int fds[CONTROL_WAITS_MAX];
+	world_begin(&world);
+	world.fake.waits = true;
+	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+		fds[i] = connect_and_send(&world, order);
+	}
+	wait_for_inside(&world, ARRAY_LENGTH(fds));
+	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+		close(fds[i]);
+	}
+	wait_for_inside(&world, 0);
+	release(&world);
+	while (status_of_order(&world) == 503) {
+		/* the place of the last one is free as soon as its thread gets there */
+	}
+	world_end(&world);
+}
+
+/* Like `nc -N`: whoever has said all still listens. */
+TEST(client_that_closes_only_its_own_direction_is_answered)
+{
+	static const char order[] = "POST /v1/zones/a/refresh HTTP/1.0\r\nContent-Length: 13\r\n\r\n{\"wait\":true}";
+	char reply[4096] = "";
+	struct world world;
+	world_begin(&world);
+	world.fake.waits = true;
+	int fd = connect_and_send(&world, order);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	wait_for_inside(&world, 1);
+	assert_false(control_is_gone(world.fake.order.asker));
+	release(&world);
+	assert_true(recv(fd, reply, sizeof reply - 1, MSG_WAITALL) > 0);
+	assert_non_null(strstr(reply, "serial 1 to 2"));
+	close(fd);
 	world_end(&world);
 }
 

@@ -31,15 +31,27 @@ static void bench_begin(enum control_action action)
 	server_zone_wait_begin(&bench.zone, &bench.wait, action);
 }
 
-/* Ends the wait, which has come to its end already or never will. */
-static bool bench_end(void)
+/* Waits for this asker, and ends the wait. */
+static bool bench_end_for(const struct control_asker *asker, uint32_t timeout_ms)
 {
-	bool done = server_zone_wait_end(&bench.zone, &bench.wait, 0, &bench.text, &bench.error);
+	bool done = server_zone_wait_end(&bench.zone, &bench.wait, timeout_ms, asker, &bench.text, &bench.error);
 	assert_null(bench.zone.waits);
 	text_deinit(&bench.text);
 	pthread_cond_destroy(&bench.zone.waits_done);
 	pthread_mutex_destroy(&bench.zone.lock);
 	return done;
+}
+
+/* Ends the wait, which has come to its end already or never will. */
+static bool bench_end(void)
+{
+	return bench_end_for(NULL, 0);
+}
+
+static bool always(const struct control_asker *self)
+{
+	(void)self;
+	return true;
 }
 
 TEST(what_is_done_is_told_even_of_a_zone_that_is_gone)
@@ -85,4 +97,21 @@ TEST(stop_of_the_server_is_told_as_that)
 	server_zone_finish_all(&bench.zone, "the server is stopping");
 	assert_false(bench_end());
 	assert_int_equal(bench.error.code, ERROR_STOPPED);
+}
+
+/* An hour that nobody waits for any more. */
+TEST(wait_ends_when_its_asker_is_gone)
+{
+	const struct control_asker gone = {.is_gone = always};
+	bench_begin(CONTROL_RELOAD);
+	assert_false(bench_end_for(&gone, CONTROL_WAIT_MS_MAX));
+	assert_int_equal(bench.error.code, ERROR_TIMEOUT);
+}
+
+TEST(what_is_done_is_told_even_if_its_asker_is_gone)
+{
+	const struct control_asker gone = {.is_gone = always};
+	bench_begin(CONTROL_RELOAD);
+	server_zone_finish(&bench.zone, CONTROL_RELOAD, true, "serial 7");
+	assert_true(bench_end_for(&gone, CONTROL_WAIT_MS_MAX));
 }
