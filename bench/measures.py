@@ -300,7 +300,8 @@ class Sender:
         self.port = servers.free_port(self.address)
         self.notified = servers.Zone(world.zones[0][0])
         command = ["taskset", "-c", LOAD_CPU, BUILD / "traffic", "send", f"{self.address}@{self.port}", folder / "saved"]
-        self.process = subprocess.Popen([str(word) for word in command])
+        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # "ready": whoever were refused at first would wait long before they ask again
 
     def zone(self, _name):
         return self.notified

@@ -6,7 +6,7 @@
  *   traffic fetch ADDR@PORT ZONE COUNT [SAVE]    COUNT transfers at once; what came, and how fast; the first into SAVE
  *   traffic send ADDR@PORT SAVE                  a primary that sends a saved transfer to whoever asks, until killed
  *
- * Each prints one line of JSON (`send` prints none). A saved transfer is the stream as TCP carried it: messages with
+ * Each prints one line of JSON; `send` prints "ready" once it answers. A saved transfer is the stream as TCP carried it: messages with
  * their lengths in front. Loopback only. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -277,6 +278,7 @@ static void run_fetch(const struct address *address, const char *zone, size_t co
 
 /* ---- send ---- */
 
+/* Shared with the processes that serve: what one writes into it nobody has to copy. So one secondary at a time. */
 struct saved {
 	uint8_t *bytes;
 	size_t len;
@@ -292,7 +294,10 @@ static struct saved read_saved(const char *path)
 		fail(path);
 	}
 	saved.len = (size_t)ftell(file);
-	saved.bytes = memory_new(saved.len);
+	saved.bytes = mmap(NULL, saved.len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (saved.bytes == MAP_FAILED) {
+		fail("mmap");
+	}
 	rewind(file);
 	if (fread(saved.bytes, 1, saved.len, file) != saved.len) {
 		fail(path);
@@ -376,6 +381,8 @@ static void run_send(const struct address *address, const char *path)
 	struct pollfd pollers[2] = {{.fd = open_socket(address, SOCK_DGRAM, true), .events = POLLIN},
 	                            {.fd = open_socket(address, SOCK_STREAM, true), .events = POLLIN}};
 	signal(SIGCHLD, SIG_IGN);
+	puts("ready");
+	fflush(stdout);
 	while (poll(pollers, 2, -1) > 0) {
 		uint8_t query[65535];
 		uint8_t answer[65535];
