@@ -14,6 +14,7 @@ from tap import Tap
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD_FOLDERS = re.compile(r"^(\.git|build.*|__pycache__)$")
 SPDX = "SPDX-License-Identifier: MIT"
+WIDTH_MAX = 132  # columns, with tabs of 8; formatting breaks code at 120, but neither comments nor strings
 PROMISE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")  # in two parts, so that this line does not find itself
 
 
@@ -48,6 +49,8 @@ def faults_of_lines(path):
             yield f"{path}:{number}: a promise: {line.strip()}"
         if line != line.rstrip():
             yield f"{path}:{number}: space at the end of the line"
+        if len(line.expandtabs(8)) > WIDTH_MAX:
+            yield f"{path}:{number}: wider than {WIDTH_MAX} columns"
 
 
 def faults_of_format(path):

@@ -83,7 +83,8 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[31] = {NAMED("EID", "endpoint"), HEX},
 	[32] = {NAMED("NIMLOC", "locator"), HEX},
 	/* RFC 2782, ATM Forum AF-DANS-0152 */
-	[33] = {NAMED("SRV", "priority,weight,port,target"), FIELDS(RDATA_U16, RDATA_U16, RDATA_U16, RDATA_NAME_LENIENT), FOLDED(1, 6)},
+	[33] = {NAMED("SRV", "priority,weight,port,target"),
+	        FIELDS(RDATA_U16, RDATA_U16, RDATA_U16, RDATA_NAME_LENIENT), FOLDED(1, 6)},
 	[34] = {NAMED("ATMA", "address"), FIELDS(RDATA_ATMA)},
 	/* RFC 3403, RFC 2230, RFC 4398 */
 	[35] = {NAMED("NAPTR", "order,preference,flags,services,regular expression,replacement"),
@@ -113,8 +114,10 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	        .rule = RDATA_RULE_NSEC3},
 	[51] = {NAMED("NSEC3PARAM", "hash algorithm,flags,iterations,salt"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U16, RDATA_SALT)},
 	/* RFC 6698, RFC 8162 */
-	[52] = {NAMED("TLSA", "usage,selector,matching type,certificate data"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
-	[53] = {NAMED("SMIMEA", "usage,selector,matching type,certificate data"), FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
+	[52] = {NAMED("TLSA", "usage,selector,matching type,certificate data"),
+	        FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
+	[53] = {NAMED("SMIMEA", "usage,selector,matching type,certificate data"),
+	        FIELDS(RDATA_U8, RDATA_U8, RDATA_U8, RDATA_HEX_REST)},
 	/* RFC 8005; draft-reid-dnsext-zs, -rkey; draft-wijngaards-dnsop-trust-history */
 	[55] = {NAMED("HIP", "key algorithm,tag,key,rendezvous server"), FIELDS(RDATA_HIP)},
 	[56] = {NAMED("NINFO", "text"), STRINGS},

@@ -17,9 +17,9 @@ struct source_report {
 };
 
 /* Reads a zone file into a candidate version. `base` (borrowed for the call; may be NULL): a version of the zone, with
- * which the candidate shares what is the same, so that reading a file that changed a little takes little memory. `problems` (may be NULL) is told every error and warning, those about the
- * zone as a whole included (mixed TTLs). `files` is initialised; it gets what was read. Blocks on the disk. NULL on
- * failure:
+ * which the candidate shares what is the same, so that reading a file that changed a little takes little memory.
+ * `problems` (may be NULL) is told every error and warning, those about the zone as a whole included (mixed TTLs).
+ * `files` is initialised; it gets what was read. Blocks on the disk. NULL on failure:
  * ERROR_SYNTAX, ERROR_INVALID, ERROR_LIMIT, ERROR_NOT_FOUND, ERROR_DENIED, ERROR_IO  as zonefile_read_file and
  *     zone_builder_finish say
  * ERROR_STALE  it changed during each of SOURCE_READ_TRIES tries */

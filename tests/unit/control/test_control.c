@@ -538,7 +538,8 @@ TEST(request_that_waits_holds_up_nobody)
 	world_end(&world);
 }
 
-/* A connection that has sent so much, of a request or of several, and is silent then. A connect that finds no room fails, not hangs. */
+/* A connection that has sent so much, less than a request or more, and is silent then. A connect that finds no room
+ * fails, not hangs. */
 static int connect_and_send(const struct world *world, const char *octets)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
