@@ -87,8 +87,7 @@ static const struct row server_row_list[] = {
         {"tcp-connections", ROW_INTEGER, SERVER(tcp_connections), .min = 1, .max = 1000000, .standard = "4096",
          .reload = RELOAD_SETTINGS,
          .help = "TCP connections at once. When it is reached, the idlest one goes. Where the system's limit of open "
-                 "files "
-                 "leaves too little room, fewer are taken, and the log says so."},
+                 "files leaves too little room, fewer are taken, and the log says so."},
         {"tcp-connections-per-address", ROW_INTEGER, SERVER(tcp_connections_per_address), .min = 1, .max = 1000000,
          .standard = "1024", .reload = RELOAD_SETTINGS,
          .help = "TCP connections at once from one IPv4 address or IPv6 /64. When it is reached, its idlest one goes."},

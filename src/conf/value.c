@@ -468,7 +468,7 @@ static bool is_list_kind(enum row_kind kind)
 
 static bool has_form(struct reading *reading, const struct row *row, const struct tree_node *node)
 {
-	bool empty = node->kind == TREE_SCALAR && node->text[0] == '\0' && row->kind != ROW_BYTES;
+	bool empty = node->kind == TREE_SCALAR && node->text[0] == '\0';
 	if (empty) {
 		return problem(&reading->problems, node->key != NULL ? node->key_place : node->place,
 		               "`%s` has no value", row->name);

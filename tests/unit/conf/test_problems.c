@@ -116,6 +116,9 @@ TEST(bad_values_are_refused)
 	                "t.yaml:1:54: query-source: '127.0.0.2' is a second address of its family\n");
 	expect_problems("server: {nsid: 0xabc}\n",
 	                "t.yaml:1:16: nsid: expected a text or 0x and hex digits, at most 128 octets, found '0xabc'\n");
+	expect_problems("server: {nsid: 0x}\n",
+	                "t.yaml:1:16: nsid: expected a text or 0x and hex digits, at most 128 octets, found '0x'\n");
+	expect_problems("server: {nsid: \"\"}\n", "t.yaml:1:10: `nsid` has no value\n");
 }
 
 TEST(minimum_above_its_maximum_is_refused)

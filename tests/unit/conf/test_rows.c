@@ -124,8 +124,7 @@ static void expect_missing_value_told(const struct place *place, const struct ro
 	char wanted[100];
 	char *lines = problems_with(place, row->name, "");
 	snprintf(wanted, sizeof wanted, "`%s` has no value", row->name);
-	/* No octets are octets too. */
-	if (row->kind != ROW_LATER && row->kind != ROW_KEY && row->kind != ROW_BYTES) {
+	if (row->kind != ROW_LATER && row->kind != ROW_KEY) {
 		expect_in(wanted, lines, row);
 	}
 	free(lines);
