@@ -110,6 +110,7 @@ struct part_edit {
 	/* result */
 	struct zone_rrs *rrs;
 	uint32_t ttl;
+	bool has_several_ttls; /* came so; lenient */
 };
 
 /* The RRs that stay, in order. */
@@ -205,11 +206,16 @@ static void settle_ttl(struct zone_editing *editing, struct part_edit *edit)
 		highest = ttl > highest ? ttl : highest;
 	}
 	edit->ttl = lowest;
-	if (editing->lenient && lowest < highest) {
-		if (editing->report.ttls_unified++ == 0) {
-			editing->report.ttl_owner = dns_name_of(edit->additions[0]->owner);
-			editing->report.ttl_type = edit->type;
-		}
+	edit->has_several_ttls = editing->lenient && lowest < highest;
+}
+
+/* Once for an RRset, whether it is its RRs, its signatures or both. */
+static void count_ttls(struct zone_build_report *report, const struct part_edit *rrs, const struct part_edit *sigs)
+{
+	const struct part_edit *several = rrs->has_several_ttls ? rrs : sigs;
+	if (several->has_several_ttls && report->ttls_unified++ == 0) {
+		report->ttl_owner = dns_name_of(several->additions[0]->owner);
+		report->ttl_type = several->type;
 	}
 }
 
@@ -326,6 +332,7 @@ static bool edit_rrset(struct zone_editing *editing, const struct zone_body_rrse
 	if (!edit_part(editing, &rrs, error) || !edit_part(editing, &sigs, error)) {
 		return false;
 	}
+	count_ttls(&editing->report, &rrs, &sigs);
 	size_t rr_count = count_after(&rrs);
 	size_t sig_count = count_after(&sigs);
 	if (rr_count + sig_count == 0) {

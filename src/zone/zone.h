@@ -220,7 +220,7 @@ enum zone_add zone_builder_add(struct zone_builder *builder, const uint8_t *owne
 
 struct zone_build_report {
 	uint64_t duplicates;       /* dropped */
-	uint64_t ttls_unified;     /* RRsets that came with several TTLs */
+	uint64_t ttls_unified;     /* RRsets that came with several TTLs; one that came in pieces counts for each */
 	struct dns_name ttl_owner; /* the first such RRset */
 	uint16_t ttl_type;
 };

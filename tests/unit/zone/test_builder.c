@@ -104,6 +104,23 @@ TEST(the_lowest_ttl_of_an_rrset_counts_and_is_told)
 	end(zone);
 }
 
+TEST(an_rrset_counts_once_if_its_signatures_have_several_ttls_too)
+{
+	struct zone_build_report report;
+	struct zone_builder *builder = zone_builder_new(apex, 1);
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	for (unsigned i = 0; i < 2; i++) {
+		const uint8_t address[] = {192, 0, 2, (uint8_t)i};
+		uint8_t sig[20] = {0, DNS_TYPE_A, 13, 2, [19] = (uint8_t)i};
+		add(builder, "a.example.", DNS_TYPE_A, 300 - i, address, sizeof address);
+		add(builder, "a.example.", DNS_TYPE_RRSIG, 300 - i, sig, sizeof sig);
+	}
+	const struct zone_snapshot *zone = zone_builder_finish(builder, &report, NULL);
+	assert_int_equal(report.ttls_unified, 1);
+	assert_int_equal(report.ttl_type, DNS_TYPE_A);
+	end(zone);
+}
+
 TEST(an_rrset_of_65535_is_kept_and_one_more_is_refused)
 {
 	for (unsigned count = 65535; count <= 65536; count++) {
