@@ -6,8 +6,8 @@
  *   traffic fetch ADDR@PORT ZONE COUNT [SAVE]    COUNT transfers at once; what came, and how fast; the first into SAVE
  *   traffic send ADDR@PORT SAVE                  a primary that sends a saved transfer to whoever asks, until killed
  *
- * Each prints one line of JSON; `send` prints "ready" once it answers. A saved transfer is the stream as TCP carried it: messages with
- * their lengths in front. Loopback only. */
+ * Each prints one line of JSON; `send` prints "ready" once it answers. A saved transfer is the stream as TCP carried it:
+ * messages with their lengths in front. Loopback only. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
