@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What Tandem, BIND, Knot, NSD and ldns make of the same zone files: tests/data/zone-files.
 
-Run by itself it prints every case on which they do not all agree: /usr/bin/python3 tests/interop/zone_files.py [WORD]
+Run by itself it prints every case on which they do not all agree:
+
+    tests/interop/zone_files.py              what is in the folder
+    tests/interop/zone_files.py HIP          the cases with this word
+    tests/interop/zone_files.py --made 2000 --seed 7 --alone
+                                             RRs of the folder with some of their words changed at random; only those on
+                                             which Tandem stands alone
 """
 
+import argparse
 import dataclasses
 import http.client
 import json
 import pathlib
+import random
 import re
 import socket
 import subprocess
@@ -39,21 +47,94 @@ class Case:
         return pathlib.Path(folder) / f"{self.zone}zone"
 
 
+def add_case(found, title, rrtype, text):
+    zone = f"z{len(found)}.example."
+    for mark, meaning in {**MARKS, "$ZONE": zone, "$UPPER": zone.upper()}.items():
+        text = text.replace(mark, meaning)
+    found.append(Case(title, rrtype, zone, text))
+
+
+def add_rr(found, line):
+    add_case(found, line, line.split()[0], f"$SOA\nrr 300 IN {line}\n")
+
+
+def lines_of_rdata():
+    lines = (FOLDER / "rdata.txt").read_text(encoding="ascii").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
 def cases():
     found = []
-
-    def add(title, rrtype, text):
-        zone = f"z{len(found)}.example."
-        for mark, meaning in {**MARKS, "$ZONE": zone, "$UPPER": zone.upper()}.items():
-            text = text.replace(mark, meaning)
-        found.append(Case(title, rrtype, zone, text))
-
-    for line in (FOLDER / "rdata.txt").read_text(encoding="ascii").splitlines():
-        if not line.startswith("#"):
-            add(line, line.split()[0], f"$SOA\nrr 300 IN {line}\n")
+    for line in lines_of_rdata():
+        add_rr(found, line)
     for block in re.split(r"^== ", (FOLDER / "zones.txt").read_text(encoding="ascii"), flags=re.M)[1:]:
         title, text = block.split("\n", 1)
-        add(title, "", text)
+        add_case(found, title, "", text)
+    return found
+
+
+# ---- RRs at random
+
+EDGES = "0 1 00 255 256 65535 65536 2147483647 2147483648 4294967295 4294967296 -1 1.5 0x10 1h @ . - \"\" \"a b\"".split(" ")
+
+
+def changed_number(draw, word):
+    return re.sub(r"\d+", lambda match: str(max(0, int(match[0]) + draw.choice([-1, 1, 100, 1000]))), word, count=1)
+
+
+def escaped(draw, word):
+    at = draw.randrange(len(word))
+    return word[:at] + draw.choice([f"\\{ord(word[at]):03d}", "\\" + word[at]]) + word[at + 1 :]
+
+
+def cut(draw, word):
+    return word[: draw.randrange(len(word))] or "0"
+
+
+def broken(draw, word):
+    """In two words: what is base64 or hexadecimal may be."""
+    at = draw.randrange(len(word) + 1)
+    return word[:at] + draw.choice([" ", " ( ", "  "]) + word[at:]
+
+
+CHANGES = [
+    changed_number,
+    escaped,
+    cut,
+    broken,
+    lambda draw, word: draw.choice(EDGES),
+    lambda draw, word: word + draw.choice(word),
+    lambda draw, word: word.swapcase(),
+    lambda draw, word: f'"{word}"',
+    lambda draw, word: f"{word} {word}",
+    lambda draw, word: "",
+]
+
+
+def changed(draw, line):
+    """The RR with one or two of its words changed, in one line."""
+    rrtype, *words = line.split()
+    for _ in range(draw.choice([1, 1, 2])):
+        words = [word for word in words if word] or ["0"]
+        at = draw.randrange(len(words))
+        words[at] = draw.choice(CHANGES)(draw, words[at])
+    if draw.random() < 0.2:
+        words.sort(key=lambda word: draw.random())
+    rdata = " ".join(words)
+    return f"{rrtype} {rdata}" + " )" * (rdata.count("(") - rdata.count(")"))
+
+
+def made_cases(seed, count):
+    """From types by their names. A name that is cut short in generic form is too much for Knot 3.2."""
+    draw = random.Random(seed)
+    lines = [line for line in lines_of_rdata() if "\\#" not in line and not re.match("TYPE[0-9]|NONSENSE", line)]
+    found = []
+    seen = set(lines)
+    while len(found) < count:
+        line = changed(draw, draw.choice(lines))
+        if line not in seen:
+            seen.add(line)
+            add_rr(found, line)
     return found
 
 
@@ -138,8 +219,8 @@ def read_with_tandem(server, every):
     server.stop()
 
 
-def read_all(folder):
-    every = cases()
+def read_all(folder, every=None):
+    every = every or cases()
     for case in every:
         made = read_with_ldns(case)
         case.made["ldns"] = made if made is REFUSED else wire.as_nsd_writes(made)
@@ -206,15 +287,29 @@ def show(case, known):
     return "\n".join(lines + [f"    says   {line}" for line in case.said.splitlines()[:1]])
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description="Shows zone files that servers read differently.")
+    parser.add_argument("word", nargs="?", default="", help="only cases with this word in their title")
+    parser.add_argument("--made", type=int, default=0, metavar="COUNT", help="so many RRs at random instead")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--alone", action="store_true", help="only where Tandem stands alone")
+    return parser.parse_args()
+
+
 def main():
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    options = arguments()
+    every = cases()
+    if options.made:
+        print(f"seed {options.seed}")
+        every = made_cases(options.seed, options.made)
     with tempfile.TemporaryDirectory() as folder:
-        every = read_all(folder)
+        read_all(folder, every)
     known = voters(every)
     for case in every:
         made = others(case, known)
-        if wanted in case.title and (len(made) > 1 or made != [case.made["tandem"]]):
-            print("ALONE " if stands_alone(case, known) else "split ", show(case, known), sep="")
+        alone = stands_alone(case, known)
+        if options.word in case.title and (alone or (made != [case.made["tandem"]] and not options.alone)):
+            print("ALONE " if alone else "split ", show(case, known), sep="")
 
 
 if __name__ == "__main__":

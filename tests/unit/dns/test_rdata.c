@@ -544,6 +544,20 @@ static const struct {
         {"TYPE50", "\\# 8 0100FFFF01AA0100", 2, "RDATA is no good NSEC3: its hash has not the 20 octets of SHA-1"},
         {"NXT", "a. 128", 1, "type list has an RR type that is not one of 1 to 127"},
         {"NXT", "a. 0", 1, "type list has an RR type that is not one of 1 to 127"},
+        /* Only character strings may be quoted. */
+        {"APL", "\"1:192.0.2.0/24\"", 0, "prefix may not be quoted"},
+        {"CSYNC", "66 3 A \"NS\"", 3, "type list may not be quoted"},
+        {"NXT", "a. \"A\"", 1, "type list may not be quoted"},
+        {"LOC", "0 N 0 E 0 \"1m\"", 5, "size may not be quoted"},
+        {"DNSKEY", "257 3 8 \"AQAB\"", 3, "public key may not be quoted"},
+        {"HIP", "2 \"2001\" AQAB", 1, "tag may not be quoted"},
+        {"WKS", "192.0.2.1 \"tcp\"", 1, "protocol may not be quoted"},
+        {"WKS", "192.0.2.1 tcp \"smtp\"", 2, "service may not be quoted"},
+        {"TKEY", "foo. 1 2 3 4 3 \"AQAB\" 0", 6, "key size may not be quoted"},
+        {"TKEY", "foo. 1 2 3 4 3 A-AB 0", 6, "key size is not followed by base 64"},
+        {"APL", "1:1.2.3/24", 0, "prefix is not of the form 1:192.0.2.0/24 or !2:2001:db8::/32"},
+        {"APL", "2:1.2.3.4/24", 0, "prefix is not of the form 1:192.0.2.0/24 or !2:2001:db8::/32"},
+        {"LOC", "0 N 0 E 0.x", 4, "altitude is not from -100000.00m to 42849672.95m"},
 };
 
 static uint16_t type_of(const char *mnemonic)
@@ -735,6 +749,20 @@ TEST(character_string_has_255_octets_at_most)
 	out = writer_of(rdata, sizeof rdata);
 	assert_false(parse_rdata(DNS_TYPE_TXT, text, &out, &error));
 	assert_string_equal(error.text, "text is a string longer than 255 octets");
+}
+
+/* RFC 5155 3.2: the length of a salt is one octet. */
+TEST(salt_has_255_octets_at_most)
+{
+	for (unsigned octets = 255; octets <= 256; octets++) {
+		char text[600] = "1 0 0 ";
+		uint8_t rdata[300];
+		struct writer out = writer_of(rdata, sizeof rdata);
+		struct dns_rdata_error error = {.text = ""};
+		memset(text + strlen(text), 'A', 2 * (size_t)octets);
+		assert_int_equal(parse_rdata(type_of("NSEC3PARAM"), text, &out, &error), octets == 255);
+		assert_string_equal(error.text, octets == 255 ? "" : "salt is longer than 255 octets");
+	}
 }
 
 TEST(rdata_that_does_not_fit_is_refused)
