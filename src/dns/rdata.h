@@ -19,8 +19,8 @@
  * algorithms, SVCB key order, NSEC3 hash length ...). `why` (may be NULL) gets a static sentence when false. */
 bool dns_rdata_check(uint16_t type, const uint8_t *rdata, size_t len, const char **why);
 /* The same without what nothing of ours relies on: the digest lengths of DS and its likes and of ZONEMD, the digits of
- * X25, a KEY without a key. Others serve such records, and whoever copies their zone must be able to. Their text may
- * not read back. */
+ * X25, a KEY without a key, a URI without a target. Others serve such records, and whoever copies their zone must be
+ * able to. Their text may not read back. */
 bool dns_rdata_check_form(uint16_t type, const uint8_t *rdata, size_t len);
 
 /* Reads RDATA of a message: `message` stands at its first octet, `len` is RDLENGTH. Names that may be compressed

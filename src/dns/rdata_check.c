@@ -199,6 +199,12 @@ static bool nsec3_holds(const uint8_t *rdata, const char **why)
 	       because(why, "its hash has not the 20 octets of SHA-1");
 }
 
+/* RFC 7553 4.5 */
+static bool uri_holds(size_t len, const char **why)
+{
+	return len > 4 || because(why, "its target is empty");
+}
+
 bool rdata_rule_holds(enum rdata_rule rule, const uint8_t *rdata, size_t len, const char **why)
 {
 	switch (rule) {
@@ -214,6 +220,8 @@ bool rdata_rule_holds(enum rdata_rule rule, const uint8_t *rdata, size_t len, co
 		return key_holds(rdata, len, why);
 	case RDATA_RULE_NSEC3:
 		return nsec3_holds(rdata, why);
+	case RDATA_RULE_URI:
+		return uri_holds(len, why);
 	}
 	return false;
 }

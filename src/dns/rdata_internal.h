@@ -95,6 +95,7 @@ enum rdata_rule {
 	RDATA_RULE_X25,
 	RDATA_RULE_KEY,
 	RDATA_RULE_NSEC3,
+	RDATA_RULE_URI,
 };
 
 #define RDATA_FIELDS_MAX 10

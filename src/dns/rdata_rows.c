@@ -157,7 +157,8 @@ const struct rdata_row rdata_rows[RDATA_ROW_COUNT] = {
 	[250] = {NAMED("TSIG", "algorithm,time signed,fudge,MAC size,original ID,error,other size"),
 	         FIELDS(RDATA_NAME_PLAIN, RDATA_U48, RDATA_U16, RDATA_BASE64_SIZED, RDATA_U16, RDATA_RCODE, RDATA_BASE64_SIZED)},
 	/* RFC 7553, RFC 8659; AVC and DOA by templates of the registry */
-	[256] = {NAMED("URI", "priority,weight,target"), FIELDS(RDATA_U16, RDATA_U16, RDATA_QUOTED_REST)},
+	[256] = {NAMED("URI", "priority,weight,target"), FIELDS(RDATA_U16, RDATA_U16, RDATA_QUOTED_REST),
+	         .rule = RDATA_RULE_URI},
 	[257] = {NAMED("CAA", "flags,tag,value"), FIELDS(RDATA_U8, RDATA_TAG, RDATA_QUOTED_REST)},
 	[258] = {NAMED("AVC", "text"), STRINGS},
 	[259] = {NAMED("DOA", "enterprise,type,location,media type,data"),
