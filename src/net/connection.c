@@ -255,8 +255,10 @@ static bool has_moved(const struct net_connection *connection)
 	return net_output_pending(&connection->out) > 0 && taken_by(connection) >= connection->taken + NET_PROGRESS_MIN;
 }
 
-static void has_sent(struct net_connection *connection, int64_t now_ms)
+static void has_sent(struct net_connection *connection, size_t sent)
 {
+	int64_t now_ms = connection->worker->reactor.now.boot_ms;
+	connection->worker->sent_meanwhile += sent;
 	begin_waiting(connection, now_ms);
 	connection->active_ms = now_ms;
 	net_connection_touch_idleness(connection);
@@ -279,7 +281,7 @@ void net_connection_flush(struct net_connection *connection)
 			return;
 		}
 		net_output_append(&connection->out, bytes + sent, len - (size_t)sent);
-		has_sent(connection, worker->reactor.now.boot_ms);
+		has_sent(connection, (size_t)sent);
 	} else {
 		net_output_append(&connection->out, bytes, len);
 	}
@@ -295,7 +297,7 @@ static void write_some(struct net_connection *connection)
 		return;
 	}
 	if (sent > 0) {
-		has_sent(connection, connection->worker->reactor.now.boot_ms);
+		has_sent(connection, sent);
 	}
 	net_connection_account(connection);
 }

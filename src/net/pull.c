@@ -7,7 +7,7 @@
 
 /* A connection's turn ends when this much is gathered; one send takes it. */
 #define BURST_SIZE 65536
-/* Bursts before datagrams and other connections get their turn: about 100 us of work. */
+/* Bursts before other connections get their turn: about a millisecond of work. Datagrams wait for one of them at most. */
 #define BURSTS_PER_TURN 4
 
 static void begin_source(struct net_connection *connection)
@@ -105,5 +105,6 @@ void net_pull_some(struct net_worker *worker)
 		}
 		/* Settling puts it at the end, if there is more to pull and the socket took all. */
 		pull_burst(net_link_owner(next, struct net_connection, by_work));
+		net_udp_serve_meanwhile(worker);
 	}
 }

@@ -15,8 +15,11 @@
 
 /* Batches from one socket before the others get their turn. */
 #define ROUNDS_MAX 8
-#define HUGE_PAGE  (2u * 1024 * 1024)
-#define CACHE_LINE 64
+/* Octets that connections are sent before datagrams are looked at. Of a transfer that is some 200 us of work, most of it
+ * the kernel's; a look takes half of one. */
+#define SENT_MEANWHILE_MAX 65536
+#define HUGE_PAGE          (2u * 1024 * 1024)
+#define CACHE_LINE         64
 
 union control {
 	size_t alignment; /* of struct cmsghdr */
@@ -294,15 +297,17 @@ static void serve(struct net_udp_socket *udp_socket, struct moment now)
 	}
 }
 
-/* A round of 64 connections that all send as much as they can takes a hundred milliseconds and more; a datagram that came
- * meanwhile waits for one of them, not for all. */
+/* A round of 64 connections that all send, or are sent, as much as they can takes tens of milliseconds and more; a
+ * datagram that came meanwhile waits for one of them, not for all. */
 void net_udp_serve_meanwhile(struct net_worker *worker)
 {
 	struct moment now = net_reactor_clock(&worker->reactor);
-	if (now.boot_ms == worker->datagrams_at_ms || worker->is_stopping) {
+	bool had_share = now.boot_ms != worker->datagrams_at_ms || worker->sent_meanwhile >= SENT_MEANWHILE_MAX;
+	if (!had_share || worker->is_stopping) {
 		return;
 	}
 	worker->datagrams_at_ms = now.boot_ms;
+	worker->sent_meanwhile = 0;
 	for (struct net_link *at = worker->udp_sockets.after; at != &worker->udp_sockets; at = at->after) {
 		serve_batch(net_link_owner(at, struct net_udp_socket, link), now);
 	}

@@ -106,6 +106,7 @@ struct net_worker {
 
 	struct net_link udp_sockets;
 	int64_t datagrams_at_ms; /* when they were looked at between two connections */
+	size_t sent_meanwhile;   /* octets that connections were sent since then */
 	struct net_link acceptors;
 	uint64_t next_socket_id;
 	uint32_t deferred_datagrams;
@@ -154,7 +155,8 @@ void net_udp_batch_free(struct net_udp_batch *batch);
 MUST_USE bool net_udp_socket_add(struct net_worker *worker, int fd, const struct address *bound);
 /* `answers_first`: what the kernel has queued; only on the worker's thread. */
 void net_udp_socket_close(struct net_udp_socket *udp_socket, bool answers_first);
-/* Between two connections of a turn: one batch of each socket, but once in a millisecond. */
+/* Between two connections of a turn: one batch of each socket, if the connections have had their share since the last
+ * one: octets that were sent, or a millisecond. */
 void net_udp_serve_meanwhile(struct net_worker *worker);
 /* Answers what the kernel has queued, then asks for no more; deferred answers can still leave. */
 void net_udp_socket_hush(struct net_udp_socket *udp_socket);

@@ -33,6 +33,7 @@ static void on_datagrams(void *self, struct net_datagram *batch, size_t count, s
 	assert_int_equal(now.boot_ms, rig->now_ms);
 	rig->batches++;
 	rig->messages_before_datagram = rig->messages;
+	rig->pulled_before_datagram = rig->pulled;
 	for (size_t i = 0; i < count; i++) {
 		rig->asked = net_datagram_local(&batch[i]);
 		rig->datagrams++;
@@ -46,6 +47,11 @@ static void on_datagrams(void *self, struct net_datagram *batch, size_t count, s
 			batch[i].answer_len = batch[i].query_len;
 		}
 	}
+}
+
+static void ask_by_datagram(const struct rig *rig)
+{
+	assert_int_equal(send(rig->datagram_fd, "twelve octets", 12, 0), 12);
 }
 
 static enum net_pull counting_next(struct net_source *source, struct writer *message, struct moment now)
@@ -62,6 +68,9 @@ static enum net_pull counting_next(struct net_source *source, struct writer *mes
 	memset(write_room(message, PULLED_LEN - 4), 0x5a, PULLED_LEN - 4);
 	counting->next++;
 	counting->rig->pulled++;
+	if (counting->rig->pulled == counting->rig->pulled_at_question) {
+		ask_by_datagram(counting->rig);
+	}
 	return NET_PULL_MESSAGE;
 }
 
@@ -97,8 +106,8 @@ static void on_message(void *self, struct net_message *message, struct moment no
 	struct rig *rig = self;
 	rig->messages++;
 	rig->now_ms += rig->ms_per_message;
-	if (rig->messages == 1 && rig->datagram_fd > 0) {
-		assert_int_equal(send(rig->datagram_fd, "twelve octets", 12, 0), 12);
+	if (rig->messages == 1 && rig->datagram_fd > 0 && rig->pulled_at_question == 0) {
+		ask_by_datagram(rig);
 	}
 	if (message->query_len > rig->longest_message) {
 		rig->longest_message = message->query_len;

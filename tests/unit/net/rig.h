@@ -35,9 +35,11 @@ struct rig {
 	size_t way_count;
 	bool defers_datagrams;
 	size_t messages;
-	int64_t ms_per_message; /* what the handler takes for one on TCP */
-	int datagram_fd;        /* a client whose question comes while the first message is served; 0: none */
+	int64_t ms_per_message;    /* what the handler takes for one on TCP */
+	int datagram_fd;           /* a client whose question comes while the first message is served; 0: none */
+	size_t pulled_at_question; /* it comes while this one is pulled instead; 0: not */
 	size_t messages_before_datagram;
+	size_t pulled_before_datagram;
 	size_t longest_message;
 	size_t sources_open;
 	size_t pulled;

@@ -92,6 +92,31 @@ TEST(sources_of_many_connections_progress_alike)
 	rig_deinit(&rig);
 }
 
+/* Twenty transfers have work for every turn. What a datagram waits for is a piece of one, whatever the time says. */
+TEST(datagram_is_answered_between_two_pieces_of_sources)
+{
+	enum { CONNECTIONS = 20, PIECE = 65536 / 16000 + 1 };
+	struct rig rig;
+	int fds[CONNECTIONS];
+	rig_init(&rig, "127.0.0.1", NULL);
+	rig.datagram_fd = udp_client(NULL, &rig.bound);
+	rig.pulled_at_question = 23;
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		fds[i] = tcp_client(&rig, NULL, 0);
+	}
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		send_query(&rig, fds[i], 1, WISH_PULL, 100);
+	}
+	RIG_UNTIL(&rig, rig.datagrams == 1);
+	assert_in_range(rig.pulled_before_datagram, rig.pulled_at_question, rig.pulled_at_question + PIECE);
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		close(fds[i]);
+	}
+	RIG_UNTIL(&rig, rig.sources_open == 0);
+	close(rig.datagram_fd);
+	rig_deinit(&rig);
+}
+
 TEST(too_many_queued_sources_pause_reading)
 {
 	struct rig rig;
