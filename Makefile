@@ -11,7 +11,8 @@
 #                           BUILDS="build-sanitize build-thread"
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
-#   make bench              beside the peers; BENCH="--delegations 20000 load:tld" is a short one
+#   make bench              all measures, beside the peers, an hour; BENCH=--quick takes minutes, BENCH="udp:root load" has
+#                           some rows, PEERS=DIR other builds of the peers than Debian's
 #   make format             clang-format on every C file
 #   make clean
 PREFIX ?= /usr/local
@@ -19,6 +20,7 @@ SECONDS ?= 300
 MINUTES ?= 10
 BUILDS ?= build
 BENCH ?=
+PEERS ?=
 COMPARE ?=
 ABUSE ?=
 FOLDERS ?=
@@ -65,8 +67,8 @@ abuse: all
 
 bench: all
 	@tools/setup test bench
-	@$(MESON) compile -C build null_echo saturate traffic
-	@$(PYTHON) bench/bench.py $(BENCH)
+	@$(MESON) compile -C build null_echo saturate traffic replay snapshot zone_set
+	@PEERS="$(PEERS)" $(PYTHON) bench/bench.py $(BENCH)
 
 format:
 	@tools/setup test

@@ -2,26 +2,38 @@
 # SPDX-License-Identifier: MIT
 """Tandem beside its peers, on one machine and in one run: only the ratios say something.
 
-    bench/bench.py [--rounds N] [--delegations N] [--many N] [--servers tandem,bind,knot,nsd] [--markdown] [ROW...]
+    bench/bench.py [--quick] [--rounds N] [--servers tandem,bind,knot,nsd] [--markdown] [ROW...]
 
-A row is MEASURE:WORLD, for example udp:root, or a MEASURE for all its worlds. Measures:
+A row is MEASURE:WORLD, for example udp:root, or a MEASURE for all its worlds; without one all rows run but dnsperf.
+Beside the peers:
 
-load      start of the process to the first answer, memory (PSS of all its processes), peak while a changed file is read
+load      start of the process to the first answer, CPU, memory (PSS of all its processes), and the time and the peak of
+          reading a changed file of the whole zone
 udp       CPU time per answer, user and system, and answers per second, of a server that is busy all the time: the load on
           the other core always has more questions (bench/saturate.c); half of the names do not exist; beside them an
           echo that answers nothing, as the floor
 udp-do    the same with EDNS and DO
 dnsperf   the same as udp with dnsperf as the load, which does not ask for all that a server can do
-tcp       the same over kept connections, pipelined
+tcp       the same as udp over eight kept connections, pipelined
 tcp-each  the same with a connection for each question
-axfr-out  a plain reader; then 20 at once, and the time that 99 % of the answers take meanwhile
+axfr-out  a plain reader; then 20 at once; the time in us that 50 % and 99 % of the answers take, idle and meanwhile
 axfr-in   start of an empty secondary to its first answer, from NSD and from a sender that only sends
 
-Worlds: root (the real one, signed), tld (made up), many (small zones). Rounds are interleaved, figures are medians.
-Nothing else should run beside it. Peers are the installed ones; PATH decides for knotd and nsd.
+Tandem alone, in one process:
+
+replay    time and instructions of an answer, by kind
+apply     a version with one change and with 100, in zones of several sizes
+zones     finding a zone, and one out and one in, among many
+
+Worlds: root (the real one, signed), tld (made up, 1,000,000 delegations), big (the same with 10 million records), many
+(100,000 small zones). Rounds are interleaved, figures are medians; big has one round. At the end comes a table of all
+rows with the goals. All of it takes about an hour, --quick five minutes. Nothing else should run beside it.
+
+Peers are Debian's; with PEERS=DIR in the environment those of DIR/sbin and DIR/bin (named, knotd and knotc, nsd).
 """
 
 import argparse
+import os
 import pathlib
 import signal
 import statistics
@@ -30,10 +42,11 @@ import sys
 import tempfile
 
 import measures
+import own
 import worlds
 
-ROWS = {
-    "load": (measures.load, ["root", "tld", "many"]),
+BESIDE_PEERS = {
+    "load": (measures.load, ["root", "tld", "big", "many"]),
     "udp": (measures.udp, ["root", "tld", "many"]),
     "udp-do": (measures.udp_do, ["root", "tld", "many"]),
     "dnsperf": (measures.udp_dnsperf, ["root"]),
@@ -42,33 +55,90 @@ ROWS = {
     "axfr-out": (measures.axfr_out, ["tld"]),
     "axfr-in": (measures.axfr_in, ["tld"]),
 }
+ALONE = {"replay": own.replay, "apply": own.apply, "zones": own.zones}
+ONLY_WHEN_NAMED = ["dnsperf"]
+ONE_ROUND = ["big"]
 WITH_ECHO = ["udp", "udp-do", "dnsperf"]
-NOT_COMPARED = ["busy %", "20: cut"]
+NOT_COMPARED = ["busy %", "20: cut", "lost %"]
 MORE_IS_BETTER = ["k/s", "Mrec/s", "MB/s", "20: Mrec/s"]
+SIZES = {
+    "tld": 1000000,
+    "big": 3870000,  # 10 million records
+    "many": 100000,
+    "apply": [1000, 1000000, 10000000],
+    "zones": [1000, 100000, 1000000],
+}
+QUICK_SIZES = {"tld": 50000, "big": 100000, "many": 2000, "apply": [1000, 100000], "zones": [1000, 100000]}
+
+# What the last table shows of each measure, and how many times as good as the best peer it is to be; None: no goal.
+SHOWN = {
+    "load": [("s", 4), ("B/record", 3), ("B/zone", None), ("reload s", None), ("peak/rest", None)],
+    "udp": [("us user", 2), ("us", None)],
+    "udp-do": [("us user", 2), ("us", None)],
+    "dnsperf": [("us", None)],
+    "tcp": [("us", None)],
+    "tcp-each": [("us", None)],
+    "axfr-out": [("Mrec/s", 3), ("20: Mrec/s", None), ("p99 idle", None), ("p99 busy", None)],
+    "axfr-in": [("from nsd s", 2), ("from sender s", 3)],
+}
+NO_GOAL = ["root", "many"]  # worlds whose load has none
+ECHO_GOAL = 1.15  # times the echo's user and system time, at the most
 
 
 def rows_of(words):
-    """[(measure, world)] in the order of the words."""
+    """[(measure, world)] in the order of the words; the world of a measure of Tandem alone is None."""
     chosen = []
-    for word in words or list(ROWS):
+    for word in words or [name for name in (*BESIDE_PEERS, *ALONE) if name not in ONLY_WHEN_NAMED]:
         measure, _, world = word.partition(":")
-        if measure not in ROWS or (world and world not in worlds.WORLDS):
-            sys.exit(f"bench: no row {word}; measures: {' '.join(ROWS)}; worlds: {' '.join(worlds.WORLDS)}")
-        chosen += [(measure, one) for one in ([world] if world else ROWS[measure][1])]
+        if measure in ALONE and not world:
+            chosen.append((measure, None))
+        elif measure in BESIDE_PEERS and (not world or world in worlds.WORLDS):
+            chosen += [(measure, one) for one in ([world] if world else BESIDE_PEERS[measure][1])]
+        else:
+            sys.exit(f"bench: no row {word}; measures: {' '.join((*BESIDE_PEERS, *ALONE))}; worlds: {' '.join(worlds.WORLDS)}")
     return chosen
+
+
+def check_servers(chosen, rows):
+    """Ends with a word when a server that will be needed is not there."""
+    for kind in chosen:
+        if kind not in measures.kinds():
+            sys.exit(f"bench: no server {kind}; there are {' '.join(measures.kinds())}")
+    if os.environ.get("PEERS") and not pathlib.Path(os.environ["PEERS"]).is_dir():
+        sys.exit(f"bench: PEERS={os.environ['PEERS']} is no folder")
+    needed = [*chosen, *(["nsd"] if any(measure == "axfr-in" for measure, _ in rows) else [])]
+    problems = {problem for problem in map(measures.program_problem, needed) if problem}
+    if problems:
+        sys.exit("".join(f"bench: {problem}\n" for problem in sorted(problems)).rstrip())
+
+
+# ---- Figures
 
 
 def medians(rounds):
     return {column: statistics.median(one[column] for one in rounds) for column in rounds[0]}
 
 
-def against_peers(results, column):
-    """Ours beside the best peer's: "1.8x" says that much better; None: nothing to compare."""
-    peers = [figures[column] for kind, figures in results.items() if kind in measures.servers.PEERS]
-    if not peers or column in NOT_COMPARED or "tandem" not in results or 0 in peers or results["tandem"][column] == 0:
+def ratio(ours, theirs, column):
+    """How many times as good ours is; None: nothing to compare."""
+    if not ours or not theirs:
         return None
-    ours = results["tandem"][column]
-    return ours / max(peers) if column in MORE_IS_BETTER else min(peers) / ours
+    return ours / theirs if column in MORE_IS_BETTER else theirs / ours
+
+
+def best_peer(results, column):
+    """Kind and figure, or None."""
+    peers = [(figures[column], kind) for kind, figures in results.items() if kind in measures.servers.PEERS]
+    if not peers or column in NOT_COMPARED or "tandem" not in results or any(figure == 0 for figure, _ in peers):
+        return None
+    figure, kind = max(peers) if column in MORE_IS_BETTER else min(peers)
+    return kind, figure
+
+
+def number(figure):
+    if abs(figure) >= 1000:
+        return f"{figure:.0f}"
+    return f"{figure:.1f}" if abs(figure) >= 100 else f"{figure:.2f}"
 
 
 def cells_of(results):
@@ -76,14 +146,42 @@ def cells_of(results):
     columns = list(next(iter(results.values())))
     yield ["", *columns]
     for kind, figures in results.items():
-        yield [kind, *(f"{figures[column]:.{0 if figures[column] >= 1000 else 2}f}" for column in columns)]
-    ratios = [against_peers(results, column) for column in columns]
-    if any(ratios):
-        yield ["ahead of the best peer", *("" if ratio is None else f"{ratio:.1f}x" for ratio in ratios)]
+        yield [kind, *(number(figures[column]) if column in figures else "" for column in columns)]
+    peers = {column: best_peer(results, column) for column in columns}
+    if any(peers.values()):
+        ratios = {
+            column: peer and ratio(results["tandem"][column], peer[1], column) for column, peer in peers.items()
+        }
+        yield ["ahead of the best peer", *(f"{ratios[column]:.1f}x" if ratios[column] else "" for column in columns)]
 
 
-def print_table(title, results, markdown):
-    rows = list(cells_of(results))
+def total_lines(results):
+    """[row, column, ours, the other's, whose, ratio, goal, reached?] for all rows that were measured beside others."""
+    for (measure, world), table in results.items():
+        for column, goal in SHOWN.get(measure, []):
+            peer = column in table.get("tandem", {}) and best_peer(table, column)
+            if not peer:
+                continue
+            goal = None if measure == "load" and world in NO_GOAL else goal
+            yield total_line(f"{measure}:{world}", column, table["tandem"][column], peer, goal)
+        if measures.ECHO in table and "tandem" in table:
+            line = total_line(f"{measure}:{world}", "us", table["tandem"]["us"], (measures.ECHO, table[measures.ECHO]["us"]), None)
+            times = table["tandem"]["us"] / table[measures.ECHO]["us"]
+            yield [*line[:5], f"{times:.2f} of it", f"at most {ECHO_GOAL}", "yes" if times <= ECHO_GOAL else "no"]
+
+
+def total_line(row, column, ours, peer, goal):
+    kind, theirs = peer
+    ahead = ratio(ours, theirs, column)
+    reached = "" if goal is None else "yes" if ahead and ahead >= goal else "no"
+    words = [f"{ahead:.2f}x" if ahead else "", f"{goal}x" if goal else "", reached]
+    return [row, column, number(ours), number(theirs), kind, *words]
+
+
+# ---- Printing
+
+
+def print_table(title, rows, markdown):
     if markdown:
         rows[0][0] = title
         rows.insert(1, ["---"] * len(rows[0]))
@@ -94,35 +192,89 @@ def print_table(title, results, markdown):
         print(f"{row[0]:24}" + "".join(f"{word:>14}" for word in row[1:]), flush=True)
 
 
-def main():
+# ---- Measuring
+
+
+class Run:
+    """All that rows need which are measured one after the other."""
+
+    def __init__(self, folder, options, sizes):
+        self.folder = folder
+        self.options = options
+        self.sizes = sizes
+        self.worlds = {}
+
+    def world(self, name):
+        if name not in self.worlds:
+            self.worlds[name] = worlds.WORLDS[name](self.folder, self.sizes.get(name))
+        return self.worlds[name]
+
+    def beside_peers(self, measure, world_name):
+        """{server: {column: median}}, and a title."""
+        world = self.world(world_name)
+        kinds = self.options.servers.split(",") + ([measures.ECHO] if measure in WITH_ECHO else [])
+        results = {kind: [] for kind in kinds}
+        count = 1 if world_name in ONE_ROUND else self.options.rounds
+        for turn in range(count):
+            for kind, rounds in results.items():
+                folder = self.folder / f"{measure}-{turn}-{kind.replace(' ', '-')}"
+                folder.mkdir()
+                rounds.append(BESIDE_PEERS[measure][0](kind, folder, world))
+                subprocess.run(["rm", "-rf", folder], check=True)
+        title = f"{measure}:{world_name} ({world.count} {world.unit}s, medians of {count})"
+        return {kind: medians(rounds) for kind, rounds in results.items()}, title
+
+    def row(self, measure, world_name):
+        if measure in ALONE:
+            table, title = ALONE[measure](self.sizes), measure
+        else:
+            table, title = self.beside_peers(measure, world_name)
+        print_table(title, list(cells_of(table)), self.options.markdown)
+        return table
+
+
+def options_of():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--delegations", type=int, default=1000000)
-    parser.add_argument("--many", type=int, default=100000)
+    parser.add_argument("--quick", action="store_true", help="small worlds, one round, short loads")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--delegations", type=int, help="of the world tld")
+    parser.add_argument("--many", type=int, help="zones of the world many")
     parser.add_argument("--servers", default=",".join(measures.kinds()))
     parser.add_argument("--markdown", action="store_true", help="tables for a page")
     options = parser.parse_args()
-    sizes = {"root": None, "tld": options.delegations, "many": options.many}
-    made = {}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended from outside"))  # and end what it started
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    return options
+
+
+def ended(number, _frame):
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def main():
+    options = options_of()
+    sizes = dict(QUICK_SIZES if options.quick else SIZES)
+    sizes |= {name: size for name, size in (("tld", options.delegations), ("many", options.many)) if size}
+    if options.quick:
+        measures.LOAD_SECONDS = measures.LATENCY_SECONDS = 1
+    rows = rows_of(options.rows)
+    check_servers(options.servers.split(","), rows)
+    print("\n".join(measures.version(kind) for kind in options.servers.split(",")), flush=True)
+    for which in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(which, ended)
+    results = {}
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as name:
-        folder = pathlib.Path(name)
-        for measure, world_name in rows_of(options.rows):
-            if world_name not in made:
-                made[world_name] = worlds.WORLDS[world_name](folder, sizes[world_name])
-            world = made[world_name]
-            kinds = options.servers.split(",") + ([measures.ECHO] if measure in WITH_ECHO else [])
-            results = {kind: [] for kind in kinds}
-            for number in range(options.rounds):
-                for kind, rounds in results.items():
-                    own = folder / f"{measure}-{number}-{kind.replace(' ', '-')}"
-                    own.mkdir()
-                    rounds.append(ROWS[measure][0](kind, own, world))
-                    subprocess.run(["rm", "-rf", own], check=True)
-            title = f"{measure}:{world_name} ({world.count} {world.unit}s, medians of {options.rounds})"
-            print_table(title, {kind: medians(rounds) for kind, rounds in results.items()}, options.markdown)
+        run = Run(pathlib.Path(name), options, sizes)
+        for measure, world_name in rows:
+            results[measure, world_name] = run.row(measure, world_name)
+    total = list(total_lines(results))
+    if total:
+        head = ["", "", "Tandem", "the other", "who", "ahead", "goal", "reached"]
+        print_table("all rows", [head, *total], options.markdown)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt as interrupt:
+        sys.exit(f"bench: ended by {interrupt or 'SIGINT'}")  # and with it, whatever it started

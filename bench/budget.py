@@ -70,12 +70,31 @@ def counted(folder, label, zone, file):
     return figures
 
 
+def zones_of(folder):
+    """What is asked: label, apex, file."""
+    subprocess.run([ROOT / "tools" / "unpack-data", folder / "root"], check=True)
+    return [("root", ".", folder / "root" / "root.signed.zone"), ("nsec3", APEX, signed_zone(folder))]
+
+
 def measured():
     with tempfile.TemporaryDirectory(prefix="tandem-budget-") as name:
         folder = pathlib.Path(name)
-        subprocess.run([ROOT / "tools" / "unpack-data", folder / "root"], check=True)
-        figures = counted(folder, "root", ".", folder / "root" / "root.signed.zone")
-        return {**figures, **counted(folder, "nsec3", APEX, signed_zone(folder))}
+        figures = {}
+        for zone in zones_of(folder):
+            figures |= counted(folder, *zone)
+        return figures
+
+
+def counted_with_times():
+    """The same figures, and what the program prints of each zone when it runs by itself."""
+    with tempfile.TemporaryDirectory(prefix="tandem-budget-") as name:
+        folder = pathlib.Path(name)
+        figures, texts = {}, {}
+        for label, apex, file in zones_of(folder):
+            command = [str(word) for word in (REPLAY, apex, file)]
+            texts[label] = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            figures |= counted(folder, label, apex, file)
+        return figures, texts
 
 
 def budget():

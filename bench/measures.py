@@ -21,17 +21,42 @@ servers.POLL_ANSWER_SECONDS = 0.01
 servers.POLL_SECONDS = 0.002
 servers.Tandem.workers = 1
 ECHO = "null echo"
+PROGRAMS = {"bind": ["named"], "knot": ["knotd", "knotc"], "nsd": ["nsd"]}
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE_SECONDS = 600
 SERVER_CPU, LOAD_CPU = "0", "1"
 LATENCY_RATE = 2000  # questions per second, far below what any of them can do
 LATENCY_SECONDS = 4
+CONNECTIONS = 8  # at once, where each has one question; BIND and Knot let no more than ten wait to be accepted
+LOAD_SECONDS = 4  # of a load, after one to warm up
+DISTURBED_MAX = 3  # times that a load is repeated when somebody else took its core
+ON_CORE_MIN = 0.95  # part of the time that a load must have had its core
+IDLE_SECONDS = 0.25  # in which a server that has nothing to do takes next to no time
 TOGETHER = 20  # transfers at once
 SAMPLE_ZONES = 50  # of a world of many, whose answers say that it is loaded
 
 
 def kinds():
     return {"tandem": servers.Tandem, **servers.PEERS}
+
+
+def program_problem(kind):
+    """Why a server of this kind cannot be measured, or None."""
+    if kind == "tandem":
+        return None if servers.TANDEM.exists() else f"there is no {servers.TANDEM}: run make"
+    for name in PROGRAMS[kind]:
+        if not os.access(servers.program(name), os.X_OK):
+            return f"there is no {servers.program(name)}: `tools/setup test` sees to it, or --servers leaves {kind} out"
+    return None
+
+
+def version(kind):
+    """What is measured: the program and what it says of itself."""
+    program = servers.TANDEM if kind == "tandem" else servers.program(PROGRAMS[kind][0])
+    option = {"tandem": "--version", "bind": "-V", "knot": "-V", "nsd": "-v"}[kind]
+    said = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    lines = (said.stdout + said.stderr).splitlines() or ["?"]
+    return f"{kind}: {program}, {lines[0].strip()}"
 
 
 # ---- Processes
@@ -95,6 +120,19 @@ def traffic(*words):
     return traffic_of("traffic", *words)
 
 
+def spawned(words, **options):
+    """A process of our own that ends with us."""
+    process = subprocess.Popen([str(word) for word in words], **options)
+    atexit.register(end, process)
+    return process
+
+
+def end(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
 class Sampler:
     """The most memory that a server has had while the block ran."""
 
@@ -148,55 +186,72 @@ def load(kind, folder, world):
     figures = {"s": seconds, "cpu s": sum(cpu_seconds(pid)), "MiB": resting / 2**20}
     figures[f"B/{world.unit}"] = resting / world.count
     if isinstance(world, worlds.Tld):
-        figures["peak/rest"] = reload_peak(server, world, folder / "changed.zone") / resting
+        wait_until_idle(server)
+        resting = pss_bytes(pid)
+        again, peak = reload(server, world)
+        figures |= {"reload s": again, "peak/rest": peak / resting}
     server.kill()
     return figures
 
 
-def reload_peak(server, world, changed):
-    """Octets at the most while the server reads a changed file; the world's own file is put back afterwards."""
+def reload(server, world):
+    """Seconds until a changed file is served, and octets at the most meanwhile; the world's own file is put back."""
     name, file, _ = world.zones[0]
-    serial = world.changed(changed)
+    changed, serial = world.changed()
     kept = file.with_suffix(".kept")
     file.rename(kept)
-    changed.rename(file)
+    os.link(changed, file)
     try:
         with Sampler(server.process.pid) as sampler:
+            start = time.monotonic()
             server.reload(name)
             server.wait_for_serial(name, serial, PATIENCE_SECONDS)
+            seconds = time.monotonic() - start
     finally:
         kept.rename(file)
-    return sampler.most
+    return seconds, sampler.most
 
 
 def dnsperf(*options):
-    """A load that keeps questions outstanding, by somebody else's hand; gives the answers and the seconds they took."""
+    """A load by somebody else's hand; gives the answers, the seconds they took, the questions without answer, and whether
+    nothing disturbed it."""
 
     def run(server, world, seconds):
         command = ["dnsperf", "-s", server.address, "-p", server.port, "-d", world.questions(), "-l", seconds]
         report = on_load_cpu(*command, *options)
-        return int(report.split("Queries completed:")[1].split()[0]), seconds
+        return int(report.split("Queries completed:")[1].split()[0]), seconds, 0, True
 
     return run
 
 
 def saturating(*options):
-    """bench/saturate.c: the server is busy all the time. Gives the answers and the seconds they took."""
+    """The same by bench/saturate.c, whose questions a server never comes to the end of."""
 
     def run(server, world, seconds):
         figures = traffic_of("saturate", f"{server.address}@{server.port}", world.questions(), seconds, *options)
         others = {code: count for code, count in figures["rcodes"].items() if code not in ("0", "3")}
-        if others or figures["lost"] > figures["asked"] / 100:
-            sys.exit(f"bench: not a load to compare by: {figures['lost']} questions lost, other RCODEs: {others}")
-        return figures["answered"], figures["seconds"]
+        if others or figures["answered"] < figures["asked"] / 2:
+            sys.exit(f"bench: {server.address}@{server.port} does not answer what it is asked: {figures}")
+        return figures["answered"], figures["seconds"], figures["lost"], figures["on_core"] > ON_CORE_MIN
 
     return run
 
 
 def connecting(server, world, seconds):
-    """A load that opens a connection for each question; gives the answers and the seconds they took."""
-    figures = traffic("connect", f"{server.address}@{server.port}", world.questions(), 16, seconds)
-    return figures["answered"], figures["seconds"]
+    """A load that opens a connection for each question."""
+    figures = traffic("connect", f"{server.address}@{server.port}", world.questions(), CONNECTIONS, seconds)
+    return figures["answered"], figures["seconds"], 0, True
+
+
+def wait_until_idle(server):
+    """What it still does for itself after it has begun to answer is not part of an answer."""
+
+    def is_idle():
+        before = sum(cpu_seconds(server.process.pid))
+        time.sleep(IDLE_SECONDS)
+        return sum(cpu_seconds(server.process.pid)) - before < IDLE_SECONDS / 10
+
+    servers.wait_until(is_idle, PATIENCE_SECONDS, "the server has nothing to do")
 
 
 class Echo:
@@ -206,30 +261,45 @@ class Echo:
         self.address = servers.addresses.next()
         self.port = servers.free_port(self.address)
         command = ["taskset", "-c", SERVER_CPU, BUILD / "null_echo", "plain", f"{self.address}@{self.port}", "30"]
-        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+        self.process = spawned(command, stdout=subprocess.DEVNULL)
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
 
 
-def asked(kind, folder, world, load_of, seconds=4):
-    """Answers per second and CPU time per answer, the server on one core and the load on the other."""
+def per_answer(server, world, load_of):
+    """One load: answers per second and CPU time per answer; again if somebody disturbed it."""
+    for attempt in range(DISTURBED_MAX):
+        before = cpu_seconds(server.process.pid)
+        answers, seconds, lost, undisturbed = load_of(server, world, LOAD_SECONDS)
+        after = cpu_seconds(server.process.pid)
+        if undisturbed:
+            break
+        print(f"bench: somebody else took the core of the load, time {attempt + 1}", file=sys.stderr)
+    user, system = ((after[i] - before[i]) * 1e6 / max(1, answers) for i in (0, 1))
+    return {
+        "k/s": answers / seconds / 1000,
+        "us user": user,
+        "us system": system,
+        "us": user + system,
+        "busy %": (user + system) * answers / seconds / 1e4,
+        "lost %": 100 * lost / max(1, answers + lost),
+    }
+
+
+def asked(kind, folder, world, load_of):
+    """What a load costs a server on one core, the load on the other."""
     if kind == ECHO:
         server = Echo()
     else:
         server, _ = started(kind, folder, world)
+        wait_until_idle(server)
         pin(server)
     try:
         load_of(server, world, 1)
-        before = cpu_seconds(server.process.pid)
-        answers, seconds = load_of(server, world, seconds)
-        after = cpu_seconds(server.process.pid)
+        return per_answer(server, world, load_of)
     finally:
         server.kill()
-    user, system = ((after[i] - before[i]) * 1e6 / max(1, answers) for i in (0, 1))
-    busy = (user + system) * answers / seconds / 1e4
-    return {"k/s": answers / seconds / 1000, "us user": user, "us system": system, "us": user + system, "busy %": busy}
 
 
 def udp(kind, folder, world):
@@ -246,7 +316,7 @@ def udp_dnsperf(kind, folder, world):
 
 def tcp(kind, folder, world):
     """Connections that are kept, pipelined."""
-    return asked(kind, folder, world, dnsperf("-m", "tcp", "-c", "16", "-q", "200"))
+    return asked(kind, folder, world, saturating("tcp"))
 
 
 def tcp_each(kind, folder, world):
@@ -258,23 +328,37 @@ def fetch(server, world, count, *save):
     return traffic("fetch", f"{server.address}@{server.port}", world.zones[0][0], count, *save)
 
 
-def latency(server, world):
-    return traffic("latency", f"{server.address}@{server.port}", world.questions(), LATENCY_RATE, LATENCY_SECONDS)
+class Latency:
+    """Asks at an even rate while the block runs, for LATENCY_SECONDS at the least if `whole`; then has the times."""
+
+    def __init__(self, server, world, whole):
+        seconds = LATENCY_SECONDS if whole else PATIENCE_SECONDS
+        words = [f"{server.address}@{server.port}", world.questions(), LATENCY_RATE, seconds]
+        self.whole = whole
+        self.command = ["taskset", "-c", LOAD_CPU, BUILD / "traffic", "latency", *words]
+
+    def __enter__(self):
+        self.process = spawned(self.command, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        if not self.whole:
+            self.process.terminate()
+        self.figures = json.loads(self.process.communicate(timeout=PATIENCE_SECONDS)[0])
 
 
 def axfr_out(kind, folder, world):
-    """A plain reader on the other core; then 20 at once, and how long questions take meanwhile."""
+    """A plain reader on the other core; then 20 at once, and how long answers take idle and meanwhile."""
     server, _ = started(kind, folder, world)
+    wait_until_idle(server)
     pin(server)
+    with Latency(server, world, whole=True) as idle:
+        pass
     before = sum(cpu_seconds(server.process.pid))
     one = fetch(server, world, 1)
     cpu = sum(cpu_seconds(server.process.pid)) - before
-    quiet = latency(server, world)
-    busy = {}
-    asking = threading.Thread(target=lambda: busy.update(latency(server, world)))
-    asking.start()
-    together = fetch(server, world, TOGETHER)
-    asking.join()
+    with Latency(server, world, whole=False) as busy:
+        together = fetch(server, world, TOGETHER)
     server.kill()
     return {
         "Mrec/s": one["records"] / one["seconds"] / 1e6,
@@ -282,8 +366,11 @@ def axfr_out(kind, folder, world):
         "cpu s": cpu,
         "20: Mrec/s": together["records"] / together["seconds"] / 1e6,
         "20: cut": together["cut"],
-        "p99 idle": quiet["p99_us"],
-        "p99 busy": busy["p99_us"],
+        "p50 idle": idle.figures["p50_us"],
+        "p99 idle": idle.figures["p99_us"],
+        "p50 busy": busy.figures["p50_us"],
+        "p99 busy": busy.figures["p99_us"],
+        "lost %": 100 - 100 * busy.figures["answered"] / max(1, busy.figures["sent"]),
     }
 
 
@@ -291,24 +378,24 @@ class Sender:
     """A primary that costs nothing: a transfer that NSD once sent, from memory."""
 
     def __init__(self, folder, world):
-        (folder / "source").mkdir()
-        source, _ = started("nsd", folder / "source", world)
-        fetch(source, world, 1, folder / "saved")
-        source.kill()
+        saved = world.folder / f"{world.name}.saved"
+        if not saved.exists():
+            source, _ = started("nsd", folder, world)
+            fetch(source, world, 1, saved)
+            source.kill()
         self.name = "sender"
         self.address = servers.addresses.next()
         self.port = servers.free_port(self.address)
         self.notified = servers.Zone(world.zones[0][0])
-        command = ["taskset", "-c", LOAD_CPU, BUILD / "traffic", "send", f"{self.address}@{self.port}", folder / "saved"]
-        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
+        command = ["taskset", "-c", LOAD_CPU, BUILD / "traffic", "send", f"{self.address}@{self.port}", saved]
+        self.process = spawned(command, stdout=subprocess.PIPE)
         self.process.stdout.readline()  # "ready": whoever were refused at first would wait long before they ask again
 
     def zone(self, _name):
         return self.notified
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
 
 
 def axfr_in(kind, folder, world):

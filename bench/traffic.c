@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The other side of a measurement, as cheap as it can be: whoever asks, fetches or sends does no work on the data.
  *
- *   traffic latency ADDR@PORT FILE RATE SECONDS  questions at an even rate (FILE as for dnsperf); the times of answers
+ *   traffic latency ADDR@PORT FILE RATE SECONDS  questions at an even rate (FILE as for dnsperf), for so long or until
+ *                                                SIGTERM; the times of answers
  *   traffic connect ADDR@PORT FILE COUNT SECONDS a TCP connection for each question, COUNT at once; how many answers
  *   traffic fetch ADDR@PORT ZONE COUNT [SAVE]    COUNT transfers at once; what came, and how fast; the first into SAVE
  *   traffic send ADDR@PORT SAVE                  a primary that sends a saved transfer to whoever asks, until killed
@@ -42,58 +43,107 @@ static int compare_doubles(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-static void take_answers(int fd, const double *sent, double *taken, size_t *count)
+/* On the clock that the kernel puts on what arrives: an answer has come then, even if we are not on a core to see it,
+ * because whoever fetches has it. */
+static double arrival_clock(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double arrival_of(struct msghdr *message)
+{
+	struct timespec stamp = {0};
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	if (control == NULL || control->cmsg_type != SCM_TIMESTAMPNS) {
+		return arrival_clock();
+	}
+	memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
+	return (double)stamp.tv_sec + (double)stamp.tv_nsec / 1e9;
+}
+
+struct asker {
+	int fd;
+	size_t count;       /* of answers */
+	double *taken;      /* their times */
+	double sent[65536]; /* by id */
+};
+
+static void take_answers(struct asker *asker)
 {
 	uint8_t bytes[65535];
-	ssize_t len;
-	while ((len = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) >= 0) {
-		size_t id = (size_t)bytes[0] << 8 | bytes[1];
-		double latency = seconds_now() - sent[id];
+	uint8_t control[128];
+	struct iovec room = {.iov_base = bytes, .iov_len = sizeof bytes};
+	for (;;) {
+		struct msghdr message = {
+		        .msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+		ssize_t len = recvmsg(asker->fd, &message, MSG_DONTWAIT);
+		if (len < 0) {
+			return;
+		}
+		double latency = arrival_of(&message) - asker->sent[(size_t)bytes[0] << 8 | bytes[1]];
 		if (len >= 12 && latency < ANSWER_S_MAX) {
-			taken[(*count)++] = latency;
+			asker->taken[asker->count++] = latency;
 		}
 	}
 }
 
-static void wait_until(int fd, double when, const double *sent, double *taken, size_t *count)
+static void wait_until(struct asker *asker, double when)
 {
-	struct pollfd poller = {.fd = fd, .events = POLLIN};
+	struct pollfd poller = {.fd = asker->fd, .events = POLLIN};
 	for (double now = seconds_now(); now < when; now = seconds_now()) {
 		double left = when - now;
 		struct timespec wait = {.tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
 		if (ppoll(&poller, 1, &wait, NULL) > 0) {
-			take_answers(fd, sent, taken, count);
+			take_answers(asker);
 		}
 	}
+}
+
+static volatile sig_atomic_t told_to_end;
+
+static void end_when_told(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
+
+static void report_latency(struct asker *asker, size_t asked)
+{
+	size_t count = asker->count;
+	qsort(asker->taken, count, sizeof *asker->taken, compare_doubles);
+	double p50 = count == 0 ? 0 : asker->taken[count / 2];
+	double p99 = count == 0 ? 0 : asker->taken[count * 99 / 100];
+	printf("{\"sent\": %zu, \"answered\": %zu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", asked, count, p50 * 1e6,
+	       p99 * 1e6);
 }
 
 static void run_latency(const struct address *address, const char *path, double rate, double seconds)
 {
 	static struct question questions[QUESTIONS_MAX];
-	static double sent[65536];
+	static struct asker asker;
+	int yes = 1;
 	size_t question_count = read_questions(path, false, questions);
 	size_t total = (size_t)(rate * seconds);
-	double *taken = memory_new((total + 1) * sizeof *taken);
-	size_t count = 0;
-	int fd = open_socket(address, SOCK_DGRAM, false);
-	double start = seconds_now();
-	for (size_t i = 0; i < total; i++) {
-		struct question *question = &questions[i % question_count];
-		question->bytes[0] = (uint8_t)(i >> 8);
-		question->bytes[1] = (uint8_t)i;
-		wait_until(fd, start + (double)i / rate, sent, taken, &count);
-		sent[i & 0xffff] = seconds_now();
-		if (send(fd, question->bytes, question->len, 0) < 0 && errno != EAGAIN && errno != ECONNREFUSED) {
+	size_t asked = 0;
+	asker.taken = memory_new((total + 1) * sizeof *asker.taken);
+	asker.fd = open_socket(address, SOCK_DGRAM, false);
+	setsockopt(asker.fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
+	signal(SIGTERM, end_when_told);
+	for (double start = seconds_now(); asked < total && told_to_end == 0; asked++) {
+		struct question *question = &questions[asked % question_count];
+		question->bytes[0] = (uint8_t)(asked >> 8);
+		question->bytes[1] = (uint8_t)asked;
+		wait_until(&asker, start + (double)asked / rate);
+		asker.sent[asked & 0xffff] = arrival_clock();
+		if (send(asker.fd, question->bytes, question->len, 0) < 0 && errno != EAGAIN && errno != ECONNREFUSED) {
 			fail("send");
 		}
 	}
-	wait_until(fd, seconds_now() + 0.5, sent, taken, &count);
-	qsort(taken, count, sizeof *taken, compare_doubles);
-	double p50 = count == 0 ? 0 : taken[count / 2];
-	double p99 = count == 0 ? 0 : taken[count * 99 / 100];
-	printf("{\"sent\": %zu, \"answered\": %zu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", total, count, p50 * 1e6,
-	       p99 * 1e6);
-	free(taken);
+	wait_until(&asker, seconds_now() + 0.5);
+	report_latency(&asker, asked);
+	free(asker.taken);
 }
 
 /* ---- connect ---- */

@@ -65,7 +65,7 @@ class Tld(World):
     def __init__(self, folder, delegations):
         super().__init__(folder)
         self.delegations = delegations
-        file = self.folder / "bench.zone"
+        file = self.folder / f"{self.name}.zone"
         self.zones = [(self.apex, file, 1)]
         draw = random.Random(1)
         self.count = 3
@@ -88,13 +88,15 @@ class Tld(World):
             out.write(f"{name} DS {number % 65536} 13 2 {draw.getrandbits(256):064x}\n")
             self.count += 1
 
-    def changed(self, path):
-        """Another version of the zone: one serial on, and one record more. Gives the serial."""
-        with open(self.zones[0][1], encoding="ascii") as old, open(path, "w", encoding="ascii") as new:
-            for line in old:
-                new.write(line.replace(" hostmaster 1 ", " hostmaster 2 "))
-            new.write('changed TXT "changed"\n')
-        return 2
+    def changed(self):
+        """Another version of the zone, one serial on and with one record more: its file, written once, and its serial."""
+        path = self.folder / f"{self.name}.changed"
+        if not path.exists():
+            with open(self.zones[0][1], encoding="ascii") as old, open(path, "w", encoding="ascii") as new:
+                for line in old:
+                    new.write(line.replace(" hostmaster 1 ", " hostmaster 2 "))
+                new.write('changed TXT "changed"\n')
+        return path, 2
 
     def ask(self):
         draw = random.Random(2)
@@ -103,6 +105,12 @@ class Tld(World):
         for _ in range(QUESTIONS // 2):
             yield f"www.{draw.choice(names)}.{self.apex} A"
             yield f"{draw.getrandbits(48):012x}-.{self.apex} A"
+
+
+class Big(Tld):
+    """The same, larger."""
+
+    name = "big"
 
 
 class Many(World):
@@ -133,4 +141,4 @@ class Many(World):
             yield f"{draw.getrandbits(48):012x}.{draw.choice(self.zones)[0]} A"
 
 
-WORLDS = {world.name: world for world in (Root, Tld, Many)}
+WORLDS = {world.name: world for world in (Root, Tld, Big, Many)}

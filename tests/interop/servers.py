@@ -27,6 +27,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TANDEM = pathlib.Path(os.environ.get("TANDEM", ROOT / "build" / "tandem"))
+# A folder with sbin and bin that has other builds of the peers than Debian's; what it does not have is Debian's.
+PEERS_FOLDER = os.environ.get("PEERS")
 # Limits for a machine that has much else to do; on a quiet one nothing waits so long.
 START_SECONDS = 90
 STOP_SECONDS = 60
@@ -45,6 +47,15 @@ class Zone:
     file: pathlib.Path = None
     primaries: list = dataclasses.field(default_factory=list)  # servers
     notify: list = dataclasses.field(default_factory=list)  # servers
+
+
+def program(name):
+    """A peer's program: of PEERS_FOLDER, or the installed one."""
+    for folder in ("sbin", "bin") if PEERS_FOLDER else ():
+        path = pathlib.Path(PEERS_FOLDER).resolve() / folder / name
+        if path.exists():
+            return path
+    return pathlib.Path("/usr/sbin") / name
 
 
 class Addresses:
@@ -382,10 +393,12 @@ class Bind(Server):
         (self.folder / "named.conf").write_text("\n".join(lines) + "\n")
 
     def command(self):
-        # AppArmor confines the installed path to /etc/bind and /var/cache/bind.
-        named = self.folder / "named"
-        if not named.exists():
-            shutil.copy("/usr/sbin/named", named)
+        named = program("named")
+        if named.resolve().parent == pathlib.Path("/usr/sbin"):
+            # AppArmor confines the installed path to /etc/bind and /var/cache/bind.
+            installed, named = named, self.folder / "named"
+            if not named.exists():
+                shutil.copy(installed, named)
         return [named, "-g", "-n", "1", "-c", self.folder / "named.conf"]
 
 
@@ -437,10 +450,10 @@ class Knot(Server):
         (self.folder / "knot.conf").write_text("\n".join(lines) + "\n")
 
     def command(self):
-        return ["/usr/sbin/knotd", "-c", self.folder / "knot.conf"]
+        return [program("knotd"), "-c", self.folder / "knot.conf"]
 
     def reload(self, name):
-        command = ["/usr/sbin/knotc", "-s", self.folder / "knot.sock", "-b", "zone-reload", name]
+        command = [program("knotc"), "-s", self.folder / "knot.sock", "-b", "zone-reload", name]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -483,7 +496,7 @@ class Nsd(Server):
         (self.folder / "nsd.conf").write_text("\n".join(lines) + "\n")
 
     def command(self):
-        return ["/usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"]
+        return [program("nsd"), "-d", "-c", self.folder / "nsd.conf"]
 
 
 class PowerDns(Server):
