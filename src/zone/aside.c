@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/ensure.h"
 #include "base/memory.h"
-#include "zone/builder_internal.h"
+#include "zone/aside_internal.h"
 
 #define FIRST_CHUNK ((size_t)64 * 1024)
 #define LAST_CHUNK  ((size_t)16 * 1024 * 1024)
