@@ -1,12 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "zone/intake_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/ensure.h"
 #include "dns/type.h"
 
+/* So many owners are worth a thread. */
+#ifndef ZONE_INTAKE_BESIDE_MIN /* tests want the thread in small zones */
+#define ZONE_INTAKE_BESIDE_MIN 10000
+#define BATCH_OCTETS           ((size_t)96 * 1024) /* with its deltas it stays in a second-level cache */
+#else
+#define BATCH_OCTETS 1000
+#endif
+#define BATCHES      4
 #define SMALL_OCTETS ((size_t)16 * 1024)
+
+/* The other thread, and the batches between the two. */
+struct zone_beside {
+	pthread_t thread;
+	zone_intake_taker *take;
+	void *context;
+	pthread_mutex_t lock;
+	pthread_cond_t filled;  /* one was put into `full`, or `ended` */
+	pthread_cond_t emptied; /* one was put into `empty` */
+	/* guarded by lock: */
+	struct zone_batch *full; /* first in, first out */
+	struct zone_batch **full_end;
+	struct zone_batch *empty;
+	bool ended;
+};
 
 static struct zone_batch *batch_new(size_t chunk)
 {
@@ -43,6 +67,113 @@ static void take_batch(zone_intake_taker *take, void *context, const struct zone
 	}
 }
 
+/* ---- the other thread ---- */
+
+/* The next batch; NULL: there are no more. */
+static struct zone_batch *beside_next(struct zone_beside *beside)
+{
+	pthread_mutex_lock(&beside->lock);
+	while (beside->full == NULL && !beside->ended) {
+		pthread_cond_wait(&beside->filled, &beside->lock);
+	}
+	struct zone_batch *batch = beside->full;
+	if (batch != NULL) {
+		beside->full = batch->next;
+		beside->full_end = beside->full == NULL ? &beside->full : beside->full_end;
+	}
+	pthread_mutex_unlock(&beside->lock);
+	return batch;
+}
+
+static void beside_give_back(struct zone_beside *beside, struct zone_batch *batch)
+{
+	batch_clear(batch);
+	pthread_mutex_lock(&beside->lock);
+	batch->next = beside->empty;
+	beside->empty = batch;
+	pthread_cond_signal(&beside->emptied);
+	pthread_mutex_unlock(&beside->lock);
+}
+
+static void *beside_run(void *self)
+{
+	struct zone_beside *beside = self;
+	for (struct zone_batch *batch = beside_next(beside); batch != NULL; batch = beside_next(beside)) {
+		take_batch(beside->take, beside->context, batch);
+		beside_give_back(beside, batch);
+	}
+	return NULL;
+}
+
+static void beside_free(struct zone_beside *beside)
+{
+	while (beside->empty != NULL) {
+		struct zone_batch *next = beside->empty->next;
+		batch_free(beside->empty);
+		beside->empty = next;
+	}
+	pthread_mutex_destroy(&beside->lock);
+	pthread_cond_destroy(&beside->filled);
+	pthread_cond_destroy(&beside->emptied);
+	free(beside);
+}
+
+/* NULL where the system has no thread to give: one is enough, if slower. */
+static struct zone_beside *beside_new(zone_intake_taker *take, void *context)
+{
+	struct zone_beside *beside = memory_new(sizeof *beside);
+	beside->take = take;
+	beside->context = context;
+	beside->full_end = &beside->full;
+	pthread_mutex_init(&beside->lock, NULL);
+	pthread_cond_init(&beside->filled, NULL);
+	pthread_cond_init(&beside->emptied, NULL);
+	for (size_t i = 0; i < BATCHES; i++) {
+		struct zone_batch *batch = batch_new(2 * BATCH_OCTETS);
+		batch->next = beside->empty;
+		beside->empty = batch;
+	}
+	if (pthread_create(&beside->thread, NULL, beside_run, beside) != 0) {
+		beside_free(beside);
+		return NULL;
+	}
+	return beside;
+}
+
+static void beside_put(struct zone_beside *beside, struct zone_batch *batch)
+{
+	batch->next = NULL;
+	pthread_mutex_lock(&beside->lock);
+	*beside->full_end = batch;
+	beside->full_end = &batch->next;
+	pthread_cond_signal(&beside->filled);
+	pthread_mutex_unlock(&beside->lock);
+}
+
+/* An empty batch, as soon as there is one. */
+static struct zone_batch *beside_get(struct zone_beside *beside)
+{
+	pthread_mutex_lock(&beside->lock);
+	while (beside->empty == NULL) {
+		pthread_cond_wait(&beside->emptied, &beside->lock);
+	}
+	struct zone_batch *batch = beside->empty;
+	beside->empty = batch->next;
+	pthread_mutex_unlock(&beside->lock);
+	return batch;
+}
+
+/* Waits until all batches have been taken. */
+static void beside_end(struct zone_beside *beside)
+{
+	pthread_mutex_lock(&beside->lock);
+	beside->ended = true;
+	pthread_cond_signal(&beside->filled);
+	pthread_mutex_unlock(&beside->lock);
+	pthread_join(beside->thread, NULL);
+	beside_free(beside);
+}
+
 /* ---- filling batches ---- */
 
 void zone_intake_init(struct zone_intake *intake, const struct zone_line *line, zone_intake_taker *take, void *context)
@@ -59,8 +190,16 @@ void zone_intake_init(struct zone_intake *intake, const struct zone_line *line, 
 /* The present owner of a batch gets no more RRs. */
 static void owner_end(struct zone_intake *intake, struct zone_batch **batch)
 {
-	take_batch(intake->take, intake->context, *batch);
-	batch_clear(*batch);
+	if (++intake->owners == ZONE_INTAKE_BESIDE_MIN) {
+		intake->beside = beside_new(intake->take, intake->context);
+	}
+	if (intake->beside == NULL) {
+		take_batch(intake->take, intake->context, *batch);
+		batch_clear(*batch);
+	} else if ((*batch)->arena.used >= BATCH_OCTETS) {
+		beside_put(intake->beside, *batch);
+		*batch = beside_get(intake->beside);
+	}
 }
 
 static void add_delta(struct zone_batch *batch, const struct zone_delta *delta, const uint8_t *key,
@@ -131,10 +270,15 @@ void zone_intake_end(struct zone_intake *intake)
 {
 	struct zone_batch *left[] = {intake->names, intake->hashes};
 	for (size_t i = 0; i < 2; i++) {
-		if (left[i] != NULL) {
+		if (intake->beside != NULL && left[i] != NULL) {
+			beside_put(intake->beside, left[i]); /* which frees it with the others */
+		} else if (left[i] != NULL) {
 			take_batch(intake->take, intake->context, left[i]);
 			batch_free(left[i]);
 		}
+	}
+	if (intake->beside != NULL) {
+		beside_end(intake->beside);
 	}
 	*intake = (struct zone_intake){0};
 }
