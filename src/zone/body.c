@@ -72,6 +72,15 @@ static void put_form(struct zone_buffer *out, struct zone_writing *writing, unsi
 	}
 }
 
+/* A part whose RRs are in a blob. */
+static void put_reference(struct zone_buffer *out, struct zone_writing *writing, uint8_t place,
+                          const struct zone_blob *blob, uint32_t ttl, bool signatures_follow)
+{
+	unsigned count = blob->block.count;
+	put_form(out, writing, place, place == ZONE_PLACE_SHARED && count <= 3 ? count : 0, ttl, signatures_follow);
+	zone_buffer_add(out, &blob, sizeof blob);
+}
+
 static void write_rrs(uint8_t *at, const struct zone_rr *rrs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -101,8 +110,7 @@ static void put_blob(struct zone_buffer *out, struct zone_writing *writing, cons
 	write_rrs(blob->bytes, rrs, count);
 	zone_blocks_add(&writing->blobs, &blob->block);
 	writing->blob_bytes += blob->block.size;
-	put_form(out, writing, ZONE_PLACE_BLOB, 0, ttl, signatures_follow);
-	zone_buffer_add(out, &blob, sizeof blob);
+	put_reference(out, writing, ZONE_PLACE_BLOB, blob, ttl, signatures_follow);
 }
 
 static void put_here(struct zone_buffer *out, struct zone_writing *writing, size_t count, size_t len, uint32_t ttl,
@@ -140,8 +148,7 @@ void zone_body_put_part(struct zone_buffer *out, struct zone_writing *writing, u
 	const struct zone_blob *shared = zone_pool_share(writing->pool, count, octets, len);
 	if (shared != NULL) {
 		out->len = start;
-		put_form(out, writing, ZONE_PLACE_SHARED, 0, ttl, signatures_follow);
-		zone_buffer_add(out, &shared, sizeof shared);
+		put_reference(out, writing, ZONE_PLACE_SHARED, shared, ttl, signatures_follow);
 	}
 }
 
@@ -149,8 +156,7 @@ void zone_body_put_same(struct zone_buffer *out, struct zone_writing *writing, c
                         uint32_t ttl, bool signatures_follow)
 {
 	if (part->blob != NULL) {
-		put_form(out, writing, part->place, 0, ttl, signatures_follow);
-		zone_buffer_add(out, &part->blob, sizeof part->blob);
+		put_reference(out, writing, part->place, part->blob, ttl, signatures_follow);
 		return;
 	}
 	put_here(out, writing, part->count, part->len, ttl, signatures_follow);

@@ -18,7 +18,7 @@
  * A part:
  *
  *     1        form          bits 0-1 place: 0 here, 1 here and long, 2 in a blob of its own, 3 in a shared blob
- *                            bits 2-3 place 0: how many RRs
+ *                            bits 2-3 how many RRs; place 0: 0 to 3; place 3: 1 to 3, or 0: the blob says it; else 0
  *                            bits 4-6 TTL: 0 spelled out, else number in the line's list of TTLs, from 1
  *                            bit 7    a part with the signatures follows
  *     4        TTL           unless it is in the list
@@ -136,7 +136,11 @@ static inline const uint8_t *zone_part_read(const uint8_t *at, const uint32_t *t
 		return out->data + len;
 	}
 	memcpy(&out->blob, at, sizeof out->blob);
-	out->count = out->blob->block.count;
+	/* The blob lies elsewhere: who only counts is not to wait for it. */
+	out->count = form >> 2 & 3;
+	if (out->count == 0) {
+		out->count = out->blob->block.count;
+	}
 	out->len = out->blob->len;
 	out->data = out->blob->bytes;
 	return at + sizeof out->blob;
