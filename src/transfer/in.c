@@ -235,11 +235,9 @@ static bool add_record(struct transfer_in *in, const struct dns_rr *rr, size_t r
 		return error_set(error, ERROR_LIMIT, "the transfer has more than the %" PRIu64 " records allowed",
 		                 in->records_max);
 	}
-	if (rr->ttl > TTL_MAX) {
-		in->counts.ttls_high++;
-	}
 	switch (zone_builder_add(in->builder, rr->owner.wire, rr->type, rr->ttl, in->rdata, rdata_len)) {
 	case ZONE_ADDED:
+		in->counts.ttls_high += rr->ttl > TTL_MAX;
 		break;
 	case ZONE_ADD_OUTSIDE:
 		in->counts.outside++;

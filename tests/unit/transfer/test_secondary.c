@@ -409,6 +409,63 @@ TEST(answer_without_the_zones_soa_is_told)
 	bench_end();
 }
 
+/* A header alone, as an answer to the question that is out. */
+static struct wire bare_answer(const struct out *out, uint16_t flags)
+{
+	struct wire reply = {.len = DNS_HEADER_SIZE};
+	memcpy(reply.bytes, out->question.bytes, 2);
+	store_u16(reply.bytes + 2, (uint16_t)(DNS_FLAG_QR | flags));
+	return reply;
+}
+
+/* RFC 1035 4.1.1: who cannot read a question does not repeat it. */
+TEST(refusal_without_a_question_section_is_one)
+{
+	bench_begin(1, 1);
+	start_all();
+	struct out *out = next_out();
+	struct wire noerror = bare_answer(out, DNS_RCODE_NOERROR);
+	assert_false(feed(out, &noerror)); /* anybody's; it is waited past */
+	struct wire refusal = bare_answer(out, DNS_RCODE_REFUSED);
+	assert_true(feed(out, &refusal));
+	assert_string_equal(status(0).problem, "192.0.2.1@53: answered REFUSED");
+	bench_end();
+}
+
+static void answer_truncated(struct out *out)
+{
+	struct wire reply;
+	wire_answer(&reply, DNS_TYPE_SOA, "");
+	memcpy(reply.bytes, out->question.bytes, 2);
+	reply.bytes[2] |= DNS_FLAG_TC >> 8;
+	assert_true(feed(out, &reply));
+}
+
+TEST(answer_that_is_truncated_even_over_tcp_is_a_failure_with_its_reason)
+{
+	bench_begin(1, 1);
+	start_all();
+	assert_int_equal(next_out()->call->transport, TRANSFER_UDP);
+	answer_truncated(next_out());
+	assert_int_equal(next_out()->call->transport, TRANSFER_TCP);
+	answer_truncated(next_out());
+	assert_string_equal(status(0).problem, "192.0.2.1@53: the answer over TCP is truncated");
+	bench_end();
+}
+
+TEST(whoever_is_not_started_asks_nobody)
+{
+	struct transfer_hint hint = {0};
+	bench_begin(1, 1);
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	transfer_secondary_retransfer(bench.zones[0].machine, bench.now);
+	assert_int_equal(bench.out_count, 0);
+	assert_false(primary_status(0).asked);
+	assert_string_equal(primary_status(0).result, "");
+	bench_end();
+}
+
 TEST(question_that_cannot_be_sent_is_a_failure_with_its_reason)
 {
 	bench_begin(1, 1);
@@ -756,6 +813,53 @@ TEST(reconfiguration_of_one_zone_leaves_the_others_as_they_are)
 	assert_int_equal(bench.outs[0].call->from.family, ADDRESS_NONE);
 	assert_int_equal(bench.outs[1].call->from.family, ADDRESS_V4);
 	assert_int_equal(bench.outs[2].call->from.family, ADDRESS_NONE);
+	bench_end();
+}
+
+TEST(status_tells_of_zones_that_wait_for_their_transfer)
+{
+	size_t queued = 0;
+	bench_begin(6, 1); /* four transfers per primary */
+	start_all();
+	for (size_t i = 0; i < 6; i++) {
+		answer(&bench.outs[i], 5);
+	}
+	for (size_t i = 0; i < 6; i++) {
+		queued += status(i).phase == TRANSFER_PHASE_QUEUED;
+	}
+	assert_int_equal(queued, 2);
+	bench_end();
+}
+
+static struct text log_lines;
+
+static void keep_line(void *context, enum log_level level, const char *line)
+{
+	(void)context;
+	(void)level;
+	text_format(&log_lines, "%s\n", line);
+}
+
+TEST(log_tells_of_records_that_were_dropped_and_of_odd_ttls)
+{
+	static const char records[] = "example. SOA ns.example. admin.example. 5 60 10 600 30\n"
+	                              "a.example. A 192.0.2.1\n"
+	                              "other. A 192.0.2.1\n"
+	                              "example. SOA ns.example. admin.example. 5 60 10 600 30\n";
+	struct wire reply;
+	bench_begin(1, 1);
+	text_init(&log_lines, 100000);
+	log_set_level(LOG_WARNING);
+	log_set_sink(keep_line, NULL);
+	start_all();
+	answer(next_out(), 5);
+	wire_answer_with(&reply, DNS_TYPE_AXFR, records, DNS_CLASS_IN, 0x80000001u);
+	memcpy(reply.bytes, next_out()->question.bytes, 2);
+	assert_true(feed(next_out(), &reply));
+	log_set_sink(NULL, NULL);
+	assert_non_null(strstr(text_string(&log_lines), "192.0.2.1@53 sent 1 records outside the zone: dropped"));
+	assert_non_null(strstr(text_string(&log_lines), "192.0.2.1@53 sent 1 TTLs above 2^31-1: kept as they came"));
+	text_deinit(&log_lines);
 	bench_end();
 }
 
