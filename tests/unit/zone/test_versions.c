@@ -211,6 +211,10 @@ TEST(a_failed_change_makes_nothing)
 	changes[1].owner = outside;
 	assert_null(zone_apply(zone, changes, 2, &error));
 	assert_int_equal(error.code, ERROR_INVALID);
+	changes[1].owner = apex;
+	changes[1].type = DNS_TYPE_ANY;
+	assert_null(zone_apply(zone, changes, 2, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
 	uint8_t soa[22] = {0};
 	struct zone_change no_soa = {.type = DNS_TYPE_SOA, .owner = apex, .rdata = soa, .rdata_len = sizeof soa};
 	assert_null(zone_apply(zone, &no_soa, 1, &error));

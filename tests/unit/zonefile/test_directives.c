@@ -42,6 +42,7 @@ TEST(origin_takes_one_absolute_name)
 	expect_error("$ORIGIN a. b.\n", "main:1:12:", "one word too many");
 	expect_error("$ORIGIN sub\n", "main:1:9:", "write 'sub.example.'");
 	expect_error("$ORIGIN a..b.\n", "main:1:9:", "empty label");
+	expect_error("$ORIGIN a..b\n", "main:1:9:", "empty label");
 	expect_error("$ORIGIN a\\.\n", "main:1:9:", "absolute");
 	expect_error("$ORIGIN \"a.\"\n", "main:1:9:", "without quotes");
 }

@@ -118,6 +118,20 @@ TEST(records_of_odd_form_read_back_the_same)
 	assert_string_equal(reading->records, expected);
 }
 
+/* More than is kept before it is handed on. */
+TEST(long_zone_is_written_whole)
+{
+	struct text zone;
+	text_init(&zone, 1 << 18);
+	for (unsigned i = 0; i < 4000; i++) {
+		text_format(&zone, "n%u.example. 300 A 192.0.%u.%u\n", i, i >> 8, i & 255);
+	}
+	const char *text = rewrite_example(text_string(&zone));
+	assert_true(strlen(text) > 100000);
+	assert_string_equal(read_zone(text)->records, text_string(&zone));
+	text_deinit(&zone);
+}
+
 TEST(root_zone_has_relative_owners_too)
 {
 	const char *text = rewrite(". 1 SOA a. b. 1 2 3 4 5\ncom. 1 NS a.\n", dns_name_root);
