@@ -3,11 +3,11 @@
 
 Run by itself it prints every case on which they do not all agree:
 
-    tests/interop/zone_files.py              what is in the folder
-    tests/interop/zone_files.py HIP          the cases with this word
-    tests/interop/zone_files.py --made 2000 --seed 7 --alone
-                                             RRs of the folder with some of their words changed at random; only those on
-                                             which Tandem stands alone
+    /usr/bin/python3 tests/interop/zone_files.py        what is in the folder
+    /usr/bin/python3 tests/interop/zone_files.py HIP    the cases with this word
+    /usr/bin/python3 tests/interop/zone_files.py --made 2000 --seed 7 --alone
+                                                        these and RRs with some of their words changed; only those on which
+                                                        Tandem stands alone
 """
 
 import argparse
@@ -124,13 +124,19 @@ def changed(draw, line):
     return f"{rrtype} {rdata}" + " )" * (rdata.count("(") - rdata.count(")"))
 
 
+def known_by_name(case):
+    return not re.match("TYPE[0-9]|NONSENSE", case.type)
+
+
 def made_cases(seed, count):
-    """From types by their names. A name that is cut short in generic form is too much for Knot 3.2."""
+    """Behind those of the folder, which tell who knows which type. A name that is cut short in generic form is too much
+    for Knot 3.2."""
     draw = random.Random(seed)
-    lines = [line for line in lines_of_rdata() if "\\#" not in line and not re.match("TYPE[0-9]|NONSENSE", line)]
-    found = []
+    found = cases()
+    lines = [case.title for case in found if case.type and not is_generic(case) and known_by_name(case)]
+    wanted = len(found) + count
     seen = set(lines)
-    while len(found) < count:
+    while len(found) < wanted:
         line = changed(draw, draw.choice(lines))
         if line not in seen:
             seen.add(line)
@@ -290,7 +296,7 @@ def show(case, known):
 def arguments():
     parser = argparse.ArgumentParser(description="Shows zone files that servers read differently.")
     parser.add_argument("word", nargs="?", default="", help="only cases with this word in their title")
-    parser.add_argument("--made", type=int, default=0, metavar="COUNT", help="so many RRs at random instead")
+    parser.add_argument("--made", type=int, default=0, metavar="COUNT", help="so many RRs at random, too")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--alone", action="store_true", help="only where Tandem stands alone")
     return parser.parse_args()
