@@ -235,29 +235,6 @@ static enum answer_outcome answer_data(struct answer_context *context)
 	return ANSWER_SEND;
 }
 
-/* The serial of the SOA that a NOTIFY or an IXFR question carries for its zone, in the section that begins at `offset`.
- * False: there is none, or it cannot be read. */
-static bool read_serial(const struct dns_message *message, size_t offset, unsigned count, uint32_t *serial)
-{
-	struct reader reader = dns_message_reader(message, offset);
-	for (unsigned i = 0; i < count; i++) {
-		struct dns_rr rr;
-		uint8_t bytes[2 * DNS_NAME_MAX + 20];
-		struct writer soa = writer_of(bytes, sizeof bytes);
-		dns_rr_read(&reader, &rr);
-		if (reader.failed) {
-			return false;
-		}
-		struct reader rdata = dns_message_reader(message, (size_t)(rr.rdata - message->bytes));
-		if (rr.type == DNS_TYPE_SOA && dns_name_equal(rr.owner.wire, message->qname.wire) &&
-		    dns_rdata_read(&rdata, rr.type, rr.rdata_len, &soa)) {
-			*serial = dns_soa_serial(bytes, writer_len(&soa));
-			return true;
-		}
-	}
-	return false;
-}
-
 /* RFC 1995 2: over UDP what fits, and since no differences are at hand that is our SOA: the client comes by TCP. */
 static enum answer_outcome answer_ixfr_udp(struct answer_context *context)
 {
@@ -283,8 +260,9 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	if (udp && !incremental) {
 		return formerr(context, DNS_EDE_NONE); /* RFC 5936 4.2 */
 	}
-	result->has_serial = incremental && read_serial(message, message->authority_offset,
-	                                                message->header.authority_count, &result->serial);
+	result->has_serial = incremental &&
+	                     dns_message_soa_serial(message, message->authority_offset, message->header.authority_count,
+	                                            message->qname.wire, message->qclass, &result->serial);
 	if (incremental && !result->has_serial) {
 		return formerr(context, DNS_EDE_NONE); /* RFC 1995 3 */
 	}
@@ -371,8 +349,8 @@ static enum answer_outcome answer_notify(struct answer_context *context)
 		result->notify_denied = true;
 		return reply(context, DNS_RCODE_REFUSED, DNS_EDE_PROHIBITED);
 	}
-	result->has_serial =
-	        read_serial(message, message->answer_offset, message->header.answer_count, &result->serial);
+	result->has_serial = dns_message_soa_serial(message, message->answer_offset, message->header.answer_count,
+	                                            message->qname.wire, message->qclass, &result->serial);
 
 	/* RFC 1996 4.7: QR and AA, the question, nothing else. */
 	struct answer_plan *plan = &context->plan;

@@ -66,19 +66,6 @@ struct transfer_view {
 	bool ended;
 };
 
-/* The SOA's serial; false: the record is malformed. */
-static bool serial_of(const struct dns_message *message, const struct dns_rr *rr, uint32_t *serial)
-{
-	uint8_t rdata[DNS_RDATA_MAX];
-	struct writer out = writer_of(rdata, sizeof rdata);
-	struct reader in = dns_message_reader(message, (size_t)(rr->rdata - message->bytes));
-	if (!dns_rdata_read(&in, DNS_TYPE_SOA, rr->rdata_len, &out)) {
-		return false;
-	}
-	*serial = dns_soa_serial(rdata, writer_len(&out));
-	return true;
-}
-
 /* The transfer's end: a whole zone ends with the newest SOA for the second time (RFC 5936 2.2); changes, whose second
  * record is an older SOA, when it comes the third time (RFC 1995 4). */
 static void look_for_end(struct transfer_view *view, const struct dns_message *message, const struct dns_rr *rr)
@@ -87,7 +74,7 @@ static void look_for_end(struct transfer_view *view, const struct dns_message *m
 	if (rr->type != DNS_TYPE_SOA) {
 		return;
 	}
-	if (!serial_of(message, rr, &serial)) {
+	if (!dns_rr_soa_serial(message, rr, &serial)) {
 		error_set(view->error, ERROR_SYNTAX, "transfer broken: an SOA is malformed");
 		view->failed = true;
 		return;

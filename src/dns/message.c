@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "dns/rdata.h"
+
+/* Two names and five numbers. */
+#define SOA_MAX (2 * DNS_NAME_MAX + 20)
 
 struct reader dns_message_reader(const struct dns_message *message, size_t offset)
 {
@@ -234,6 +238,33 @@ uint32_t dns_soa_serial(const uint8_t *rdata, size_t len)
 	/* Five 32-bit numbers end the RDATA. */
 	ensure(len >= 22);
 	return load_u32(rdata + len - 20);
+}
+
+bool dns_rr_soa_serial(const struct dns_message *message, const struct dns_rr *rr, uint32_t *serial)
+{
+	uint8_t rdata[SOA_MAX];
+	struct writer out = writer_of(rdata, sizeof rdata);
+	struct reader reader = dns_message_reader(message, (size_t)(rr->rdata - message->bytes));
+	if (!dns_rdata_read(&reader, DNS_TYPE_SOA, rr->rdata_len, &out)) {
+		return false;
+	}
+	*serial = dns_soa_serial(rdata, writer_len(&out));
+	return true;
+}
+
+bool dns_message_soa_serial(const struct dns_message *message, size_t offset, unsigned count, const uint8_t *apex,
+                            uint16_t class, uint32_t *serial)
+{
+	struct reader reader = dns_message_reader(message, offset);
+	for (unsigned i = 0; i < count; i++) {
+		struct dns_rr rr;
+		dns_rr_read(&reader, &rr);
+		ensure(!reader.failed); /* dns_message_read has been there */
+		if (rr.type == DNS_TYPE_SOA && rr.class == class && dns_name_equal(rr.owner.wire, apex)) {
+			return dns_rr_soa_serial(message, &rr, serial);
+		}
+	}
+	return false;
 }
 
 void dns_soa_set_serial(uint8_t *rdata, size_t len, uint32_t serial)

@@ -125,5 +125,12 @@ struct dns_soa {
 void dns_soa_read(const uint8_t *rdata, size_t len, struct dns_soa *out);
 /* Only the serial. */
 uint32_t dns_soa_serial(const uint8_t *rdata, size_t len);
+/* The same for an SOA in a message. False: its RDATA is malformed. */
+bool dns_rr_soa_serial(const struct dns_message *message, const struct dns_rr *rr, uint32_t *serial);
+/* The serial of a zone's SOA among the `count` records that begin at `offset`: what an answer, an IXFR question
+ * (RFC 1995 3) or a NOTIFY (RFC 1996 3.7) says. dns_message_read has found the message OK. False: there is none, or its
+ * RDATA is malformed. */
+bool dns_message_soa_serial(const struct dns_message *message, size_t offset, unsigned count, const uint8_t *apex,
+                            uint16_t class, uint32_t *serial);
 /* Overwrites the serial. */
 void dns_soa_set_serial(uint8_t *rdata, size_t len, uint32_t serial);

@@ -56,21 +56,8 @@ static uint16_t reply_flags(const struct dns_message *question)
 /* The serial that an IXFR question says its sender has (RFC 1995 3). False: it does not say. */
 static bool read_client_serial(const struct dns_message *question, uint32_t *serial)
 {
-	struct reader reader = dns_message_reader(question, question->authority_offset);
-	if (question->header.authority_count != 1) {
-		return false;
-	}
-	struct dns_rr rr;
-	dns_rr_read(&reader, &rr);
-	if (reader.failed || rr.type != DNS_TYPE_SOA || !dns_name_equal(rr.owner.wire, question->qname.wire)) {
-		return false;
-	}
-	struct reader rdata = dns_message_reader(question, (size_t)(rr.rdata - question->bytes));
-	rdata.end = rr.rdata + rr.rdata_len;
-	dns_name_skip(&rdata);
-	dns_name_skip(&rdata);
-	*serial = read_u32(&rdata);
-	return !rdata.failed;
+	return dns_message_soa_serial(question, question->authority_offset, question->header.authority_count,
+	                              question->qname.wire, question->qclass, serial);
 }
 
 enum transfer_reply transfer_out_plan(const struct dns_message *question, bool is_udp, const struct zone_snapshot *zone)

@@ -79,32 +79,6 @@ bool transfer_answer_read(const struct transfer_question *question, unsigned opc
 	       dns_name_equal(message->qname.wire, question->apex);
 }
 
-/* The SOA among the answer's records. */
-static bool find_serial(const struct transfer_question *question, const struct dns_message *message, uint32_t *serial)
-{
-	struct reader reader = dns_message_reader(message, message->answer_offset);
-	for (unsigned left = message->header.answer_count; left > 0; left--) {
-		struct dns_rr rr;
-		uint8_t rdata[2 * DNS_NAME_MAX + 20];
-		struct writer out = writer_of(rdata, sizeof rdata);
-		dns_rr_read(&reader, &rr);
-		if (reader.failed) {
-			return false;
-		}
-		if (rr.type != DNS_TYPE_SOA || rr.class != question->class ||
-		    !dns_name_equal(rr.owner.wire, question->apex)) {
-			continue;
-		}
-		struct reader at = dns_message_reader(message, (size_t)(rr.rdata - message->bytes));
-		if (!dns_rdata_read(&at, DNS_TYPE_SOA, rr.rdata_len, &out)) {
-			return false;
-		}
-		*serial = dns_soa_serial(rdata, writer_len(&out));
-		return true;
-	}
-	return false;
-}
-
 bool transfer_say_rcode(const struct dns_message *message, struct error *error)
 {
 	char rcode[DNS_MNEMONIC_MAX];
@@ -134,7 +108,8 @@ enum transfer_soa_outcome transfer_soa_read(const struct transfer_question *ques
 		error_set(error, ERROR_INVALID, "answered without authority (no AA): it does not serve the zone");
 		return TRANSFER_SOA_FAILED;
 	}
-	if (!find_serial(question, message, &out->serial)) {
+	if (!dns_message_soa_serial(message, message->answer_offset, message->header.answer_count, question->apex,
+	                            question->class, &out->serial)) {
 		error_set(error, ERROR_INVALID, "answered without the zone's SOA");
 		return TRANSFER_SOA_FAILED;
 	}

@@ -401,6 +401,40 @@ TEST(reading_a_message_never_leaves_its_bytes)
 	}
 }
 
+#define SOA_RDATA "\0\x18\xc0\x0c\xc0\x0c\0\0\0\x2a\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5"
+
+/* The serial that a message with these three records says its zone, "www.example.", has. */
+static bool serial_among(const char *records, size_t len, uint32_t *serial)
+{
+	struct built answer;
+	struct dns_message message;
+	begin(&answer, DNS_FLAG_QR, 1, 3, 0, 0);
+	ADD(&answer, QUESTION);
+	write_bytes(&answer.out, (const uint8_t *)records, len);
+	assert_int_equal(read_built(&answer, &message), DNS_READ_OK);
+	return dns_message_soa_serial(&message, message.answer_offset, message.header.answer_count, message.qname.wire,
+	                              DNS_CLASS_IN, serial);
+}
+#define SERIAL_AMONG(records, serial) serial_among(records, sizeof records - 1, serial)
+
+TEST(serial_is_that_of_the_zones_own_soa)
+{
+	uint32_t serial = 0;
+	assert_true(SERIAL_AMONG(A_RECORD "\xc0\x0c\0\6\0\1\0\0\0\0" SOA_RDATA A_RECORD, &serial));
+	assert_int_equal(serial, 42);
+	assert_true(SERIAL_AMONG(A_RECORD A_RECORD "\3WWW\7Example\0\0\6\0\1\0\0\0\0" SOA_RDATA, &serial));
+	assert_false(SERIAL_AMONG(A_RECORD A_RECORD A_RECORD, &serial));
+	assert_false(SERIAL_AMONG(A_RECORD A_RECORD "\xc0\x10\0\6\0\1\0\0\0\0" SOA_RDATA, &serial)); /* example. */
+	assert_false(SERIAL_AMONG(A_RECORD A_RECORD "\xc0\x0c\0\6\0\3\0\0\0\0" SOA_RDATA, &serial)); /* CH */
+}
+
+TEST(malformed_soa_has_no_serial)
+{
+	uint32_t serial;
+	assert_false(SERIAL_AMONG("\xc0\x0c\0\6\0\1\0\0\0\0\0\2\xc0\x0c" A_RECORD A_RECORD, &serial));
+	assert_false(SERIAL_AMONG("\xc0\x0c\0\6\0\1\0\0\0\0\0\0" A_RECORD A_RECORD, &serial));
+}
+
 TEST(soa_fields_are_found)
 {
 	static const uint8_t good[] = "\2ns\0\2hm\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0";
