@@ -37,7 +37,7 @@
  *             transfer_in_finish() and offers the snapshot to the publish door; then, back on the loop's thread,
  *             transfer_secondary_published(zone, &version, now), or transfer_secondary_refused(zone, &error, now).
  *             owner.timers(): remember them beside the version. owner.settled(): what `--wait` waits for.
- *   NOTIFY    transfer_notify_read(), access rules, transfer_notify_reply(), transfer_secondary_notified()
+ *   NOTIFY    answered by whoever answers questions, then transfer_secondary_notified()
  *   operator  transfer_secondary_refresh(), _retransfer(), _flush(); reload: _reconfigure(); `status`: _status()
  *   too long  owner.expired(): stop serving
  *   end       transfer_secondary_free() closes what is open. */
@@ -377,13 +377,6 @@ void transfer_secondary_primary(const struct transfer_secondary *zone, size_t in
                                 struct transfer_primary_status *out);
 
 /* ---- telling secondaries ---- */
-
-/* Reads a request with opcode NOTIFY. False: it is not about a zone's SOA: FORMERR. */
-MUST_USE bool transfer_notify_read(const struct dns_message *request, struct transfer_hint *out);
-/* The answer to a NOTIFY: QR, AA with NOERROR, opcode and question as they came, nothing else but OPT (`edns`, may be
- * NULL). Gives the length. Any thread. */
-size_t transfer_notify_reply(const struct dns_message *request, unsigned rcode, const struct dns_edns_reply *edns,
-                             struct dns_encoder *encoder, uint8_t *bytes, size_t capacity);
 
 /* Copied. */
 struct transfer_notifier_config {

@@ -224,13 +224,11 @@ static bool answer_notify(struct world *world, struct world_server *server, cons
 		return false;
 	}
 	server->counts.notifies++;
-	if (!transfer_notify_read(question, &hint)) {
-		answer_rcode(world, question, DNS_RCODE_FORMERR, out);
-		return true;
-	}
-	out->len = transfer_notify_reply(question, server->lies.notify_rcode, NULL, &world->encoder, out->bytes,
-	                                 sizeof out->bytes);
+	answer_rcode(world, question, server->lies.notify_rcode, out);
 	if (server->lies.notify_rcode == DNS_RCODE_NOERROR) {
+		hint.has_serial =
+		        dns_message_soa_serial(question, question->answer_offset, question->header.answer_count,
+		                               question->qname.wire, question->qclass, &hint.serial);
 		world_notified(server, from, &hint);
 	}
 	return true;

@@ -453,6 +453,40 @@ TEST(notify_with_soa_hands_on_the_serial)
 	assert_int_equal(response_len(server), 12 + 9 + 4);
 }
 
+TEST(soa_of_another_name_says_nothing_about_the_zone)
+{
+	struct server *server = small_server();
+	allow(server, ACCESS_NOTIFY);
+	assert_int_equal(ask_hex(server,
+	                         "1234 2400 0001 0001 0000 0000 076578616d706c65 00 0006 0001 "
+	                         "0161 c00c 0006 0001 00000000 001c 016d c00c 0172 c00c "
+	                         "00000009 00000000 00000000 00000000 00000000",
+	                         ANSWER_UDP),
+	                 ANSWER_NOTIFY);
+	assert_false(server->result.has_serial);
+}
+
+/* A NOTIFY of as many octets as a message may have. */
+TEST(notify_with_an_option_of_64_kb_is_read_and_answered)
+{
+	static const uint8_t head[] = {0x12, 0x34, 0x24, 0,   0,   1,   0, 0, 0, 0, 0, 1, 7, 'e',
+	                               'x',  'a',  'm',  'p', 'l', 'e', 0, 0, 6, 0, 1, 0, 0, 41};
+	static uint8_t bytes[65535];
+	struct server *server = small_server();
+	struct writer out = writer_of(bytes, sizeof bytes);
+	size_t option_len = sizeof bytes - sizeof head - 12;
+	allow(server, ACCESS_NOTIFY);
+	write_bytes(&out, head, sizeof head);
+	write_u16(&out, 1232);
+	write_u32(&out, 0);
+	write_u16(&out, (uint16_t)(option_len + 4));
+	write_u16(&out, 65001);
+	write_u16(&out, (uint16_t)option_len);
+	memset(write_room(&out, option_len), 0xee, option_len);
+	assert_int_equal(ask_bytes(server, bytes, sizeof bytes, ANSWER_TCP, 65535), ANSWER_NOTIFY);
+	assert_string_equal(response_text(server), "NOERROR aa edns");
+}
+
 TEST(notify_is_taken_for_zones_that_have_no_version)
 {
 	struct server *server = server_new();
