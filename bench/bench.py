@@ -260,7 +260,7 @@ def main():
     rows = rows_of(options.rows)
     check_servers(options.servers.split(","), rows)
     print("\n".join(measures.version(kind) for kind in options.servers.split(",")), flush=True)
-    for which in (signal.SIGTERM, signal.SIGHUP):
+    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, ended)
     results = {}
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as name:
@@ -277,4 +277,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt as interrupt:
-        sys.exit(f"bench: ended by {interrupt or 'SIGINT'}")  # and with it, whatever it started
+        sys.exit(f"bench: ended by {interrupt}")  # and with it, whatever it started
