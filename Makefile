@@ -67,7 +67,7 @@ abuse: all
 
 bench: all
 	@tools/setup test bench
-	@$(MESON) compile -C build null_echo saturate traffic replay snapshot zone_set
+	@$(MESON) compile -C build benchmarks
 	@PEERS="$(PEERS)" $(PYTHON) bench/bench.py $(BENCH)
 
 format:
