@@ -53,6 +53,17 @@ void text_add_string(struct text *text, const char *string)
 	text_add(text, string, strlen(string));
 }
 
+void text_add_decimal(struct text *text, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	text_add(text, digits + at, sizeof digits - at);
+}
+
 void text_format_list(struct text *text, const char *format, va_list arguments)
 {
 	va_list again;

@@ -24,6 +24,7 @@ void text_clear(struct text *text);
 void text_add(struct text *text, const char *chars, size_t len);
 void text_add_char(struct text *text, char c);
 void text_add_string(struct text *text, const char *string);
+void text_add_decimal(struct text *text, uint64_t value);
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_format_list(struct text *text, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 /* The text as a string: never NULL. */

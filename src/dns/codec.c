@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dns/type.h"
+
 /* Characters that are written at a time. */
 #define CHUNK 192
 
@@ -57,29 +59,6 @@ bool codec_decimal(const char *chars, size_t len, uint64_t max, uint64_t *out)
 	return len > 0 && value <= max;
 }
 
-static uint32_t seconds_of_unit(char unit)
-{
-	switch (unit) {
-	case 's':
-	case 'S':
-		return 1;
-	case 'm':
-	case 'M':
-		return 60;
-	case 'h':
-	case 'H':
-		return 3600;
-	case 'd':
-	case 'D':
-		return 86400;
-	case 'w':
-	case 'W':
-		return 604800;
-	default:
-		return 0;
-	}
-}
-
 bool codec_period(const char *chars, size_t len, uint32_t *out)
 {
 	uint64_t total = 0;
@@ -96,7 +75,7 @@ bool codec_period(const char *chars, size_t len, uint32_t *out)
 		/* A number without unit is seconds, and must be all there is. */
 		uint32_t unit = at == len && start == 0 ? 1 : 0;
 		if (at < len) {
-			unit = seconds_of_unit(chars[at++]);
+			unit = dns_unit_seconds(chars[at++]);
 		}
 		total += value * unit;
 		if (unit == 0 || total > UINT32_MAX) {
@@ -385,17 +364,6 @@ bool codec_unescape(const char *chars, size_t len, struct writer *out)
 		chars += 3;
 	}
 	return true;
-}
-
-void codec_add_decimal(struct text *out, uint64_t value)
-{
-	char digits[20];
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	text_add(out, digits + at, sizeof digits - at);
 }
 
 static void put_two_digits(char *out, unsigned value)

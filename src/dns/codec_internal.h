@@ -45,7 +45,6 @@ bool codec_base64_end(const struct codec_base64 *state);
 /* Resolves \DDD and \X (RFC 1035 5.1) and appends the octets. */
 bool codec_unescape(const char *chars, size_t len, struct writer *out);
 
-void codec_add_decimal(struct text *out, uint64_t value);
 void codec_add_time(struct text *out, uint32_t seconds);
 void codec_add_hex(struct text *out, const uint8_t *bytes, size_t len);
 void codec_add_base64(struct text *out, const uint8_t *bytes, size_t len);

@@ -62,7 +62,7 @@ bool rdata_a6_add(struct reader *in, struct text *out)
 	if (suffix == NULL) {
 		return false;
 	}
-	codec_add_decimal(out, prefix);
+	text_add_decimal(out, prefix);
 	if (len > 0) {
 		uint8_t address[16] = {0};
 		memcpy(address + 16 - len, suffix, len);

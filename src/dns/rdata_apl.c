@@ -105,7 +105,7 @@ bool rdata_apl_add(struct reader *in, struct text *out)
 		memcpy(address, octets, len & 0x7fu);
 		text_add_string(out, first ? "" : " ");
 		text_add_string(out, (len & NEGATED) != 0 ? "!" : "");
-		codec_add_decimal(out, family);
+		text_add_decimal(out, family);
 		text_add_char(out, ':');
 		if (family == FAMILY_IP4) {
 			codec_add_ip4(out, address);
@@ -113,7 +113,7 @@ bool rdata_apl_add(struct reader *in, struct text *out)
 			codec_add_ip6(out, address);
 		}
 		text_add_char(out, '/');
-		codec_add_decimal(out, prefix);
+		text_add_decimal(out, prefix);
 	}
 	return true;
 }

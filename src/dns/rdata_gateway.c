@@ -119,7 +119,7 @@ bool rdata_ipseckey_add(struct reader *in, struct text *out)
 		return false;
 	}
 	for (size_t i = 0; i < 3; i++) {
-		codec_add_decimal(out, fixed[i]);
+		text_add_decimal(out, fixed[i]);
 		text_add_char(out, ' ');
 	}
 	if (!add_gateway(fixed[1], in, out) || in->failed) {
@@ -163,9 +163,9 @@ bool rdata_amtrelay_add(struct reader *in, struct text *out)
 	if (fixed == NULL || !is_known(fixed[1] & 0x7fu)) {
 		return false;
 	}
-	codec_add_decimal(out, fixed[0]);
+	text_add_decimal(out, fixed[0]);
 	text_add_string(out, (fixed[1] & DISCOVERY_OPTIONAL) != 0 ? " 1 " : " 0 ");
-	codec_add_decimal(out, fixed[1] & 0x7fu);
+	text_add_decimal(out, fixed[1] & 0x7fu);
 	text_add_char(out, ' ');
 	return add_gateway(fixed[1] & 0x7fu, in, out);
 }

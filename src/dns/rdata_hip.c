@@ -89,7 +89,7 @@ bool rdata_hip_add(struct reader *in, struct text *out)
 	if (in->failed) {
 		return false;
 	}
-	codec_add_decimal(out, algorithm);
+	text_add_decimal(out, algorithm);
 	text_add_char(out, ' ');
 	codec_add_hex(out, tag, tag_len);
 	text_add_char(out, ' ');

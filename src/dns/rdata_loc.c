@@ -177,7 +177,7 @@ bool rdata_loc_parse(struct rdata_parser *parser)
 
 static void add_places(uint32_t value, uint32_t unit, struct text *out)
 {
-	codec_add_decimal(out, value / unit);
+	text_add_decimal(out, value / unit);
 	text_add_char(out, '.');
 	for (uint32_t rest = value % unit, place = unit / 10; place > 0; place /= 10) {
 		text_add_char(out, (char)('0' + rest / place % 10));
@@ -187,9 +187,9 @@ static void add_places(uint32_t value, uint32_t unit, struct text *out)
 static void add_angle(uint32_t angle, char positive, char negative, struct text *out)
 {
 	uint32_t distance = angle >= ANGLE_ZERO ? angle - ANGLE_ZERO : ANGLE_ZERO - angle;
-	codec_add_decimal(out, distance / MS_PER_DEGREE);
+	text_add_decimal(out, distance / MS_PER_DEGREE);
 	text_add_char(out, ' ');
-	codec_add_decimal(out, distance / 60000 % 60);
+	text_add_decimal(out, distance / 60000 % 60);
 	text_add_char(out, ' ');
 	add_places(distance % 60000, 1000, out);
 	text_add_char(out, ' ');
@@ -204,7 +204,7 @@ static void add_power(uint8_t octet, struct text *out)
 		centimetres *= 10;
 	}
 	text_add_char(out, ' ');
-	codec_add_decimal(out, centimetres / 100);
+	text_add_decimal(out, centimetres / 100);
 	if (centimetres % 100 != 0) {
 		text_add_char(out, '.');
 		text_add_char(out, (char)('0' + centimetres / 10 % 10));

@@ -98,7 +98,7 @@ static void add(struct text *out, const struct rdata_mnemonic *list, size_t coun
 			return;
 		}
 	}
-	codec_add_decimal(out, number);
+	text_add_decimal(out, number);
 }
 
 bool rdata_algorithm_from_text(const char *chars, size_t len, uint64_t *out)

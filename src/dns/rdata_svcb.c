@@ -412,7 +412,7 @@ static void add_key(uint16_t key, struct text *out)
 		text_add_string(out, key_names[key]);
 	} else {
 		text_add_string(out, "key");
-		codec_add_decimal(out, key);
+		text_add_decimal(out, key);
 	}
 }
 
@@ -493,7 +493,7 @@ static void add_value(struct svc_param *param, struct text *out)
 		add_alpn(&param->value, out);
 		break;
 	case SVC_PORT:
-		codec_add_decimal(out, read_u16(&param->value));
+		text_add_decimal(out, read_u16(&param->value));
 		break;
 	case SVC_IPV4HINT:
 		add_addresses(&param->value, 4, out);

@@ -170,7 +170,7 @@ static bool add_base64_sized(struct reader *in, struct text *out)
 {
 	uint16_t len = read_u16(in);
 	const uint8_t *bytes = read_bytes(in, len);
-	codec_add_decimal(out, len);
+	text_add_decimal(out, len);
 	if (bytes != NULL && len > 0) {
 		text_add_char(out, ' ');
 		codec_add_base64(out, bytes, len);
@@ -265,7 +265,7 @@ bool rdata_add(enum rdata_field kind, struct reader *in, struct text *out)
 	if (word_adders[kind] != NULL) {
 		word_adders[kind](out, (unsigned)number);
 	} else {
-		codec_add_decimal(out, number);
+		text_add_decimal(out, number);
 	}
 	return true;
 }
@@ -311,7 +311,7 @@ void dns_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, struct t
 void dns_rdata_to_text_generic(const uint8_t *rdata, size_t len, struct text *out)
 {
 	text_add(out, "\\# ", 3);
-	codec_add_decimal(out, len);
+	text_add_decimal(out, len);
 	if (len > 0) {
 		text_add_char(out, ' ');
 		codec_add_hex(out, rdata, len);

@@ -83,7 +83,7 @@ bool rdata_services_parse(struct rdata_parser *parser)
 
 bool rdata_services_add(struct reader *in, struct text *out)
 {
-	codec_add_decimal(out, read_u8(in));
+	text_add_decimal(out, read_u8(in));
 	size_t len = reader_left(in);
 	const uint8_t *bitmap = read_bytes(in, len);
 	/* The text has no place for a trailing octet without ports. */
@@ -93,7 +93,7 @@ bool rdata_services_add(struct reader *in, struct text *out)
 	for (size_t port = 0; port < len * 8; port++) {
 		if ((bitmap[port / 8] & 0x80 >> port % 8) != 0) {
 			text_add_char(out, ' ');
-			codec_add_decimal(out, port);
+			text_add_decimal(out, port);
 		}
 	}
 	return true;

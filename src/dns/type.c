@@ -258,6 +258,29 @@ const char *dns_ede_text(int code)
 	return code >= 0 && (size_t)code < ARRAY_LENGTH(extended_errors) ? extended_errors[code] : "";
 }
 
+uint32_t dns_unit_seconds(char unit)
+{
+	switch (unit) {
+	case 's':
+	case 'S':
+		return 1;
+	case 'm':
+	case 'M':
+		return 60;
+	case 'h':
+	case 'H':
+		return 3600;
+	case 'd':
+	case 'D':
+		return 86400;
+	case 'w':
+	case 'W':
+		return 604800;
+	default:
+		return 0;
+	}
+}
+
 bool dns_type_is_meta(uint16_t type)
 {
 	return type == 0 || type == DNS_TYPE_OPT || (type >= 128 && type <= 255);

@@ -134,5 +134,8 @@ char *dns_opcode_to_text(unsigned opcode, char *out);
 /* The registry's words for an Extended DNS Error: "Not Authoritative"; "" when it has none. */
 const char *dns_ede_text(int code);
 
+/* Of the units of time in zone files: s, m, h, d or w, in either case. 0: no unit. */
+uint32_t dns_unit_seconds(char unit);
+
 /* Types that a zone cannot hold: 0, OPT and the QTYPEs and meta types 128..255 (RFC 6895 3.1). */
 bool dns_type_is_meta(uint16_t type);

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "zonefile/zonefile.h"
 
+#include "dns/type.h"
+
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX 0x7fffffffu
-
-/* Seconds of a unit, 0: no unit. */
-static uint32_t unit_seconds(char c)
-{
-	switch (c) {
-	case 's':
-	case 'S':
-		return 1;
-	case 'm':
-	case 'M':
-		return 60;
-	case 'h':
-	case 'H':
-		return 3600;
-	case 'd':
-	case 'D':
-		return 86400;
-	case 'w':
-	case 'W':
-		return 604800;
-	default:
-		return 0;
-	}
-}
 
 static bool refuse(const char **why, const char *reason)
 {
@@ -51,7 +29,7 @@ bool zonefile_ttl_from_text(const char *chars, size_t len, uint32_t *ttl, const 
 		for (; at < end && *at >= '0' && *at <= '9' && number <= TTL_MAX; at++) {
 			number = number * 10 + (uint64_t)(*at - '0');
 		}
-		uint32_t unit = at < end ? unit_seconds(*at) : 1;
+		uint32_t unit = at < end ? dns_unit_seconds(*at) : 1;
 		if (number > TTL_MAX || number * (unit == 0 ? 1 : unit) + sum > TTL_MAX) {
 			return refuse(why, "is greater than 2147483647 seconds (RFC 2181 8)");
 		}

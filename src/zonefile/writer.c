@@ -57,17 +57,6 @@ static void add_padding(struct text *out, size_t used, size_t width)
 	text_add(out, tabs, (width - used + TAB_WIDTH - 1) / TAB_WIDTH);
 }
 
-static void add_decimal(struct text *out, uint32_t value)
-{
-	char digits[10];
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	text_add(out, digits + at, sizeof digits - at);
-}
-
 /* Octets in front of the apex; `len` when the apex is not behind them in exactly these octets: the case of a name that
  * is written relative to the apex would become the apex's (I4). */
 static size_t prefix_len(const struct dns_name *owner, const struct dns_name *apex)
@@ -114,7 +103,7 @@ static void add_head(struct zonefile_writer *writer, uint16_t type, uint16_t cla
 	char mnemonic[DNS_MNEMONIC_MAX];
 	struct text *out = &writer->buffer;
 	size_t start = out->len;
-	add_decimal(out, ttl);
+	text_add_decimal(out, ttl);
 	add_padding(out, out->len - start, TAB_WIDTH);
 	start = out->len;
 	text_add_string(out, dns_class_to_text(class, mnemonic));
