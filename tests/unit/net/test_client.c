@@ -406,13 +406,18 @@ static void open_stream(struct player *player, const struct net_stream_config *c
 	}
 }
 
-/* A stream that stands; returns the server's side of it. */
-static int open_pair(struct player *player, int server, const struct net_stream_config *config)
+/* Begins with a stream that stands; returns the server's side of it. */
+static int begin_with_stream(struct player *player)
 {
-	open_stream(player, config);
+	struct address address;
+	player_init(player);
+	int server = server_socket(SOCK_STREAM, &address);
+	struct net_stream_config config = stream_config(player, &address);
+	open_stream(player, &config);
 	int peer = -1;
 	UNTIL(player, (peer = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0);
 	UNTIL(player, player->connected == 1);
+	close(server);
 	return peer;
 }
 
@@ -529,11 +534,7 @@ TEST(stream_that_does_not_connect_times_out)
 TEST(stream_to_a_stalled_server_ends_by_the_idle_limit)
 {
 	struct player player;
-	player_init(&player);
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
+	int peer = begin_with_stream(&player);
 	uint8_t frame[2 + 12] = {0, 12};
 	for (size_t i = 0; i < 4; i++) {
 		peer_sends(&player, peer, frame, sizeof frame);
@@ -546,18 +547,13 @@ TEST(stream_to_a_stalled_server_ends_by_the_idle_limit)
 	assert_int_equal(player.end, NET_END_STALLED);
 	assert_string_equal(player.why, "no octet within 10000 ms, 56 octets received before");
 	close(peer);
-	close(server);
 	player_deinit(&player);
 }
 
 TEST(stream_that_never_ends_is_cut_by_the_total_limit)
 {
 	struct player player;
-	player_init(&player);
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
+	int peer = begin_with_stream(&player);
 	uint8_t frame[2 + 12] = {0, 12};
 	for (size_t i = 0; i < 11; i++) {
 		peer_sends(&player, peer, frame, sizeof frame);
@@ -569,7 +565,6 @@ TEST(stream_that_never_ends_is_cut_by_the_total_limit)
 	assert_int_equal(player.end, NET_END_TOO_LONG);
 	assert_string_equal(player.why, "not done within 60000 ms in all, 154 octets received");
 	close(peer);
-	close(server);
 	player_deinit(&player);
 }
 
@@ -577,11 +572,7 @@ TEST(stream_cut_inside_a_message_is_told_as_cut)
 {
 	for (size_t part = 1; part < 5; part++) {
 		struct player player;
-		player_init(&player);
-		struct address address;
-		int server = server_socket(SOCK_STREAM, &address);
-		struct net_stream_config config = stream_config(&player, &address);
-		int peer = open_pair(&player, server, &config);
+		int peer = begin_with_stream(&player);
 		const uint8_t bytes[] = {0,   12,  'a', 'b', 'c', 'd', 'e', 'f', 'g',
 		                         'h', 'i', 'j', 'k', 'l', 0,   99,  1,   2};
 		peer_sends(&player, peer, bytes, 14 + part);
@@ -589,7 +580,6 @@ TEST(stream_cut_inside_a_message_is_told_as_cut)
 		UNTIL(&player, player.ends == 1);
 		assert_int_equal(player.messages, 1);
 		assert_int_equal(player.end, NET_END_CUT);
-		close(server);
 		player_deinit(&player);
 	}
 }
@@ -597,47 +587,33 @@ TEST(stream_cut_inside_a_message_is_told_as_cut)
 TEST(stream_that_is_reset_is_told_as_cut_after_what_came)
 {
 	struct player player;
-	player_init(&player);
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
+	int peer = begin_with_stream(&player);
 	struct linger at_once = {.l_onoff = 1};
 	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
 	close(peer);
 	UNTIL(&player, player.ends == 1);
 	assert_int_equal(player.end, NET_END_CUT);
 	assert_string_equal(player.why, "Connection reset by peer");
-	close(server);
 	player_deinit(&player);
 }
 
 TEST(stream_with_a_message_under_a_header_ends)
 {
 	struct player player;
-	player_init(&player);
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
+	int peer = begin_with_stream(&player);
 	const uint8_t bytes[] = {0, 0};
 	peer_sends(&player, peer, bytes, sizeof bytes);
 	UNTIL(&player, player.ends == 1);
 	assert_int_equal(player.end, NET_END_BAD_FRAME);
 	close(peer);
-	close(server);
 	player_deinit(&player);
 }
 
 TEST(stream_may_be_closed_inside_its_callback)
 {
 	struct player player;
-	player_init(&player);
+	int peer = begin_with_stream(&player);
 	player.closes = true;
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
 	uint8_t frames[3 * (2 + 12)] = {0};
 	for (size_t i = 0; i < 3; i++) {
 		frames[i * 14 + 1] = 12;
@@ -650,19 +626,14 @@ TEST(stream_may_be_closed_inside_its_callback)
 	assert_int_equal(player.messages, 1);
 	assert_int_equal(player.ends, 0);
 	close(peer);
-	close(server);
 	player_deinit(&player);
 }
 
 TEST(paused_stream_gives_nothing_and_loses_nothing)
 {
 	struct player player;
-	player_init(&player);
+	int peer = begin_with_stream(&player);
 	player.pauses = true;
-	struct address address;
-	int server = server_socket(SOCK_STREAM, &address);
-	struct net_stream_config config = stream_config(&player, &address);
-	int peer = open_pair(&player, server, &config);
 	uint8_t frames[5 * (2 + 12)] = {0};
 	for (size_t i = 0; i < 5; i++) {
 		frames[i * 14 + 1] = 12;
@@ -679,7 +650,6 @@ TEST(paused_stream_gives_nothing_and_loses_nothing)
 	player.pauses = false;
 	UNTIL(&player, player.ends == 1);
 	assert_int_equal(player.end, NET_END_CLOSED);
-	close(server);
 	player_deinit(&player);
 }
 
