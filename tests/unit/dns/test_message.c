@@ -28,7 +28,7 @@ static void begin(struct built *built, uint16_t flags, unsigned qd, unsigned an,
 	write_u16(&built->out, (uint16_t)ar);
 }
 
-#define ADD(built, octets) write_bytes(&(built)->out, octets, sizeof octets - 1)
+#define ADD(built, octets) write_bytes(&(built)->out, octets, sizeof(octets) - 1)
 
 static uint8_t *exact;
 
@@ -55,6 +55,17 @@ static void expect(struct built *built, enum dns_read_outcome outcome)
 	assert_int_equal(read_built(built, &message), outcome);
 	assert_int_equal(message.header.id, 0x1234);
 }
+
+/* What reading gives of a message with so many entries in its sections and these octets behind its header. */
+static void expect_read(enum dns_read_outcome outcome, unsigned qd, unsigned an, unsigned ns, unsigned ar,
+                        const void *octets, size_t len)
+{
+	struct built built;
+	begin(&built, 0, qd, an, ns, ar);
+	write_bytes(&built.out, octets, len);
+	expect(&built, outcome);
+}
+#define EXPECT_READ(outcome, qd, an, ns, ar, octets) expect_read(outcome, qd, an, ns, ar, octets, sizeof(octets) - 1)
 
 TEST(plain_query_is_read)
 {
@@ -88,11 +99,7 @@ TEST(less_than_a_header_is_nothing)
 
 TEST(two_questions_are_a_format_error)
 {
-	struct built query;
-	begin(&query, 0, 2, 0, 0, 0);
-	ADD(&query, QUESTION);
-	ADD(&query, QUESTION);
-	expect(&query, DNS_READ_FORMERR);
+	EXPECT_READ(DNS_READ_FORMERR, 2, 0, 0, 0, QUESTION QUESTION);
 }
 
 TEST(over_long_name_is_a_format_error_in_question_and_records)
@@ -136,46 +143,17 @@ TEST(message_cut_anywhere_is_a_format_error)
 
 TEST(octets_behind_the_last_record_are_a_format_error)
 {
-	struct built query;
-	begin(&query, 0, 1, 0, 0, 0);
-	ADD(&query, QUESTION);
-	ADD(&query, "x");
-	expect(&query, DNS_READ_FORMERR);
-	begin(&query, 0, 1, 0, 0, 1);
-	ADD(&query, QUESTION);
-	ADD(&query, OPT);
-	ADD(&query, OPT);
-	expect(&query, DNS_READ_FORMERR);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 0, 0, QUESTION "x");
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 0, 1, QUESTION OPT OPT);
 }
 
 TEST(opt_stands_once_at_the_root_in_the_additional_section)
 {
-	struct built query;
-	begin(&query, 0, 1, 0, 0, 1);
-	ADD(&query, QUESTION);
-	ADD(&query, OPT);
-	expect(&query, DNS_READ_OK);
-
-	begin(&query, 0, 1, 0, 0, 2);
-	ADD(&query, QUESTION);
-	ADD(&query, OPT);
-	ADD(&query, OPT);
-	expect(&query, DNS_READ_FORMERR);
-
-	begin(&query, 0, 1, 0, 0, 1);
-	ADD(&query, QUESTION);
-	ADD(&query, "\1a" OPT);
-	expect(&query, DNS_READ_FORMERR);
-
-	begin(&query, 0, 1, 1, 0, 0);
-	ADD(&query, QUESTION);
-	ADD(&query, OPT);
-	expect(&query, DNS_READ_FORMERR);
-
-	begin(&query, 0, 1, 0, 1, 0);
-	ADD(&query, QUESTION);
-	ADD(&query, OPT);
-	expect(&query, DNS_READ_FORMERR);
+	EXPECT_READ(DNS_READ_OK, 1, 0, 0, 1, QUESTION OPT);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 0, 2, QUESTION OPT OPT);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 0, 1, QUESTION "\1a" OPT);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 1, 0, 0, QUESTION OPT);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 1, 0, QUESTION OPT);
 }
 
 TEST(tsig_is_the_last_record)
@@ -198,16 +176,8 @@ TEST(tsig_is_the_last_record)
 	assert_int_equal(read_built(&query, &message), DNS_READ_FORMERR);
 	assert_false(message.has_tsig);
 
-	begin(&query, 0, 1, 0, 0, 2);
-	ADD(&query, QUESTION);
-	ADD(&query, TSIG);
-	ADD(&query, TSIG);
-	expect(&query, DNS_READ_FORMERR);
-
-	begin(&query, 0, 1, 1, 0, 0);
-	ADD(&query, QUESTION);
-	ADD(&query, TSIG);
-	expect(&query, DNS_READ_FORMERR);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 0, 0, 2, QUESTION TSIG TSIG);
+	EXPECT_READ(DNS_READ_FORMERR, 1, 1, 0, 0, QUESTION TSIG);
 }
 
 TEST(format_error_keeps_the_opt_that_was_sound)
@@ -231,13 +201,7 @@ TEST(format_error_keeps_the_opt_that_was_sound)
 
 TEST(records_of_other_types_may_stand_in_the_additional_section)
 {
-	struct built query;
-	begin(&query, 0, 1, 0, 0, 3);
-	ADD(&query, QUESTION);
-	ADD(&query, A_RECORD);
-	ADD(&query, OPT);
-	ADD(&query, A_RECORD);
-	expect(&query, DNS_READ_OK);
+	EXPECT_READ(DNS_READ_OK, 1, 0, 0, 3, QUESTION A_RECORD OPT A_RECORD);
 }
 
 TEST(owner_that_points_forwards_is_a_format_error)

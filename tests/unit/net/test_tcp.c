@@ -48,6 +48,19 @@ static void expect_pipelined(const char *address)
 	rig_deinit(&rig);
 }
 
+/* A server with one client that is connected. `config` NULL: as rig_config() has it. */
+static int begin_with_client(struct rig *rig, const struct net_config *config)
+{
+	rig_init(rig, "127.0.0.1", config);
+	return tcp_client(rig, NULL, 0);
+}
+
+static void end_with_client(struct rig *rig, int fd)
+{
+	close(fd);
+	rig_deinit(rig);
+}
+
 TEST(pipelined_25_messages_are_all_answered)
 {
 	expect_pipelined("127.0.0.1");
@@ -63,8 +76,7 @@ TEST(pipelined_25_messages_are_all_answered_over_ipv6)
 TEST(client_that_sends_octet_by_octet_is_answered)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	uint8_t queries[3 * (QUERY_LEN + 2)];
 	size_t len = 0;
 	for (uint16_t i = 0; i < 3; i++) {
@@ -78,15 +90,13 @@ TEST(client_that_sends_octet_by_octet_is_answered)
 		assert_int_equal(read_id(&rig, fd), i);
 	}
 	assert_int_equal(rig_count(&counters_of(&rig)->buffered), 0);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(message_of_65535_octets_comes_and_goes)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	uint8_t *query = calloc(1, 2 + NET_MESSAGE_MAX);
 	uint8_t *answer = calloc(1, NET_MESSAGE_MAX);
 	store_u16(query, NET_MESSAGE_MAX);
@@ -102,8 +112,7 @@ TEST(message_of_65535_octets_comes_and_goes)
 	assert_int_equal(rig.longest_message, NET_MESSAGE_MAX);
 	free(query);
 	free(answer);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(length_under_a_header_closes_after_what_was_answered)
@@ -131,8 +140,7 @@ TEST(length_under_a_header_closes_after_what_was_answered)
 TEST(handler_closes_after_its_answer_and_reads_no_more)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	uint8_t queries[2 * (QUERY_LEN + 2)];
 	size_t len = frame(queries, 1, WISH_CLOSE, 0);
 	len += frame(queries + len, 2, WISH_ECHO, 0);
@@ -141,16 +149,14 @@ TEST(handler_closes_after_its_answer_and_reads_no_more)
 	assert_true(read_until_closed(&rig, fd, NULL));
 	assert_int_equal(rig.messages, 1);
 	assert_int_equal(rig.connection_end, NET_END_STOPPED);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 /* A client may send what it has to ask, close its side, and still wants the answers. */
 TEST(half_closed_client_gets_its_answers)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	send_query(&rig, fd, 1, WISH_ECHO, 0);
 	send_query(&rig, fd, 2, WISH_DEFER, 0);
 	send_query(&rig, fd, 3, WISH_PULL, 2);
@@ -164,15 +170,13 @@ TEST(half_closed_client_gets_its_answers)
 	assert_int_equal(read_id(&rig, fd), 2);
 	assert_true(read_until_closed(&rig, fd, NULL));
 	assert_int_equal(rig.connection_end, NET_END_CLOSED);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(client_that_goes_inside_a_message_is_told_as_cut)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	const uint8_t half[] = {0, 20, 1, 2, 3};
 	send_all(&rig, fd, half, sizeof half);
 	close(fd);
@@ -186,8 +190,7 @@ TEST(client_that_goes_inside_a_message_is_told_as_cut)
 TEST(deferred_answers_may_leave_in_any_order)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	for (uint16_t i = 0; i < 3; i++) {
 		send_query(&rig, fd, i, WISH_DEFER, 0);
 	}
@@ -204,8 +207,7 @@ TEST(deferred_answers_may_leave_in_any_order)
 	assert_true(is_quiet(fd));
 	rig_pass(&rig, 1);
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(way_into_a_connection_that_has_gone_leads_nowhere)
@@ -235,8 +237,7 @@ TEST(too_many_deferred_answers_pause_reading)
 	struct rig rig;
 	struct net_config config = rig_config(&rig);
 	config.deferred_max = 2;
-	rig_init(&rig, "127.0.0.1", &config);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, &config);
 	for (uint16_t i = 0; i < 5; i++) {
 		send_query(&rig, fd, i, WISH_DEFER, 0);
 	}
@@ -251,8 +252,7 @@ TEST(too_many_deferred_answers_pause_reading)
 		net_worker_answer(rig.worker, &rig.ways[i], answer, sizeof answer);
 		assert_int_equal(read_id(&rig, fd), i);
 	}
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 /* --- Time limits --- */
@@ -260,23 +260,20 @@ TEST(too_many_deferred_answers_pause_reading)
 TEST(initial_limit_is_shorter_than_the_idle_limit)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	rig_pass(&rig, rig.config.initial_ms - 1);
 	assert_true(is_quiet(fd));
 	rig_pass(&rig, 1);
 	assert_true(read_until_closed(&rig, fd, NULL));
 	assert_int_equal(rig.connection_end, NET_END_TIMEOUT);
 	assert_int_equal(rig_count(&counters_of(&rig)->connections_idle_closed), 1);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(idle_limit_begins_again_at_each_whole_message)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	for (uint16_t i = 0; i < 10; i++) {
 		rig_pass(&rig, i == 0 ? 2000 : 9000);
 		send_query(&rig, fd, i, WISH_ECHO, 0);
@@ -286,15 +283,13 @@ TEST(idle_limit_begins_again_at_each_whole_message)
 	assert_true(is_quiet(fd));
 	rig_pass(&rig, 1);
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(octets_of_a_message_that_never_gets_whole_do_not_keep_the_connection)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	send_query(&rig, fd, 1, WISH_ECHO, 0);
 	assert_int_equal(read_id(&rig, fd), 1);
 	uint8_t query[QUERY_LEN + 2];
@@ -306,15 +301,13 @@ TEST(octets_of_a_message_that_never_gets_whole_do_not_keep_the_connection)
 	}
 	rig_pass(&rig, 1000);
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(keepalive_gives_one_connection_a_longer_idle_limit)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	int other = tcp_client(&rig, NULL, 0);
 	send_query(&rig, fd, 1, WISH_PATIENT, 0);
 	send_query(&rig, other, 2, WISH_ECHO, 0);
@@ -335,8 +328,7 @@ TEST(total_limit_ends_a_busy_connection_between_two_messages)
 	struct rig rig;
 	struct net_config config = rig_config(&rig);
 	config.total_ms = 60000;
-	rig_init(&rig, "127.0.0.1", &config);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, &config);
 	for (uint16_t i = 0; i < 7; i++) {
 		rig_pass(&rig, i == 0 ? 0 : 8500);
 		send_query(&rig, fd, i, WISH_ECHO, 0);
@@ -344,8 +336,7 @@ TEST(total_limit_ends_a_busy_connection_between_two_messages)
 	}
 	rig_pass(&rig, 9000); /* the timer may be late, and then the next message finds it */
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(deferred_answer_that_never_comes_does_not_keep_the_connection_beyond_its_total)
@@ -353,8 +344,7 @@ TEST(deferred_answer_that_never_comes_does_not_keep_the_connection_beyond_its_to
 	struct rig rig;
 	struct net_config config = rig_config(&rig);
 	config.total_ms = 60000;
-	rig_init(&rig, "127.0.0.1", &config);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, &config);
 	send_query(&rig, fd, 1, WISH_DEFER, 0);
 	RIG_UNTIL(&rig, rig.way_count == 1);
 	rig_pass(&rig, 60000);
@@ -362,15 +352,13 @@ TEST(deferred_answer_that_never_comes_does_not_keep_the_connection_beyond_its_to
 	assert_true(is_quiet(fd));
 	rig_pass(&rig, rig.config.stop_ms);
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 TEST(new_limits_hold_for_old_connections)
 {
 	struct rig rig;
-	rig_init(&rig, "127.0.0.1", NULL);
-	int fd = tcp_client(&rig, NULL, 0);
+	int fd = begin_with_client(&rig, NULL);
 	send_query(&rig, fd, 1, WISH_ECHO, 0);
 	assert_int_equal(read_id(&rig, fd), 1);
 	rig.config.idle_ms = 500;
@@ -378,8 +366,7 @@ TEST(new_limits_hold_for_old_connections)
 	rig_turn(&rig);
 	rig_pass(&rig, 500);
 	assert_true(read_until_closed(&rig, fd, NULL));
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 /* --- Clients that do not read --- */
@@ -405,8 +392,7 @@ TEST(client_that_leaves_28_answers_of_32_kilobytes_unread_is_closed_after_the_se
 	assert_int_equal(rig.connection_end, NET_END_STALLED);
 	assert_int_equal(rig_count(&counters_of(&rig)->connections_stalled), 1);
 	assert_int_equal(rig_count(&counters_of(&rig)->buffered), 0);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 /* Reads so many octets a second until the end of the stream, or all 28 answers are there. Returns how many octets came. */
@@ -469,8 +455,7 @@ TEST(slow_reader_gets_every_answer_once)
 		assert_int_equal(read_id(&rig, fd), i);
 		rig_pass(&rig, 1000);
 	}
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
 
 /* --- Too many --- */
@@ -631,6 +616,5 @@ TEST(accept_without_descriptors_and_without_connections_pauses)
 	send_query(&rig, fd, 3, WISH_ECHO, 0);
 	rig_pass(&rig, 100);
 	assert_int_equal(read_id(&rig, fd), 3);
-	close(fd);
-	rig_deinit(&rig);
+	end_with_client(&rig, fd);
 }
