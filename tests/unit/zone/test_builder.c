@@ -428,6 +428,52 @@ TEST(a_line_that_has_grown_by_changes_is_begun_anew)
 	end(zone);
 }
 
+#define SETS    200
+#define USES    8
+#define BETWEEN 60
+
+static void add_numbered_ns(struct zone_builder *builder, const char *kind, unsigned number, unsigned set)
+{
+	char owner[64];
+	char server[64];
+	struct dns_name name;
+	snprintf(owner, sizeof owner, "%s%u.example.", kind, number);
+	snprintf(server, sizeof server, "ns.%s-with-a-long-name-%u.example.net.", kind, set);
+	assert_true(dns_name_from_text(server, &name, NULL));
+	add(builder, owner, DNS_TYPE_NS, 60, name.wire, name.len);
+}
+
+/* SETS RRsets that many owners have, the first two uses of each at once; then, spread among their other uses or behind
+ * these, so many that one owner has. Gives the octets of the zone. */
+static uint64_t bytes_of_sets(bool spread)
+{
+	struct zone_builder *builder = zone_builder_new(apex, 1);
+	struct zone_facts facts;
+	unsigned once = 0;
+	add(builder, "example.", DNS_TYPE_SOA, 60, soa, sizeof soa);
+	for (unsigned i = 0; i < SETS * USES; i++) {
+		add_numbered_ns(builder, "many", i, i < 2 * SETS ? i / 2 : i % SETS);
+		for (; spread && i >= 2 * SETS && once < (i - 2 * SETS) * BETWEEN; once++) {
+			add_numbered_ns(builder, "once", once, once);
+		}
+	}
+	for (; once < SETS * USES * BETWEEN; once++) {
+		add_numbered_ns(builder, "once", once, once);
+	}
+	const struct zone_snapshot *zone = zone_builder_finish(builder, NULL, NULL);
+	zone_facts(zone, &facts);
+	end(zone);
+	return facts.bytes;
+}
+
+TEST(what_is_shared_stays_so_however_much_comes_once)
+{
+	uint64_t together = bytes_of_sets(false);
+	uint64_t spread = bytes_of_sets(true);
+	/* Each set that is forgotten costs its octets twice until it is found again. */
+	assert_true(spread < together + SETS * 20);
+}
+
 TEST(what_comes_newly_shares_rdata_with_what_was_there)
 {
 	const char *first = "ns1.a-provider.example.net.";
