@@ -18,6 +18,8 @@
 #define TOLD_MAX 100
 /* Targets that are remembered at most, of 260 octets each: 1 MiB. A power of two. */
 #define TARGET_SLOTS_MAX 4096
+/* NS RRsets that are remembered at most: 64 KiB, which stays in a second-level cache. A power of two. */
+#define ELSEWHERE_SLOTS_MAX 8192
 /* RFC 9276 3.2: validators may call a chain with more iterations insecure, or bogus. */
 #define NSEC3_ITERATIONS_MAX 50
 /* Octets of a message without its header and without the type and class of its question. */
@@ -55,6 +57,9 @@ struct check {
 	struct dns_name dname;      /* the DNAME owner that the walk has passed last; len 0: none */
 	struct known_target *known; /* `known_slots`, a power of two */
 	size_t known_slots;
+	/* NS RRsets, by where their RDATA lies, of whose targets none is inside of the zone: many owners share them. */
+	const uint8_t **known_elsewhere; /* `elsewhere_slots`, a power of two */
+	size_t elsewhere_slots;
 };
 
 /* A node with the RRsets that rules speak of. */
@@ -171,6 +176,10 @@ static enum target look_up_target(const struct check *check, const uint8_t *name
 {
 	struct zone_lookup lookup;
 	struct zone_addresses addresses;
+	bool in_cut = cut != NULL && dns_name_is_within(name, owner_of(cut)->wire);
+	if (in_cut && zone_addresses(check->zone, name, &addresses)) {
+		return TARGET_GOOD; /* glue: nearly all of these, and found by one search */
+	}
 	zone_lookup(check->zone, name, &lookup);
 	switch (lookup.kind) {
 	case ZONE_FOUND:
@@ -186,7 +195,7 @@ static enum target look_up_target(const struct check *check, const uint8_t *name
 		if (zone_addresses(check->zone, name, &addresses)) {
 			return TARGET_GOOD;
 		}
-		return cut != NULL && dns_name_is_within(name, owner_of(cut)->wire) ? TARGET_NO_GLUE : TARGET_ELSEWHERE;
+		return in_cut ? TARGET_NO_GLUE : TARGET_ELSEWHERE;
 	case ZONE_NO_NAME:
 		return TARGET_NO_ADDRESS;
 	}
@@ -236,7 +245,8 @@ static bool looks_like_address(const uint8_t *name)
 	return true;
 }
 
-static void check_name_server(struct check *check, struct node_view *view, const uint8_t *target)
+/* True: it is outside of the zone, and there is nothing to say about it, whoever names it. */
+static bool check_name_server(struct check *check, struct node_view *view, const uint8_t *target)
 {
 	char text[DNS_NAME_TEXT_MAX];
 	enum publish_severity severity = check->policy->check_ns;
@@ -244,12 +254,13 @@ static void check_name_server(struct check *check, struct node_view *view, const
 	if (looks_like_address(target)) {
 		tell(check, severity, view, DNS_TYPE_NS, "%s is an address; a name server is given by its name",
 		     dns_name_to_text(target, text));
-		return;
+		return false;
 	}
 	switch (find_target(check, target, is_cut ? view : NULL)) {
 	case TARGET_GOOD:
-	case TARGET_ELSEWHERE:
 		break;
+	case TARGET_ELSEWHERE:
+		return !is_inside(check, target);
 	case TARGET_CNAME:
 		tell(check, severity, view, DNS_TYPE_NS, "%s has a CNAME; a name server is no alias (RFC 2181 10.3)",
 		     dns_name_to_text(target, text));
@@ -269,6 +280,7 @@ static void check_name_server(struct check *check, struct node_view *view, const
 		     dns_name_to_text(target, text));
 		break;
 	}
+	return false;
 }
 
 /* MX and SRV: the target stands `offset` octets into the RDATA. */
@@ -356,6 +368,13 @@ static void check_soa(struct check *check, struct node_view *view, const struct 
 	}
 }
 
+/* Where an NS RRset is remembered by its RDATA. */
+static const uint8_t **elsewhere_slot(struct check *check, const uint8_t *rdatas)
+{
+	uint64_t hash = (uint64_t)(uintptr_t)rdatas * 0x9e3779b97f4a7c15u;
+	return &check->known_elsewhere[(hash >> 32) % check->elsewhere_slots];
+}
+
 static void check_ns(struct check *check, struct node_view *view, const struct zone_rrset *rrset)
 {
 	const uint8_t *at = rrset->rdatas;
@@ -366,9 +385,17 @@ static void check_ns(struct check *check, struct node_view *view, const struct z
 	if (check->policy->check_ns == PUBLISH_IGNORE) {
 		return;
 	}
+	const uint8_t **known = elsewhere_slot(check, rrset->rdatas);
+	if (*known == rrset->rdatas) {
+		return;
+	}
+	bool elsewhere = true;
 	for (uint16_t i = 0; i < rrset->count; i++) {
-		check_name_server(check, view, at + 2);
+		elsewhere = check_name_server(check, view, at + 2) && elsewhere;
 		at += 2 + load_u16(at);
+	}
+	if (elsewhere) {
+		*known = rrset->rdatas;
 	}
 }
 
@@ -608,12 +635,12 @@ static void check_all(struct check *check)
 }
 
 /* As many slots as the zone can have use for: a small one is not to pay for clearing a megabyte. */
-static size_t target_slots(const struct zone_snapshot *snapshot)
+static size_t slots_for(const struct zone_snapshot *snapshot, size_t most)
 {
 	struct zone_facts facts;
 	size_t slots = 16;
 	zone_facts(snapshot, &facts);
-	while (slots < TARGET_SLOTS_MAX && slots < facts.records) {
+	while (slots < most && slots < facts.records) {
 		slots *= 2;
 	}
 	return slots;
@@ -627,11 +654,14 @@ bool publish_check(const struct zone_snapshot *snapshot, const struct publish_po
 	        .error = error,
 	        .apex = zone_name(snapshot),
 	        .apex_len = dns_name_len(zone_name(snapshot)),
-	        .known_slots = target_slots(snapshot),
+	        .known_slots = slots_for(snapshot, TARGET_SLOTS_MAX),
+	        .elsewhere_slots = slots_for(snapshot, ELSEWHERE_SLOTS_MAX),
 	};
+	check.known_elsewhere = memory_new_array(check.elsewhere_slots, sizeof *check.known_elsewhere);
 	check.known = memory_new_array(check.known_slots, sizeof *check.known);
 	check_all(&check);
 	free(check.known);
+	free(check.known_elsewhere);
 	if (check.error_count > 1 && error != NULL) {
 		struct error first = *error;
 		error_set(error, first.code, "%s (and %" PRIu64 " more errors)", first.text, check.error_count - 1);

@@ -180,6 +180,25 @@ TEST(glue_is_not_wanted_for_foreign_names_nor_for_those_of_another_delegation)
 	expect_nothing("sub NS ns.sub2\nsub2 NS ns.other.\n");
 }
 
+/* So many that they share their RRset: what is told of one is told of each. The last one has what the others lack. */
+TEST(name_servers_that_many_delegations_share_are_told_for_each)
+{
+	struct publish_policy policy = strict();
+	struct error error;
+	struct text zone;
+	text_init(&zone, 1 << 16);
+	for (unsigned i = 0; i < 90; i++) {
+		text_format(&zone, "d%u NS nowhere.or.other.\n", i);
+		text_format(&zone, "d%u NS ns.d89\n", i);
+		text_format(&zone, "e%u NS not-there-at-all\n", i);
+	}
+	assert_true(check_with(text_string(&zone), &policy, &error));
+	assert_int_equal(told.count, 91);
+	assert_non_null(strstr(told.lines, "warning: e89.example. NS: not-there-at-all.example. is in this zone"));
+	assert_non_null(strstr(told.lines, "warning: d89.example. NS: ns.d89.example. is in the delegated zone"));
+	text_deinit(&zone);
+}
+
 TEST(name_server_that_is_an_alias_is_told)
 {
 	expect_warning("sub NS a\na CNAME b.other.\n", "sub.example. NS: a.example. has a CNAME");
