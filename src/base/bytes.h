@@ -62,6 +62,11 @@ static inline uint32_t load_u32(const uint8_t *bytes)
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+static inline uint64_t load_u64(const uint8_t *bytes)
+{
+	return (uint64_t)load_u32(bytes) << 32 | load_u32(bytes + 4);
+}
+
 static inline void store_u16(uint8_t *bytes, uint16_t value)
 {
 	bytes[0] = (uint8_t)(value >> 8);
@@ -74,6 +79,12 @@ static inline void store_u32(uint8_t *bytes, uint32_t value)
 	bytes[1] = (uint8_t)(value >> 16);
 	bytes[2] = (uint8_t)(value >> 8);
 	bytes[3] = (uint8_t)value;
+}
+
+static inline void store_u64(uint8_t *bytes, uint64_t value)
+{
+	store_u32(bytes, (uint32_t)(value >> 32));
+	store_u32(bytes + 4, (uint32_t)value);
 }
 
 static inline uint8_t read_u8(struct reader *reader)
@@ -92,6 +103,12 @@ static inline uint32_t read_u32(struct reader *reader)
 {
 	const uint8_t *bytes = read_bytes(reader, 4);
 	return bytes == NULL ? 0 : load_u32(bytes);
+}
+
+static inline uint64_t read_u64(struct reader *reader)
+{
+	const uint8_t *bytes = read_bytes(reader, 8);
+	return bytes == NULL ? 0 : load_u64(bytes);
 }
 
 /* A reader over the next `len` bytes, which are consumed. Failed when fewer are left. */
@@ -215,6 +232,14 @@ static inline void write_u32(struct writer *writer, uint32_t value)
 	uint8_t *room = write_room(writer, 4);
 	if (room != NULL) {
 		store_u32(room, value);
+	}
+}
+
+static inline void write_u64(struct writer *writer, uint64_t value)
+{
+	uint8_t *room = write_room(writer, 8);
+	if (room != NULL) {
+		store_u64(room, value);
 	}
 }
 
