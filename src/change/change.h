@@ -22,16 +22,32 @@ enum change_origin {
 	CHANGE_FROM_STORE,    /* our own disk, at start: a version that was published before */
 };
 
-/* A whole candidate version, handed to the door. */
+struct change_result;
+
+/* A secondary's deadlines, wall time; all 0: none. */
+struct change_deadlines {
+	int64_t refreshed_at_s;
+	int64_t refresh_at_s;
+	int64_t expire_at_s;
+};
+
+/* A whole candidate version, handed to the door. Borrowed for the call but for what says otherwise. */
 struct change_offer {
 	enum change_origin origin;
-	struct zone *zone;
 	const struct zone_snapshot *candidate; /* taken, whatever comes of it */
-	const char *who;                       /* "zones/example.org.zone", "192.0.2.1@53": for logs; borrowed */
-	const void *policy;                    /* struct publish_policy; borrowed */
+	const char *who;                       /* "zones/example.org.zone", "192.0.2.1@53": for logs */
+	const void *policy;                    /* struct publish_policy */
 	bool forced;                           /* an operator asked: a secondary takes a lower serial too */
 	struct moment now;
-	void *context; /* the producer's own, for listeners that know it */
+	struct change_deadlines deadlines; /* to be made durable together with the version */
+	/* Told once what came of it, on whatever thread, perhaps before the door returns; NULL: nobody wants to know. It must
+	 * not wait. `result` NULL: nothing changed, the version that was served is served on, and `error` says why:
+	 * ERROR_INVALID  the candidate cannot be this zone, or checks refuse it
+	 * ERROR_STALE    its serial is not newer than what was published, and policy forbids to raise it
+	 * ERROR_IO       it could not be made durable
+	 * ERROR_STOPPED  nor could a version that it was built on */
+	void (*settled)(void *context, const struct change_result *result, const struct error *error);
+	void *context; /* for `settled`; lives until then */
 };
 
 enum change_outcome {
@@ -52,21 +68,26 @@ struct change_result {
 	bool expiry_lifted;         /* the zone was expired, empty or broken before */
 };
 
-/* Whoever wants to change a zone ends here. */
+/* Whoever wants to change a zone ends here; each zone has its own. */
 struct change_sink {
-	/* Takes `offer->candidate`. One offer per zone at a time; different zones from different threads. False: nothing
-	 * changed, the version that was served is served on.
-	 * ERROR_INVALID  the candidate cannot be this zone, or checks refuse it
-	 * ERROR_STALE    its serial is not newer than what was published, and policy forbids to raise it
-	 * ERROR_IO       it could not be made durable */
-	bool (*offer)(struct change_sink *self, const struct change_offer *offer, struct change_result *result,
-	              struct error *error);
+	/* Takes `offer->candidate`. Returns when the next may be offered; whether and when this one is served is told by
+	 * offer->settled, in the order of offers but for refusals, which are told at once. One thread at a time. */
+	void (*offer)(struct change_sink *self, const struct change_offer *offer);
 };
 
-/* Told after a version became visible; called on the thread of the offer. `snapshot` is borrowed for the call. */
+/* What is told of a version that became visible; borrowed for the call. */
+struct change_news {
+	struct zone *zone;
+	void *owner; /* of the zone's line of versions: whoever made it */
+	const struct zone_snapshot *snapshot;
+	enum change_origin origin;
+	const char *who;
+	const struct change_result *result;
+};
+
+/* Told after a version became visible, in the order of versions; must not wait. */
 struct change_listener {
-	void (*published)(struct change_listener *self, struct zone *zone, const struct zone_snapshot *snapshot,
-	                  const struct change_offer *offer, const struct change_result *result);
+	void (*published)(struct change_listener *self, const struct change_news *news);
 	struct change_listener *next; /* the list's own */
 };
 

@@ -10,13 +10,7 @@
 #include "base/memory.h"
 #include "dns/serial.h"
 #include "publish/check.h"
-
-struct publish {
-	struct change_sink sink; /* first, so that the sink is the publisher */
-	struct store *store;
-	struct change_listener *listeners;
-	struct change_listener **listeners_end;
-};
+#include "publish/line_internal.h"
 
 /* From so many records on, the digest of the content is made beside the checks, on a thread of its own. */
 #define DIGEST_BESIDE_MIN 50000
@@ -31,29 +25,32 @@ struct digesting {
 
 /* One offer on its way through the pipeline. */
 struct commit {
+	struct store_waiter waiter; /* first */
+	struct publish_line *line;
 	struct publish *publish;
-	const struct change_offer *offer;
-	const struct publish_policy *policy;
-	const struct zone_snapshot *pending; /* owned */
-	const struct zone_snapshot *served;  /* borrowed: this thread is the zone's only writer */
-	struct store_state state;            /* as on disk, then as it will be */
-	bool has_state;
-	bool is_on_disk; /* state is what is on disk */
+	/* of the offer */
+	const struct publish_policy *policy; /* borrowed while the offer is made */
+	enum change_origin origin;
+	bool forced;
+	struct moment now;
+	struct change_deadlines deadlines;
+	char *who; /* owned */
+	void (*settled)(void *context, const struct change_result *result, const struct error *error);
+	void *context;
+
+	struct line_version base; /* what it continues; owned */
+	uint32_t run;
+	struct line_version next; /* what it makes; owned, and `head` is as it will be */
 	struct digesting digesting;
 	bool same_content; /* as what was published last, the serial aside */
+	bool writes;       /* the store is given something for it */
+	struct change_result result;
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
-
-static bool offer_to_publish(struct change_sink *self, const struct change_offer *offer, struct change_result *result,
-                             struct error *error)
-{
-	return publish_commit((struct publish *)self, offer, result, error);
-}
 
 struct publish *publish_new(struct store *store)
 {
 	struct publish *publish = memory_new(sizeof *publish);
-	publish->sink.offer = offer_to_publish;
 	publish->store = store;
 	publish->listeners_end = &publish->listeners;
 	return publish;
@@ -62,11 +59,6 @@ struct publish *publish_new(struct store *store)
 void publish_free(struct publish *take)
 {
 	free(take);
-}
-
-struct change_sink *publish_sink(struct publish *publish)
-{
-	return &publish->sink;
 }
 
 void publish_add_listener(struct publish *publish, struct change_listener *listener)
@@ -78,49 +70,31 @@ void publish_add_listener(struct publish *publish, struct change_listener *liste
 
 static bool is_primary(const struct commit *commit)
 {
-	return commit->offer->origin == CHANGE_FROM_FILE;
+	return commit->origin == CHANGE_FROM_FILE;
 }
 
-/* I2 holds for what was served, also where it could not be written or the file has broken since. */
-static void recall_served(struct commit *commit)
+/* What another process published last. A broken store is a start from nothing. */
+static void recall(struct publish_line *line)
 {
-	struct store_state *state = &commit->state;
-	uint32_t serial = zone_serial(commit->served);
-	if (commit->has_state && state->has_version && state->serial_published == serial) {
-		return;
-	}
-	commit->has_state = true;
-	commit->is_on_disk = false;
-	state->has_version = true;
-	state->serial_published = serial;
-	state->serial_file = serial;
-	store_content_digest(commit->served, state->content);
-}
-
-/* What was published last: as the store remembers it and, in a zone that is served, as served. A broken file is a start
- * from nothing. */
-static void recall(struct commit *commit)
-{
+	struct store_head head;
 	struct error error;
-	if (commit->publish->store == NULL) {
+	if (line->is_recalled || line->publish->store == NULL) {
 		return;
 	}
-	commit->has_state =
-	        store_load_state(commit->publish->store, commit->offer->zone->apex.wire, &commit->state, &error);
-	commit->is_on_disk = commit->has_state;
-	if (!commit->has_state && error.code != ERROR_NOT_FOUND) {
-		log_warning("zone %s: what was remembered of it is lost: %s", commit->zone_text, error.text);
-	}
-	if (is_primary(commit) && commit->served != NULL) {
-		recall_served(commit);
+	line->is_recalled = true;
+	if (store_load_head(line->publish->store, line->zone->apex.wire, &head, &error)) {
+		line_set_recalled(line, &head);
+	} else if (error.code != ERROR_NOT_FOUND) {
+		char zone_text[DNS_NAME_TEXT_MAX];
+		log_warning("zone %s: what was remembered of it is lost: %s",
+		            dns_name_to_text_short(line->zone->apex.wire, zone_text), error.text);
 	}
 }
 
-/* Only a state that a primary left tells about serials; after a change of role the numbers belong to somebody else, and
- * still a serial should not go back. */
-static const struct store_state *last_published(const struct commit *commit)
+/* After a change of role the numbers belong to somebody else, and still a serial should not go back. */
+static const struct store_head *last_published(const struct commit *commit)
 {
-	return commit->has_state && commit->state.has_version ? &commit->state : NULL;
+	return commit->base.has_head ? &commit->base.head : NULL;
 }
 
 static void *make_digest(void *self)
@@ -135,17 +109,17 @@ static void digest_begin(struct commit *commit)
 {
 	struct digesting *digesting = &commit->digesting;
 	struct zone_facts facts;
-	bool is_stored = commit->publish->store != NULL && commit->offer->origin != CHANGE_FROM_STORE;
+	bool is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
 	if (!is_primary(commit) && !is_stored) {
 		return;
 	}
-	digesting->snapshot = commit->pending;
-	zone_facts(commit->pending, &facts);
+	digesting->snapshot = commit->next.snapshot;
+	zone_facts(commit->next.snapshot, &facts);
 	digesting->beside = facts.records >= DIGEST_BESIDE_MIN &&
 	                    pthread_create(&digesting->thread, NULL, make_digest, digesting) == 0;
 }
 
-/* Before `pending` becomes another one, or is given up; then it is no longer wanted. */
+/* Before `next` becomes another one, or is given up; then it is no longer wanted. */
 static void digest_end(struct commit *commit, bool wanted)
 {
 	struct digesting *digesting = &commit->digesting;
@@ -155,24 +129,25 @@ static void digest_end(struct commit *commit, bool wanted)
 		make_digest(digesting);
 	}
 	if (wanted && digesting->snapshot != NULL) {
-		const struct store_state *last = last_published(commit);
+		const struct store_head *last = last_published(commit);
 		size_t size = sizeof digesting->content;
 		commit->same_content = last != NULL && memcmp(digesting->content, last->content, size) == 0;
-		memcpy(commit->state.content, digesting->content, size);
+		memcpy(commit->next.head.content, digesting->content, size);
 	}
 }
 
 /* A primary's serial by its policy (I2). */
-static bool amend_serial(struct commit *commit, struct change_result *result, struct error *error)
+static bool amend_serial(struct commit *commit, struct error *error)
 {
+	struct change_result *result = &commit->result;
 	enum publish_serial_policy policy =
-	        publish_is_sealed(commit->pending) ? PUBLISH_SERIAL_KEEP : commit->policy->serial;
-	const struct store_state *last = last_published(commit);
-	uint32_t offered = zone_serial(commit->pending);
+	        publish_is_sealed(commit->next.snapshot) ? PUBLISH_SERIAL_KEEP : commit->policy->serial;
+	const struct store_head *last = last_published(commit);
+	uint32_t offered = zone_serial(commit->next.snapshot);
 	uint32_t serial;
 	enum publish_serial_outcome outcome =
-	        publish_choose_serial(policy, last, offered, commit->same_content, commit->offer->now.wall_s, &serial);
-	commit->state.serial_file = offered;
+	        publish_choose_serial(policy, last, offered, commit->same_content, commit->now.wall_s, &serial);
+	commit->next.head.serial_file = offered;
 	result->serial_offered = offered;
 	switch (outcome) {
 	case PUBLISH_SERIAL_REFUSED:
@@ -180,7 +155,7 @@ static bool amend_serial(struct commit *commit, struct change_result *result, st
 		                 "serial %u is not newer than %u, which was published last, and the zone %s; raise the "
 		                 "serial in the file",
 		                 offered, last->serial_published,
-		                 publish_is_sealed(commit->pending)
+		                 publish_is_sealed(commit->next.snapshot)
 		                         ? "is signed or has a ZONEMD, so it cannot be raised here"
 		                         : "has `serial: keep`");
 	case PUBLISH_SERIAL_RAISED:
@@ -200,20 +175,20 @@ static bool amend_serial(struct commit *commit, struct change_result *result, st
 	if (serial == offered) {
 		return true;
 	}
-	const struct zone_snapshot *amended = publish_with_serial(commit->pending, serial, error);
-	zone_unref(commit->pending);
-	commit->pending = amended;
+	const struct zone_snapshot *amended = publish_with_serial(commit->next.snapshot, serial, error);
+	zone_unref(commit->next.snapshot);
+	commit->next.snapshot = amended;
 	return amended != NULL;
 }
 
 /* A secondary takes what is newer; after expiry, or when told to, anything (RFC 1982 3.2). */
 static bool secondary_may_take(const struct commit *commit, struct error *error)
 {
-	if (commit->served == NULL || commit->offer->forced || commit->offer->origin == CHANGE_FROM_STORE) {
+	if (commit->base.snapshot == NULL || commit->forced || commit->origin == CHANGE_FROM_STORE) {
 		return true;
 	}
-	uint32_t served = zone_serial(commit->served);
-	uint32_t offered = zone_serial(commit->pending);
+	uint32_t served = zone_serial(commit->base.snapshot);
+	uint32_t offered = zone_serial(commit->next.snapshot);
 	switch (dns_serial_compare(offered, served)) {
 	case DNS_SERIAL_NEWER:
 	case DNS_SERIAL_EQUAL:
@@ -226,26 +201,27 @@ static bool secondary_may_take(const struct commit *commit, struct error *error)
 	return false;
 }
 
-static bool amend(struct commit *commit, struct change_result *result, struct error *error)
+static bool amend(struct commit *commit, struct error *error)
 {
 	if (is_primary(commit)) {
-		return amend_serial(commit, result, error);
+		return amend_serial(commit, error);
 	}
-	result->serial_offered = zone_serial(commit->pending);
+	commit->result.serial_offered = zone_serial(commit->next.snapshot);
 	return secondary_may_take(commit, error);
 }
 
 /* Fills in what changed; CHANGE_UNCHANGED when there is nothing to do. */
-static void compare(struct commit *commit, struct change_result *result)
+static void compare(struct commit *commit)
 {
-	result->serial = zone_serial(commit->pending);
+	struct change_result *result = &commit->result;
+	result->serial = zone_serial(commit->next.snapshot);
 	result->outcome = CHANGE_PUBLISHED;
-	if (commit->served == NULL) {
+	if (commit->base.snapshot == NULL) {
 		return;
 	}
 	result->had_before = true;
-	result->serial_before = zone_serial(commit->served);
-	struct change_counts counts = change_count(commit->served, commit->pending);
+	result->serial_before = zone_serial(commit->base.snapshot);
+	struct change_counts counts = change_count(commit->base.snapshot, commit->next.snapshot);
 	result->removed = counts.removed;
 	result->added = counts.added;
 	if (counts.removed == 0 && counts.added == 0) {
@@ -253,93 +229,286 @@ static void compare(struct commit *commit, struct change_result *result)
 	}
 }
 
-/* The durable side. On a primary the zone file has the records: only serial and digest are kept. */
-static bool store(struct commit *commit, struct change_result *result, struct error *error)
+static bool check(struct commit *commit, struct error *error)
 {
-	struct store_state *state = &commit->state;
-	struct error reason;
-	if (commit->publish->store == NULL || commit->offer->origin == CHANGE_FROM_STORE) {
-		return true;
+	if (!dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex.wire)) {
+		return error_set(error, ERROR_INVALID, "the version is of another zone");
 	}
-	bool keep = is_primary(commit) && commit->is_on_disk && state->has_version && commit->same_content &&
-	            state->serial_published == result->serial && state->role == STORE_PRIMARY;
-	state->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
-	state->has_version = true;
-	state->serial_published = result->serial;
-	state->has_records = !is_primary(commit);
-	if (!is_primary(commit)) {
-		state->serial_file = result->serial;
+	return commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
+}
+
+/* check, amend, compare: what the thread of the offer does. */
+static bool build(struct commit *commit, struct error *error)
+{
+	digest_begin(commit);
+	bool done = check(commit, error);
+	digest_end(commit, done);
+	if (!done || !amend(commit, error)) {
+		return false;
 	}
-	if (keep || store_save(commit->publish->store, commit->offer->zone->apex.wire,
-	                       is_primary(commit) ? NULL : commit->pending, state, &reason)) {
-		return true;
-	}
-	if (is_primary(commit) && commit->served != NULL) {
-		return error_set(error, ERROR_IO, "serial %u could not be made durable: %s", result->serial,
-		                 reason.text);
-	}
-	/* A secondary goes on following with what it has in memory; a primary that has nothing else to serve serves
-	 * its file. Both say so. */
-	result->is_volatile = true;
-	snprintf(result->volatile_because, sizeof result->volatile_because, "%.199s", reason.text);
-	log_error("zone %s: serial %u is served but not on disk, a restart would forget it: %s", commit->zone_text,
-	          result->serial, reason.text);
+	compare(commit);
 	return true;
 }
 
-static void announce(struct commit *commit, const struct zone_snapshot *published, const struct change_result *result)
+/* ---- the durable side ---- */
+
+/* What is to be remembered of it. */
+static void fill_head(struct commit *commit)
 {
+	struct store_head *head = &commit->next.head;
+	if (commit->origin == CHANGE_FROM_STORE) {
+		*head = commit->base.head;
+		return;
+	}
+	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
+	head->class = commit->line->zone->class;
+	head->serial_published = commit->result.serial;
+	if (!is_primary(commit)) {
+		head->serial_file = commit->result.serial;
+	}
+}
+
+/* The store has it already, or will have it by what is on its way. */
+static bool is_remembered(const struct commit *commit)
+{
+	const struct line_version *base = &commit->base;
+	const struct store_head *head = &commit->next.head;
+	return commit->origin == CHANGE_FROM_STORE ||
+	       (base->is_on_disk && commit->same_content && base->head.role == head->role &&
+	        base->head.serial_published == head->serial_published &&
+	        (is_primary(commit) || commit->result.outcome == CHANGE_UNCHANGED));
+}
+
+/* On a primary the zone file has the records: only serial and digest are kept. */
+static void write_version(struct store_write *write, const struct line_version *version)
+{
+	bool keeps_records = version->head.role == STORE_SECONDARY;
+	store_write_version(write, &version->head, keeps_records ? version->snapshot : NULL);
+}
+
+static struct store_timers timers_of(const struct change_deadlines *deadlines)
+{
+	return (struct store_timers){
+	        .refreshed_at_s = deadlines->refreshed_at_s,
+	        .refresh_at_s = deadlines->refresh_at_s,
+	        .expire_at_s = deadlines->expire_at_s,
+	};
+}
+
+/* ---- publishing, on the store's thread ---- */
+
+static void announce(const struct commit *commit)
+{
+	struct change_news news = {
+	        .zone = commit->line->zone,
+	        .owner = commit->line->owner,
+	        .snapshot = commit->next.snapshot,
+	        .origin = commit->origin,
+	        .who = commit->who,
+	        .result = &commit->result,
+	};
 	for (struct change_listener *listener = commit->publish->listeners; listener != NULL;
 	     listener = listener->next) {
-		listener->published(listener, commit->offer->zone, published, commit->offer, result);
+		listener->published(listener, &news);
 	}
 }
 
-static bool check(struct commit *commit, struct error *error)
+static void commit_free(struct commit *commit)
 {
-	if (!dns_name_equal(zone_name(commit->pending), commit->offer->zone->apex.wire)) {
-		return error_set(error, ERROR_INVALID, "the version is of another zone");
-	}
-	return commit->offer->origin == CHANGE_FROM_STORE || publish_check(commit->pending, commit->policy, error);
+	zone_unref(commit->base.snapshot);
+	zone_unref(commit->next.snapshot);
+	free(commit->who);
+	free(commit);
 }
 
-/* Makes `pending` the served version. */
-static void publish_pending(struct commit *commit, struct change_result *result)
+static void tell(struct commit *take, const struct change_result *result, const struct error *error)
 {
-	struct zone *zone = commit->offer->zone;
-	const struct zone_snapshot *published = zone_ref(commit->pending);
-	enum zone_state before = atomic_load(&zone->state);
-	result->expiry_lifted = before != ZONE_STATE_SERVED;
-	zone_publish(zone, commit->pending);
-	commit->pending = NULL;
-	announce(commit, published, result);
-	zone_unref(published);
+	if (take->settled != NULL) {
+		take->settled(take->context, result, error);
+	}
+	commit_free(take);
 }
 
-bool publish_commit(struct publish *publish, const struct change_offer *offer, struct change_result *result,
-                    struct error *error)
+/* A secondary goes on following with what it has in memory; a primary that has nothing else to serve serves its file. Both
+ * say so. A primary that serves something refuses. */
+static bool may_be_volatile(const struct commit *commit, const struct error *error)
 {
-	struct commit commit = {
-	        .publish = publish,
-	        .offer = offer,
-	        .policy = offer->policy,
-	        .pending = offer->candidate,
-	        .served = zone_served(offer->zone),
-	};
-	dns_name_to_text_short(offer->zone->apex.wire, commit.zone_text);
-	*result = (struct change_result){0};
-	recall(&commit);
-	digest_begin(&commit);
-	bool done = check(&commit, error);
-	digest_end(&commit, done);
-	done = done && amend(&commit, result, error);
-	if (done) {
-		compare(&commit, result);
-		done = store(&commit, result, error);
+	return error->code != ERROR_STOPPED && (!is_primary(commit) || commit->base.snapshot == NULL);
+}
+
+static void refuse(struct commit *take, const struct error *why)
+{
+	struct error error = *why;
+	if (error.code != ERROR_STOPPED) {
+		error_set(&error, ERROR_IO, "serial %u could not be made durable: %s", take->result.serial, why->text);
 	}
-	if (done && result->outcome == CHANGE_PUBLISHED) {
-		publish_pending(&commit, result);
+	line_end_refused(take->line, take->run);
+	tell(take, NULL, &error);
+}
+
+static void note_volatile(struct commit *commit, const struct error *error)
+{
+	struct change_result *result = &commit->result;
+	result->is_volatile = true;
+	snprintf(result->volatile_because, sizeof result->volatile_because, "%.199s", error->text);
+	commit->next.is_on_disk = false;
+	log_error("zone %s: serial %u is served but not on disk, a restart would forget it: %s", commit->zone_text,
+	          result->serial, error->text);
+}
+
+static bool is_still_wanted(struct store_waiter *self)
+{
+	const struct commit *commit = (struct commit *)self;
+	return line_is_current(commit->line, commit->run);
+}
+
+/* Makes `next` the served version, and tells. */
+static void finish(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	struct commit *commit = (struct commit *)self;
+	struct publish_line *line = commit->line;
+	if (!is_durable && !may_be_volatile(commit, error)) {
+		refuse(commit, error);
+		return;
 	}
-	zone_unref(commit.pending);
-	return done;
+	if (!is_durable) {
+		note_volatile(commit, error);
+	} else if (!commit->writes && !line_is_on_disk(line)) {
+		commit->result.is_volatile = true;
+		strcpy(commit->result.volatile_because, "it could not be written when it came");
+	}
+	if (commit->result.outcome == CHANGE_PUBLISHED || !line_serves(line, commit->next.snapshot)) {
+		enum zone_state before = line_end_published(line, &commit->next);
+		commit->result.expiry_lifted = before != ZONE_STATE_SERVED;
+		announce(commit);
+	} else {
+		line_end(line);
+	}
+	if (commit->writes) {
+		line_note_disk(line, commit->next.snapshot, is_durable);
+	}
+	tell(commit, &commit->result, NULL);
+}
+
+/* ---- the door ---- */
+
+static struct commit *commit_new(struct publish_line *line, const struct change_offer *offer)
+{
+	struct commit *commit = memory_new(sizeof *commit);
+	commit->waiter.wanted = is_still_wanted;
+	commit->waiter.done = finish;
+	commit->line = line;
+	commit->publish = line->publish;
+	commit->policy = offer->policy;
+	commit->origin = offer->origin;
+	commit->forced = offer->forced;
+	commit->now = offer->now;
+	commit->deadlines = offer->deadlines;
+	commit->who = memory_copy_text(offer->who);
+	commit->settled = offer->settled;
+	commit->context = offer->context;
+	commit->next.snapshot = offer->candidate;
+	commit->next.has_head = true;
+	dns_name_to_text_short(line->zone->apex.wire, commit->zone_text);
+	return commit;
+}
+
+/* What is served stays the head's snapshot when nothing changed, so that there is one of it. */
+static void drop_twin(struct commit *commit)
+{
+	if (commit->result.outcome == CHANGE_UNCHANGED) {
+		zone_unref(commit->next.snapshot);
+		commit->next.snapshot = zone_ref(commit->base.snapshot);
+	}
+}
+
+static void submit(struct commit *commit)
+{
+	struct store *store = commit->publish->store;
+	struct error error;
+	fill_head(commit);
+	commit->writes = store != NULL && !is_remembered(commit);
+	commit->next.is_on_disk = commit->writes || commit->base.is_on_disk || store == NULL;
+	drop_twin(commit);
+	struct line_version head = commit->next;
+	zone_ref(head.snapshot);
+	if (!line_advance(commit->line, commit->run, head)) {
+		zone_unref(head.snapshot);
+		error_set(&error, ERROR_STOPPED, "a version before it could not be made durable");
+		tell(commit, NULL, &error);
+		return;
+	}
+	if (store == NULL) {
+		finish(&commit->waiter, true, NULL);
+		return;
+	}
+	struct store_write *write = store_write_new(store, commit->line->zone->apex.wire);
+	if (commit->writes) {
+		write_version(write, &commit->next);
+	}
+	if (commit->deadlines.expire_at_s != 0) {
+		struct store_timers timers = timers_of(&commit->deadlines);
+		store_write_timers(write, &timers);
+	}
+	store_submit(write, &commit->waiter, STORE_NOW);
+}
+
+void publish_offer(struct change_sink *self, const struct change_offer *offer)
+{
+	struct publish_line *line = (struct publish_line *)self;
+	struct commit *commit = commit_new(line, offer);
+	struct error error;
+	error_clear(&error);
+	recall(line);
+	commit->base = line_take_head(line, &commit->run);
+	if (build(commit, &error)) {
+		submit(commit);
+	} else {
+		tell(commit, NULL, &error);
+	}
+}
+
+/* ---- what is served, once more ---- */
+
+/* A version that is served on, whatever comes of it. */
+static void finish_securing(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	struct commit *commit = (struct commit *)self;
+	line_end(commit->line);
+	if (is_durable && !commit->next.is_on_disk) {
+		line_note_disk(commit->line, commit->next.snapshot, true);
+	}
+	tell(commit, is_durable ? &commit->result : NULL, error);
+}
+
+void publish_line_secure(struct publish_line *line, const struct change_deadlines *deadlines,
+                         void (*settled)(void *context, const struct change_result *result, const struct error *error),
+                         void *context)
+{
+	struct store *store = line->publish->store;
+	struct change_offer offer = {.who = "", .settled = settled, .context = context};
+	struct commit *commit = commit_new(line, &offer);
+	struct error error;
+	recall(line);
+	commit->waiter = (struct store_waiter){.done = finish_securing};
+	commit->next = line_take_head(line, &commit->run);
+	commit->result.outcome = CHANGE_UNCHANGED;
+	if (store == NULL || !commit->next.has_head) {
+		error_set(&error, ERROR_NOT_FOUND, "there is no version to store");
+		tell(commit, NULL, &error);
+		return;
+	}
+	bool is_secondary = commit->next.head.role == STORE_SECONDARY;
+	struct store_write *write = store_write_new(store, line->zone->apex.wire);
+	commit->result.serial = commit->next.head.serial_published;
+	bool rewrites = !commit->next.is_on_disk && commit->next.snapshot != NULL;
+	if (rewrites) {
+		write_version(write, &commit->next);
+	}
+	if (deadlines != NULL && is_secondary) {
+		struct store_timers timers = timers_of(deadlines);
+		store_write_timers(write, &timers);
+	}
+	line_begin(line);
+	store_submit(write, &commit->waiter, rewrites || deadlines == NULL ? STORE_NOW : STORE_SOON);
 }

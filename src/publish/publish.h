@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The door of src/publish: the one way by which a version of a zone becomes visible.
  *
- *   offer -> check -> amend (serial) -> compare -> store -> publish -> announce        publish_commit()
+ *   offer -> check -> amend (serial) -> compare -> store ........ -> publish -> announce
+ *   `-------- the thread of the offer -----------'  queue  `----- the store's thread ---'
  *
  * Knows   snapshots, what makes one refusable, serial policy, the store, who listens.
- * Not     where a candidate came from, sockets, timers, threads.
+ * Not     where a candidate came from, sockets, timers, who runs it.
+ *
+ * Each zone has a line of versions. Its head is the newest that was taken: published, or on its way to the disk. What is
+ * offered continues the head, so that the next version is made while the one before is being written.
  *
  * I1  Nothing is visible before it is durable, or marked volatile; nothing is announced before it is visible.
  * I2  The serial that a primary publishes never goes back, over restarts too; equal serials mean equal content.
  * I3  When an offer fails, what was served is served on.
- * I4  One offer per zone at a time; the caller sees to it. Different zones may be offered by different threads. */
+ * I4  One offer per zone at a time; the caller sees to it. Different zones may be offered by different threads.
+ * I5  A version that could not be made durable takes with it all that continue it. */
 #pragma once
 
 #include "change/change.h"
@@ -38,17 +43,35 @@ struct publish_policy {
 
 struct publish;
 
-/* `store` is borrowed and may be NULL: nothing is durable then, and no version is called volatile for it (tests, tools). */
+/* `store` is borrowed and may be NULL: nothing is durable then, all is settled within the call, and no version is called
+ * volatile for it (tests, tools). */
 struct publish *publish_new(struct store *store);
 void publish_free(struct publish *take);
-/* Hand out as the door for producers. */
-struct change_sink *publish_sink(struct publish *publish);
 /* Before threads start. `listener` is borrowed until publish_free. Called in the order of adding. */
 void publish_add_listener(struct publish *publish, struct change_listener *listener);
 
-/* The pipeline (struct change_sink.offer). */
-bool publish_commit(struct publish *publish, const struct change_offer *offer, struct change_result *result,
-                    struct error *error);
+/* The line of versions of one zone. */
+struct publish_line;
+
+/* All are borrowed until publish_line_free; `owner` is for listeners. */
+struct publish_line *publish_line_new(struct publish *publish, struct zone *zone, void *owner);
+/* Nothing may be on its way. NULL is fine. */
+void publish_line_free(struct publish_line *take);
+/* The door for producers; I4. */
+struct change_sink *publish_line_sink(struct publish_line *line);
+
+/* A reference to the head, or to what is served; NULL: none. Any thread. */
+const struct zone_snapshot *publish_line_head(struct publish_line *line);
+const struct zone_snapshot *publish_line_served(struct publish_line *line);
+/* Nothing is on its way: what is served is the head. Any thread. */
+bool publish_line_is_settled(struct publish_line *line);
+/* Stops serving; a version that is on its way is published still. As an offer (I4). */
+void publish_line_withdraw(struct publish_line *line, enum zone_state state);
+/* Writes what is served once more where it is not known to be on disk, together with `deadlines` (NULL: none). `settled` is
+ * told as for an offer whose outcome is CHANGE_UNCHANGED; ERROR_NOT_FOUND: nothing is served. As an offer (I4). */
+void publish_line_secure(struct publish_line *line, const struct change_deadlines *deadlines,
+                         void (*settled)(void *context, const struct change_result *result, const struct error *error),
+                         void *context);
 
 /* ---- parts, each a pure function ---- */
 
@@ -61,7 +84,7 @@ enum publish_serial_outcome {
 
 /* Which serial a file's version gets (I2). `last` NULL: nothing was published before. `same_content`: as what was published
  * last, the serial aside. `wall_s`: seconds since 1970, for the policies that look at the time. */
-enum publish_serial_outcome publish_choose_serial(enum publish_serial_policy policy, const struct store_state *last,
+enum publish_serial_outcome publish_choose_serial(enum publish_serial_policy policy, const struct store_head *last,
                                                   uint32_t offered, bool same_content, int64_t wall_s,
                                                   uint32_t *serial);
 

@@ -42,11 +42,11 @@ static uint32_t raised(enum publish_serial_policy policy, uint32_t last, int64_t
 	return is_newer(wanted, last) ? wanted : last + 1;
 }
 
-enum publish_serial_outcome publish_choose_serial(enum publish_serial_policy policy, const struct store_state *last,
+enum publish_serial_outcome publish_choose_serial(enum publish_serial_policy policy, const struct store_head *last,
                                                   uint32_t offered, bool same_content, int64_t wall_s, uint32_t *serial)
 {
 	*serial = offered;
-	if (last == NULL || !last->has_version || is_newer(offered, last->serial_published)) {
+	if (last == NULL || is_newer(offered, last->serial_published)) {
 		return PUBLISH_SERIAL_AS_OFFERED;
 	}
 	if (same_content && (policy != PUBLISH_SERIAL_KEEP || offered == last->serial_published)) {

@@ -21,7 +21,7 @@ struct follow {
 struct follow_event {
 	struct server_zone *zone; /* a reference */
 	const struct zone_snapshot *snapshot;
-	struct store_state state;
+	struct transfer_timers timers;
 	struct transfer_version version;
 	struct error error;
 	struct address from;
@@ -180,27 +180,17 @@ void follow_configure(struct server_zone *zone)
 	server_post(zone->server, configure_on_loop, event_new(zone));
 }
 
-static struct transfer_timers timers_of(const struct store_state *state)
-{
-	return (struct transfer_timers){
-	        .refreshed_at_s = state->refreshed_at_s,
-	        .refresh_at_s = state->refresh_at_s,
-	        .expire_at_s = state->expire_at_s,
-	};
-}
-
 static void restored_on_loop(void *context, struct moment now)
 {
 	struct follow_event *event = context;
 	struct follow *follow = event->zone->follow;
 	if (follow != NULL && !follow->is_started) {
-		struct transfer_timers timers = timers_of(&event->state);
 		follow->is_started = true;
 		if (event->snapshot == NULL) {
 			transfer_secondary_start(follow->machine, NULL, NULL, now);
 		} else {
 			struct transfer_version version = transfer_version_of(event->snapshot);
-			if (transfer_secondary_start(follow->machine, &version, &timers, now)) {
+			if (transfer_secondary_start(follow->machine, &version, &event->timers, now)) {
 				writer_offer_restored(event->zone, event->snapshot);
 				event->snapshot = NULL;
 			} else {
@@ -214,12 +204,12 @@ static void restored_on_loop(void *context, struct moment now)
 	event_free(event);
 }
 
-void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct store_state *state)
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct transfer_timers *timers)
 {
 	struct follow_event *event = event_new(zone);
 	event->snapshot = take;
-	if (state != NULL) {
-		event->state = *state;
+	if (timers != NULL) {
+		event->timers = *timers;
 	}
 	server_post(zone->server, restored_on_loop, event);
 }

@@ -99,23 +99,20 @@ static void *run_loop(void *context)
 
 /* ---- a version became visible ---- */
 
-static enum transfer_notify_reason reason_of(struct server_zone *zone, const struct change_offer *offer)
+static enum transfer_notify_reason reason_of(struct server_zone *zone, const struct change_news *news)
 {
-	bool is_start = !zone->was_published && offer->origin != CHANGE_FROM_TRANSFER;
-	zone->was_published = true;
-	return is_start ? TRANSFER_NOTIFY_STARTUP : TRANSFER_NOTIFY_CHANGE;
+	bool is_first = !atomic_exchange(&zone->was_published, true);
+	return is_first && news->origin != CHANGE_FROM_TRANSFER ? TRANSFER_NOTIFY_STARTUP : TRANSFER_NOTIFY_CHANGE;
 }
 
-static void version_published(struct change_listener *self, struct zone *published,
-                              const struct zone_snapshot *snapshot, const struct change_offer *offer,
-                              const struct change_result *result)
+static void version_published(struct change_listener *self, const struct change_news *news)
 {
-	struct server_zone *zone = offer->context;
+	struct server_zone *zone = news->owner;
+	const struct change_result *result = news->result;
 	struct zone_facts facts;
 	(void)self;
-	(void)published;
-	zone_facts(snapshot, &facts);
-	zone->served_from_file = offer->origin == CHANGE_FROM_FILE;
+	zone_facts(news->snapshot, &facts);
+	atomic_store(&zone->served_from_file, news->origin == CHANGE_FROM_FILE);
 	pthread_mutex_lock(&zone->lock);
 	zone->facts = facts;
 	zone->has_facts = true;
@@ -124,13 +121,13 @@ static void version_published(struct change_listener *self, struct zone *publish
 	pthread_mutex_unlock(&zone->lock);
 	if (result->had_before) {
 		log_notice("zone %s: serial %u served, from %s; before %u, %llu records removed, %llu added",
-		           zone->name, result->serial, offer->who, result->serial_before,
+		           zone->name, result->serial, news->who, result->serial_before,
 		           (unsigned long long)result->removed, (unsigned long long)result->added);
 	} else {
-		log_notice("zone %s: serial %u served, from %s; %llu records", zone->name, result->serial, offer->who,
+		log_notice("zone %s: serial %u served, from %s; %llu records", zone->name, result->serial, news->who,
 		           (unsigned long long)facts.records);
 	}
-	announce_version(zone, snapshot, reason_of(zone, offer));
+	announce_version(zone, news->snapshot, reason_of(zone, news));
 }
 
 /* ---- start ---- */
@@ -208,6 +205,13 @@ static void wake_all_waits(struct server *server)
 	}
 }
 
+static void flush_store(struct server *server)
+{
+	if (server->store != NULL) {
+		store_flush(server->store);
+	}
+}
+
 static void free_zones(struct server *server)
 {
 	const struct zone_set *zones = atomic_load(&server->zones);
@@ -224,6 +228,7 @@ static void free_zones(struct server *server)
 	edge_deinit(server);
 	/* Machines may have spoken until now; what they wanted kept is written here. */
 	jobs_free(server->jobs);
+	flush_store(server);
 	leaving_lanes_free(server);
 	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
 		server_zone_end(zone_set_at(zones, i));
@@ -250,8 +255,10 @@ static void stop(struct server *server)
 	wake_all_waits(server);
 	control_server_stop(server->control);
 	workers_stop(server);
-	/* The loop takes what the last jobs tell it; what it tells them in turn waits for jobs_free. */
+	/* The loop takes what the last jobs, and the store that finishes what they offered, tell it; what it tells them in
+	 * turn waits for jobs_free. */
 	jobs_end(server->jobs);
+	flush_store(server);
 	stop_loop(server);
 	workers_free(server);
 	free_zones(server);

@@ -126,32 +126,78 @@ static const char *describe(const struct change_result *result, char *out, size_
 	return out;
 }
 
-/* Hands a candidate to the door and tells what came of it. */
-static bool offer(struct server_zone *zone, const struct server_zone_options *options, enum change_origin origin,
-                  const struct zone_snapshot *candidate, const char *who, bool forced, struct change_result *result,
-                  struct error *error)
+/* An offer whose end is told by the store's thread. */
+struct offered {
+	struct server_zone *zone; /* a reference */
+	uint64_t load;            /* CHANGE_FROM_FILE */
+	char *path;               /* CHANGE_FROM_FILE; owned */
+	uint32_t generation;      /* CHANGE_FROM_TRANSFER: of the machine that wants to know */
+	struct transfer_timers timers;
+	bool is_exported; /* to the zone's file, when it is served */
+};
+
+static struct offered *offered_new(struct server_zone *zone)
 {
+	struct offered *offered = memory_new(sizeof *offered);
+	offered->zone = server_zone_ref(zone);
+	return offered;
+}
+
+static void offered_free(struct offered *take)
+{
+	server_zone_unref(take->zone);
+	free(take->path);
+	free(take);
+}
+
+/* Also when nothing changed: what could not be written before may be on disk now. */
+static void note_disk(struct server_zone *zone, const struct change_result *result)
+{
+	if (result != NULL) {
+		server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
+	}
+}
+
+static struct change_deadlines deadlines_of(const struct transfer_timers *timers)
+{
+	return (struct change_deadlines){
+	        .refreshed_at_s = timers->refreshed_at_s,
+	        .refresh_at_s = timers->refresh_at_s,
+	        .expire_at_s = timers->expire_at_s,
+	};
+}
+
+/* Hands a candidate to the door; `settled` gets `offered`, and frees it. */
+static void offer(struct offered *take, const struct server_zone_options *options, enum change_origin origin,
+                  const struct zone_snapshot *candidate, const char *who, bool forced,
+                  void (*settled)(void *offered, const struct change_result *result, const struct error *error))
+{
+	struct server_zone *zone = server_zone_ref(take->zone);
 	struct problem_log problems = {.sink = {.tell = log_problem}, .zone_text = zone->name};
 	struct publish_policy policy = server_zone_policy(options->zone);
 	policy.problems = &problems.sink;
 	struct change_offer change = {
 	        .origin = origin,
-	        .zone = zone->zone,
 	        .candidate = candidate,
 	        .who = who,
 	        .policy = &policy,
 	        .forced = forced,
 	        .now = clock_now(),
-	        .context = zone,
+	        .deadlines = deadlines_of(&take->timers),
+	        .settled = settled,
+	        .context = take,
 	};
-	struct change_sink *sink = publish_sink(zone->server->publish);
-	bool done = sink->offer(sink, &change, result, error);
+	struct change_sink *sink = publish_line_sink(zone->line);
+	sink->offer(sink, &change);
 	log_more_problems(&problems);
-	if (done) {
-		/* Also when nothing changed: what could not be written before may be on disk now. */
-		server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
-	}
-	return done;
+	server_zone_unref(zone);
+}
+
+static void end_loading(struct server_zone *zone)
+{
+	pthread_mutex_lock(&zone->lock);
+	zone->load_pending = false;
+	pthread_mutex_unlock(&zone->lock);
 }
 
 static void load_failed(struct server_zone *zone, uint64_t load, const char *path, const struct error *error)
@@ -170,14 +216,42 @@ static void load_done(struct server_zone *zone, uint64_t load, const struct chan
 	server_zone_finish_load(zone, load, true, describe(result, text, sizeof text));
 }
 
+static void load_settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct offered *offered = context;
+	struct server_zone *zone = offered->zone;
+	note_disk(zone, result);
+	if (result != NULL) {
+		load_done(zone, offered->load, result);
+	} else {
+		atomic_store(&zone->files_known, false);
+		load_failed(zone, offered->load, offered->path, error);
+	}
+	end_loading(zone);
+	offered_free(offered);
+}
+
+/* Something is served, and it is on disk, as far as anybody knows. */
+static bool is_served_and_kept(struct server_zone *zone, uint32_t *serial)
+{
+	const struct zone_snapshot *served = publish_line_served(zone->line);
+	if (served == NULL) {
+		return false;
+	}
+	*serial = zone_serial(served);
+	zone_unref(served);
+	return !server_zone_is_volatile(zone) && publish_line_is_settled(zone->line);
+}
+
 static bool nothing_to_read(struct server_zone *zone, bool always, uint64_t load)
 {
-	if (always || zone->is_volatile || !zone->files_known || zone_served(zone->zone) == NULL ||
+	uint32_t serial;
+	if (always || !atomic_load(&zone->files_known) || !is_served_and_kept(zone, &serial) ||
 	    !zonefile_files_unchanged(&zone->files)) {
 		return false;
 	}
 	char text[100];
-	snprintf(text, sizeof text, "serial %u, the file did not change", zone_serial(zone_served(zone->zone)));
+	snprintf(text, sizeof text, "serial %u, the file did not change", serial);
 	server_zone_finish_load(zone, load, true, text);
 	return true;
 }
@@ -199,28 +273,26 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 {
 	struct problem_log problems = {.sink = {.tell = log_problem}, .zone_text = zone->name};
 	struct source_report report;
-	struct change_result result;
 	struct error error;
 	const char *path = options->zone->file;
 	error_clear(&error);
-	const struct zone_snapshot *served = zone_served(zone->zone); /* this thread is its only writer */
-	const struct zone_snapshot *candidate = source_read_zone_file(path, zone->zone->apex.wire, served,
-	                                                              &problems.sink, &zone->files, &report, &error);
+	const struct zone_snapshot *head = publish_line_head(zone->line);
+	const struct zone_snapshot *candidate =
+	        source_read_zone_file(path, zone->zone->apex.wire, head, &problems.sink, &zone->files, &report, &error);
+	zone_unref(head);
 	log_more_problems(&problems);
-	if (candidate == NULL || !offer(zone, options, CHANGE_FROM_FILE, candidate, path, false, &result, &error)) {
-		zone->files_known = false;
+	if (candidate == NULL) {
+		atomic_store(&zone->files_known, false);
 		load_failed(zone, load, path, &error);
+		end_loading(zone);
 		return;
 	}
-	zone->files_known = files_are_settled(&zone->files);
-	load_done(zone, load, &result);
-}
-
-static void end_loading(struct server_zone *zone)
-{
-	pthread_mutex_lock(&zone->lock);
-	zone->load_pending = false;
-	pthread_mutex_unlock(&zone->lock);
+	struct offered *offered = offered_new(zone);
+	offered->load = load;
+	offered->path = memory_copy_text(path);
+	/* Before the offer, which unsays it when it fails. */
+	atomic_store(&zone->files_known, files_are_settled(&zone->files));
+	offer(offered, options, CHANGE_FROM_FILE, candidate, path, false, load_settled);
 }
 
 /* The load that waited begins: it stands for all who asked so far. Gives its number. */
@@ -237,15 +309,18 @@ static uint64_t begin_load(struct server_zone *zone, bool *always)
 static void load_file(struct zone_job *self)
 {
 	bool always;
-	uint64_t load = begin_load(self->zone, &always);
-	struct server_zone_options options = server_zone_options(self->zone);
+	struct server_zone *zone = self->zone;
+	uint64_t load = begin_load(zone, &always);
+	struct server_zone_options options = server_zone_options(zone);
 	if (conf_zone_is_secondary(options.zone) || options.zone->file == NULL) {
-		server_zone_finish_load(self->zone, load, false, "the zone has no file that it is read from");
-	} else if (!nothing_to_read(self->zone, always, load)) {
-		read_and_offer(self->zone, load, &options);
+		server_zone_finish_load(zone, load, false, "the zone has no file that it is read from");
+		end_loading(zone);
+	} else if (nothing_to_read(zone, always, load)) {
+		end_loading(zone);
+	} else {
+		read_and_offer(zone, load, &options);
 	}
 	server_zone_options_release(&options);
-	end_loading(self->zone);
 }
 
 void writer_load_file(struct server_zone *zone, bool always)
@@ -261,17 +336,6 @@ void writer_load_file(struct server_zone *zone, bool always)
 }
 
 /* ---- secondaries ---- */
-
-/* `done` is what the offer said. */
-static void tell_offer(struct server_zone *zone, uint32_t generation, bool done, const struct error *error)
-{
-	if (!done) {
-		follow_refused(zone, generation, error);
-		return;
-	}
-	struct transfer_version version = transfer_version_of(zone_served(zone->zone));
-	follow_published(zone, generation, &version);
-}
 
 static void log_build(const struct server_zone *zone, const char *who, const struct transfer_in_counts *counts,
                       const struct zone_build_report *build)
@@ -290,28 +354,47 @@ static void log_build(const struct server_zone *zone, const char *who, const str
 	}
 }
 
+static void transfer_settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct offered *offered = context;
+	struct server_zone *zone = offered->zone;
+	const struct zone_snapshot *served = publish_line_served(zone->line);
+	note_disk(zone, result);
+	if (result == NULL) {
+		follow_refused(zone, offered->generation, error);
+	} else if (served != NULL) {
+		struct transfer_version version = transfer_version_of(served);
+		follow_published(zone, offered->generation, &version);
+	}
+	if (result != NULL && result->outcome == CHANGE_PUBLISHED && offered->is_exported) {
+		writer_export(zone);
+	}
+	zone_unref(served);
+	offered_free(offered);
+}
+
 static void offer_transferred(struct zone_job *self)
 {
 	struct server_zone *zone = self->zone;
 	struct transfer_in_counts counts = transfer_in_counts(self->transfer);
 	struct zone_build_report build = {0};
-	struct change_result result;
 	struct error error;
 	error_clear(&error);
 	const struct zone_snapshot *candidate = transfer_in_finish(self->transfer, &build, &error);
 	self->transfer = NULL;
 	if (candidate == NULL) {
-		tell_offer(zone, self->generation, false, &error);
+		follow_refused(zone, self->generation, &error);
 		return;
 	}
 	log_build(zone, self->who, &counts, &build);
 	struct server_zone_options options = server_zone_options(zone);
-	bool done = offer(zone, &options, CHANGE_FROM_TRANSFER, candidate, self->who,
-	                  self->forced || zone->served_from_file, &result, &error);
-	tell_offer(zone, self->generation, done, &error);
-	if (done && options.zone->file != NULL && result.outcome == CHANGE_PUBLISHED) {
-		writer_export(zone);
-	}
+	struct offered *offered = offered_new(zone);
+	offered->generation = self->generation;
+	offered->is_exported = options.zone->file != NULL;
+	offered->timers = transfer_timers_first(&counts, options.zone->options->expire_min_s,
+	                                        options.zone->options->expire_max_s, clock_now());
+	offer(offered, &options, CHANGE_FROM_TRANSFER, candidate, self->who,
+	      self->forced || atomic_load(&zone->served_from_file), transfer_settled);
 	server_zone_options_release(&options);
 }
 
@@ -325,18 +408,31 @@ void writer_offer(struct server_zone *zone, struct transfer_in *take, const char
 	add_job(job);
 }
 
+static struct transfer_timers timers_of(const struct store_timers *timers)
+{
+	return (struct transfer_timers){
+	        .refreshed_at_s = timers->refreshed_at_s,
+	        .refresh_at_s = timers->refresh_at_s,
+	        .expire_at_s = timers->expire_at_s,
+	};
+}
+
 static void restore(struct zone_job *self)
 {
-	struct store_state state = {0};
+	struct server_zone *zone = self->zone;
+	struct store *store = zone->server->store;
+	const uint8_t *apex = zone->zone->apex.wire;
+	struct store_head head;
 	struct error error;
-	const struct zone_snapshot *snapshot =
-	        store_load_version(self->zone->server->store, self->zone->zone->apex.wire, &state, &error);
+	const struct zone_snapshot *snapshot = store_load_version(store, apex, &head, &error);
 	if (snapshot == NULL && error.code != ERROR_NOT_FOUND) {
-		log_error("zone %s: the stored version cannot be used: %s; it will be transferred anew",
-		          self->zone->name, error.text);
+		log_error("zone %s: the stored version cannot be used: %s; it will be transferred anew", zone->name,
+		          error.text);
 	}
-	follow_restored(self->zone, snapshot, snapshot == NULL ? NULL : &state);
-	end_loading(self->zone);
+	struct store_timers stored = store_load_timers(store, apex);
+	struct transfer_timers timers = timers_of(&stored);
+	follow_restored(zone, snapshot, snapshot == NULL ? NULL : &timers);
+	end_loading(zone);
 }
 
 void writer_restore(struct server_zone *zone)
@@ -344,16 +440,22 @@ void writer_restore(struct server_zone *zone)
 	add_job(new_job(zone, restore));
 }
 
+static void restored_settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct offered *offered = context;
+	if (result == NULL) {
+		log_error("zone %s: the stored version cannot be used: %s", offered->zone->name, error->text);
+	}
+	offered_free(offered);
+}
+
 static void offer_restored(struct zone_job *self)
 {
-	struct change_result result;
-	struct error error;
 	struct server_zone_options options = server_zone_options(self->zone);
 	const struct zone_snapshot *candidate = self->candidate;
 	self->candidate = NULL;
-	if (!offer(self->zone, &options, CHANGE_FROM_STORE, candidate, "the data folder", false, &result, &error)) {
-		log_error("zone %s: the stored version cannot be used: %s", self->zone->name, error.text);
-	}
+	offer(offered_new(self->zone), &options, CHANGE_FROM_STORE, candidate, "the data folder", false,
+	      restored_settled);
 	server_zone_options_release(&options);
 }
 
@@ -364,74 +466,32 @@ void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot 
 	add_job(job);
 }
 
-static bool save_state(struct server_zone *zone, const struct transfer_timers *timers,
-                       const struct zone_snapshot *snapshot, struct error *error)
+/* What was asked for may have rewritten a version that could not be written before. */
+static void note_secured(struct server_zone *zone, const struct change_result *result, const struct error *error)
 {
-	struct store_state state;
-	const uint8_t *apex = zone->zone->apex.wire;
-	if (!store_load_state(zone->server->store, apex, &state, error)) {
-		if (snapshot == NULL) {
-			/* No version was stored, so there is nothing that the timers would belong to. */
-			return error->code == ERROR_NOT_FOUND;
-		}
-		state = (struct store_state){.role = STORE_SECONDARY};
+	bool was_volatile = server_zone_is_volatile(zone);
+	if (was_volatile) {
+		server_zone_set_volatile(zone, result == NULL ? error->text : NULL);
 	}
-	if (timers != NULL) {
-		state.refreshed_at_s = timers->refreshed_at_s;
-		state.refresh_at_s = timers->refresh_at_s;
-		state.expire_at_s = timers->expire_at_s;
+	if (was_volatile && result != NULL) {
+		log_notice("zone %s: serial %u is on disk again", zone->name, result->serial);
 	}
-	if (snapshot == NULL && state.role != STORE_SECONDARY) {
-		return true; /* a primary's: what was transferred is not stored yet */
+	if (!was_volatile && result == NULL && error->code != ERROR_NOT_FOUND) {
+		log_warning("zone %s: its timers could not be stored: %s", zone->name, error->text);
 	}
-	if (snapshot != NULL) {
-		state.has_version = true;
-		state.has_records = true;
-		state.serial_published = zone_serial(snapshot);
-		state.serial_file = zone_serial(snapshot);
-		store_content_digest(snapshot, state.content);
-	}
-	return store_save(zone->server->store, apex, snapshot, &state, error);
 }
 
-/* The store has this version, as far as its header tells. */
-static bool is_stored(struct server_zone *zone, const struct zone_snapshot *snapshot, struct error *error)
+static void timers_settled(void *context, const struct change_result *result, const struct error *error)
 {
-	struct store_state state;
-	return store_load_state(zone->server->store, zone->zone->apex.wire, &state, error) &&
-	       ((state.has_records && state.serial_published == zone_serial(snapshot)) ||
-	        error_set(error, ERROR_STALE, "another version is stored"));
-}
-
-/* What is served is not on disk: it could not be written, or the file was lost or broken since. */
-static void store_again(struct server_zone *zone, const struct zone_snapshot *served, const char *why)
-{
-	struct error error;
-	bool was_volatile = zone->is_volatile;
-	if (save_state(zone, &zone->timers, served, &error)) {
-		server_zone_set_volatile(zone, NULL);
-		log_notice("zone %s: serial %u is on disk again", zone->name, zone_serial(served));
-		return;
-	}
-	server_zone_set_volatile(zone, error.text);
-	if (!was_volatile) {
-		log_error("zone %s: serial %u is not on disk any more, a restart would forget it: %s; it cannot be "
-		          "written: %s",
-		          zone->name, zone_serial(served), why, error.text);
-	}
+	struct offered *offered = context;
+	note_secured(offered->zone, result, error);
+	offered_free(offered);
 }
 
 static void save_timers(struct zone_job *self)
 {
-	struct error error;
-	struct server_zone *zone = self->zone;
-	const struct zone_snapshot *served = zone_served(zone->zone);
-	zone->timers = self->timers;
-	if (served != NULL && (zone->is_volatile || !is_stored(zone, served, &error))) {
-		store_again(zone, served, zone->is_volatile ? "" : error.text);
-	} else if (!save_state(zone, &self->timers, NULL, &error)) {
-		log_warning("zone %s: its timers could not be stored: %s", zone->name, error.text);
-	}
+	struct change_deadlines deadlines = deadlines_of(&self->timers);
+	publish_line_secure(self->zone->line, &deadlines, timers_settled, offered_new(self->zone));
 }
 
 void writer_save_timers(struct server_zone *zone, const struct transfer_timers *timers)
@@ -441,15 +501,32 @@ void writer_save_timers(struct server_zone *zone, const struct transfer_timers *
 	add_job(job);
 }
 
+/* Acknowledgements on their way to the disk. */
+struct acknowledging {
+	struct store_waiter waiter; /* first */
+	struct server_zone *zone;   /* a reference */
+};
+
+static void acknowledgements_done(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	struct acknowledging *acknowledging = (struct acknowledging *)self;
+	struct server_zone *zone = acknowledging->zone;
+	if (!is_durable && !server_zone_is_volatile(zone)) { /* else it was told for the version */
+		log_warning("zone %s: who acknowledged its NOTIFY could not be stored: %s", zone->name, error->text);
+	}
+	server_zone_unref(zone);
+	free(acknowledging);
+}
+
 static void save_acknowledgements(struct zone_job *self)
 {
-	struct error error;
-	const struct server_zone *zone = self->zone;
-	if (!store_save_acknowledgements(zone->server->store, zone->zone->apex.wire, self->serial,
-	                                 self->acknowledgements, self->acknowledgement_count, &error) &&
-	    error.code != ERROR_NOT_FOUND) {
-		log_warning("zone %s: who acknowledged its NOTIFY could not be stored: %s", zone->name, error.text);
-	}
+	struct server_zone *zone = self->zone;
+	struct acknowledging *acknowledging = memory_new(sizeof *acknowledging);
+	acknowledging->waiter.done = acknowledgements_done;
+	acknowledging->zone = server_zone_ref(zone);
+	struct store_write *write = store_write_new(zone->server->store, zone->zone->apex.wire);
+	store_write_acknowledgements(write, self->serial, self->acknowledgements, self->acknowledgement_count);
+	store_submit(write, &acknowledging->waiter, STORE_SOON);
 }
 
 void writer_save_acknowledgements(struct server_zone *zone, uint32_t serial,
@@ -464,7 +541,7 @@ void writer_save_acknowledgements(struct server_zone *zone, uint32_t serial,
 
 static void expire(struct zone_job *self)
 {
-	zone_withdraw(self->zone->zone, ZONE_STATE_EXPIRED);
+	publish_line_withdraw(self->zone->line, ZONE_STATE_EXPIRED);
 }
 
 void writer_expire(struct server_zone *zone)
@@ -472,29 +549,22 @@ void writer_expire(struct server_zone *zone)
 	add_job(new_job(zone, expire));
 }
 
+static void flush_settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct offered *offered = context;
+	struct server_zone *zone = offered->zone;
+	char text[200];
+	note_secured(zone, result, error);
+	if (result != NULL) {
+		snprintf(text, sizeof text, "serial %u is on disk", result->serial);
+	}
+	server_zone_finish(zone, CONTROL_FLUSH, result != NULL, result != NULL ? text : error->text);
+	offered_free(offered);
+}
+
 static void flush(struct zone_job *self)
 {
-	struct server_zone *zone = self->zone;
-	struct error error;
-	char text[200];
-	const struct zone_snapshot *served = zone_served(zone->zone);
-	bool is_secondary = server_zone_is_secondary(zone);
-	if (served == NULL) {
-		server_zone_finish(zone, CONTROL_FLUSH, false, "there is no version to store");
-		return;
-	}
-	if (is_secondary && zone->is_volatile && !save_state(zone, &zone->timers, served, &error)) {
-		server_zone_finish(zone, CONTROL_FLUSH, false, error.text);
-		return;
-	}
-	if (is_secondary) {
-		server_zone_set_volatile(zone, NULL);
-	} else if (zone->is_volatile) {
-		server_zone_finish(zone, CONTROL_FLUSH, false, "reload the zone to try again");
-		return;
-	}
-	snprintf(text, sizeof text, "serial %u is on disk", zone_serial(served));
-	server_zone_finish(zone, CONTROL_FLUSH, true, text);
+	publish_line_secure(self->zone->line, NULL, flush_settled, offered_new(self->zone));
 }
 
 void writer_flush(struct server_zone *zone)
@@ -507,7 +577,7 @@ static void export_version(struct zone_job *self)
 	struct error error;
 	char text[4200];
 	struct server_zone_options options = server_zone_options(self->zone);
-	const struct zone_snapshot *served = zone_served(self->zone->zone);
+	const struct zone_snapshot *served = publish_line_served(self->zone->line);
 	bool done = false;
 	if (!conf_zone_is_secondary(options.zone)) {
 		snprintf(text, sizeof text, "the zone is a primary: its file is the operator's and is not written");
@@ -522,6 +592,7 @@ static void export_version(struct zone_job *self)
 		done = true;
 		snprintf(text, sizeof text, "serial %u written to %s", zone_serial(served), options.zone->file);
 	}
+	zone_unref(served);
 	server_zone_finish(self->zone, CONTROL_EXPORT, done, text);
 	server_zone_options_release(&options);
 }

@@ -20,6 +20,7 @@ struct server_zone *server_zone_new(struct server *server, struct conf *conf, co
 	zone->server = server;
 	zone->name = memory_copy_text(dns_name_to_text_short(options->name, name));
 	zone->zone = zone_new(options->name, DNS_CLASS_IN);
+	zone->line = publish_line_new(server->publish, zone->zone, zone);
 	atomic_init(&zone->references, 1);
 	pthread_mutex_init(&zone->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -47,6 +48,7 @@ void server_zone_unref(struct server_zone *take)
 	}
 	ensure(take->follow == NULL && take->announce == NULL && take->waits == NULL);
 	server_zone_clear_rules(take);
+	publish_line_free(take->line);
 	zone_free(take->zone);
 	zonefile_files_deinit(&take->files);
 	conf_unref(take->conf);
@@ -150,6 +152,14 @@ void server_zone_set_volatile(struct server_zone *zone, const char *because)
 	zone->is_volatile = because != NULL;
 	replace_text(&zone->volatile_because, because);
 	pthread_mutex_unlock(&zone->lock);
+}
+
+bool server_zone_is_volatile(struct server_zone *zone)
+{
+	pthread_mutex_lock(&zone->lock);
+	bool is_volatile = zone->is_volatile;
+	pthread_mutex_unlock(&zone->lock);
+	return is_volatile;
 }
 
 void server_zone_set_doing(struct server_zone *zone, const char *doing)

@@ -34,7 +34,8 @@ struct server_wait {
 struct server_zone {
 	struct server *server;
 	struct zone *zone;
-	char *name; /* for people: without the final dot */
+	struct publish_line *line; /* its versions */
+	char *name;                /* for people: without the final dot */
 	_Atomic uint32_t references;
 	_Atomic bool is_removed;          /* from the configuration: whoever finds it so takes down what it holds */
 	_Atomic uint32_t notifies_queued; /* on their way to the replication loop */
@@ -60,11 +61,12 @@ struct server_zone {
 	struct zone_facts facts;
 
 	/* the zone's jobs only */
-	struct zonefile_files files;   /* what was read last */
-	bool files_known;              /* and it was taken, and is too old to change unnoticed */
-	bool was_published;            /* by this process */
-	bool served_from_file;         /* what is served came from a file: a secondary may replace it by anything */
-	struct transfer_timers timers; /* told last by the machine */
+	struct zonefile_files files; /* what was read last */
+
+	/* the zone's jobs and the store's thread */
+	_Atomic bool files_known;      /* what was read last was taken, and is too old to change unnoticed */
+	_Atomic bool was_published;    /* by this process */
+	_Atomic bool served_from_file; /* what is served came from a file: a secondary may replace it by anything */
 
 	/* the replication loop only */
 	struct follow *follow; /* NULL: a primary */
@@ -107,6 +109,8 @@ void server_zone_configure(struct server_zone *zone, struct conf *conf, const st
 /* Sets or clears (NULL) what status tells. Any thread. */
 void server_zone_set_reason(struct server_zone *zone, const char *reason);
 void server_zone_set_volatile(struct server_zone *zone, const char *because);
+/* What is served is not on disk. Any thread. */
+bool server_zone_is_volatile(struct server_zone *zone);
 void server_zone_set_doing(struct server_zone *zone, const char *doing);
 
 #define SERVER_ZONE_REMOVED "the zone was removed from the configuration"

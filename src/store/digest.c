@@ -51,42 +51,6 @@ void store_digest_end(struct store_digest *digest, uint8_t out[STORE_DIGEST_SIZE
 	}
 }
 
-static void each_of_list(const uint8_t *rdatas, uint16_t count, struct store_record *record,
-                         void (*each)(void *self, const struct store_record *record), void *self)
-{
-	for (uint16_t i = 0; i < count; i++) {
-		record->rdata_len = load_u16(rdatas);
-		record->rdata = rdatas + 2;
-		each(self, record);
-		record->same_owner = true;
-		rdatas += 2 + record->rdata_len;
-	}
-}
-
-void store_each_record(const struct zone_snapshot *snapshot,
-                       void (*each)(void *self, const struct store_record *record), void *self)
-{
-	struct zone_walk walk;
-	struct zone_node node;
-	struct dns_name owner;
-	zone_walk(snapshot, &walk);
-	while (zone_walk_next(&walk, &node)) {
-		struct zone_rrset_walk rrsets;
-		struct zone_rrset rrset;
-		struct store_record record = {.owner = &owner};
-		zone_node_owner(&node, &owner);
-		zone_rrsets(&node, &rrsets);
-		while (zone_rrsets_next(&rrsets, &rrset)) {
-			record.type = rrset.type;
-			record.ttl = rrset.ttl;
-			each_of_list(rrset.rdatas, rrset.count, &record, each, self);
-			record.type = DNS_TYPE_RRSIG;
-			record.ttl = rrset.sig_ttl;
-			each_of_list(rrset.sigs, rrset.sig_count, &record, each, self);
-		}
-	}
-}
-
 /* ---- content ---- */
 
 struct content {

@@ -1,30 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* The door of src/store: what survives a restart. One folder, one file per zone.
+/* The door of src/store: what survives a restart.
  *
- * Knows   files, the data folder, what of a zone must be remembered.
+ * Knows   what of a zone must be remembered, where it lies on disk, when many changes become one sync.
  * Not     why it is remembered, timers, sockets.
  *
- * A zone's file holds, for a secondary, its last published version and its timers; for a primary only which serial was
- * published last and for which content, so that a serial never goes back and an edit made while the server was stopped is
- * noticed. For both, who has acknowledged the NOTIFY of that version. File format (all numbers big-endian):
+ * Two kinds of places, in the data folder:
  *
- *      0  header A, 512 octets     }  the valid one with the higher sequence counts, so that timers are updated in
- *   4096  header B, 512 octets     }  place: the other header is overwritten and synced; a new file has the same twice
- *   1024  acknowledgements, 3072 octets, or zeros: none; overwritten in place, never synced
- *   8192  records, if any: each  owner length (1 octet; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),
- *         RDATA (uncompressed)
+ *   store.mdb      an LMDB file (behind kv.h) with what is small: for each zone
+ *                  'h' + name  head: which version was published last      'r' + name  its records, where they are few
+ *                  't' + name  a secondary's timers                        'a' + name  who acknowledged its NOTIFY
+ *                  The name is in wire form, lower case. 'v' alone: version of this format, 1 (4 octets).
+ *   images/        the records of a large version: NAME.ID, ID being 16 hexadecimal digits that a head names
  *
- *   header:  0 "TANDEM Z"  8 version (4) = 1  12 role (1)  13 flags (1)  14 class (2)  16 sequence (8)
- *            24 serial published (4)  28 serial of the file (4)  32 content digest (16)
- *            48 refreshed at (8)  56 refresh at (8)  64 expire at (8)   wall seconds, 0: not set
- *            72 octets of records (8)  80 number of records (8)  88 digest of the records (16)
- *            104 zone name, 255 octets, zero-filled  ...  504 checksum of octets 0..503 (8)
- *   acknowledgements:  0 serial (4)  4 how many (2)  8 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
- *            wall seconds (8)  ...  3064 checksum of octets 0..3063 (8)
+ * For a primary the head tells only which serial was published last and for which content, so that a serial never goes back
+ * and an edit made while the server was stopped is noticed; the records are in the operator's file.
  *
- * I1  A version is written beside, synced and renamed: the file holds a whole version or the one before.
- * I2  Records and the header that speaks of them agree, or the file is refused as broken (checksums).
- * I3  A folder belongs to one running server: a second store_open fails. */
+ * Values, all numbers big-endian; each ends in a checksum (8) over the key and what stands before it:
+ *
+ *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image)  2 class (2)
+ *            4 serial published (4)  8 serial of the file (4)  12 content digest (16)  28 number of records (8)
+ *            36 ID of the image (8)
+ *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)   wall seconds, 0: not set
+ *   acknowledgements   0 serial (4)  4 how many (2)  6 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
+ *            wall seconds (8)
+ *   records  one after the other: owner length (1; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),
+ *            RDATA (uncompressed)
+ *
+ *   image    0 "TANDEM I"  8 version (4) = 1  12 role (1) 13 zero (1)  14 class (2)  16 serial (4)  20 EXPIRE of
+ *            the SOA (4)  24 octets of records (8)  32 number of records (8)  40 digest of the records (16)  56 zero (8)
+ *            64 zone name, 255 octets, zero-filled  ...  504 checksum of octets 0..503 (8)  512 the records
+ *
+ * I1  What one store_write holds is remembered whole or not at all; an image is synced before a head names it.
+ * I2  Writes of one zone become durable in the order in which they were submitted.
+ * I3  What is read back passed its checksum, or is told as broken.
+ * I4  A folder belongs to one running server: a second store_open fails.
+ * I5  Writes of many zones that wait together cost one sync. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,76 +44,109 @@
 #include "base/error.h"
 #include "zone/zone.h"
 
+struct kv;
 struct store;
 
 #define STORE_DIGEST_SIZE 16
 
 enum store_role { STORE_PRIMARY = 1, STORE_SECONDARY = 2 };
 
-/* What is remembered of a zone besides its records. */
-struct store_state {
+/* The version that was published last. */
+struct store_head {
 	enum store_role role;
-	bool has_version; /* the serials and the digest mean something */
+	uint16_t class;
 	uint32_t serial_published;
 	uint32_t serial_file;               /* of the primary's zone file when that was published */
 	uint8_t content[STORE_DIGEST_SIZE]; /* store_content_digest of what was published */
-	int64_t refreshed_at_s;             /* wall time; a secondary's timers; 0: not set */
-	int64_t refresh_at_s;
-	int64_t expire_at_s;
-	bool has_records; /* store_load_version will give a snapshot */
+	bool has_records;                   /* store_load_version will give a snapshot */
 	uint64_t records;
 };
 
-/* Opens the folder, making it if need be, and locks it. One on a read-only file system is opened too, and told in the
- * log: what it remembers is still worth serving. NULL on failure:
- * ERROR_EXISTS              another running server holds it
- * ERROR_IO, ERROR_DENIED    as the system says */
-struct store *store_open(const char *folder, struct error *error);
-/* NULL is fine. */
-void store_close(struct store *take);
-
-/* ERROR_NOT_FOUND  nothing is remembered of this zone
- * ERROR_INVALID    the file is broken; the text says how. It was set aside as NAME.broken */
-MUST_USE bool store_load_state(struct store *store, const uint8_t *apex, struct store_state *state,
-                               struct error *error);
-/* The remembered version; NULL as above. Costs a pass over the file. */
-const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_state *state,
-                                               struct error *error);
-
-/* Remembers state and version together (I1). `snapshot` NULL: the state alone; records that were there are kept if
- * state->has_records says so, else dropped. On failure what was remembered before is remembered still.
- * ERROR_IO, ERROR_DENIED
- * One call per zone at a time; different zones from different threads. */
-MUST_USE bool store_save(struct store *store, const uint8_t *apex, const struct zone_snapshot *snapshot,
-                         const struct store_state *state, struct error *error);
+/* A secondary's. */
+struct store_timers {
+	int64_t refreshed_at_s; /* wall time; 0: not set */
+	int64_t refresh_at_s;
+	int64_t expire_at_s;
+};
 
 /* A target that has acknowledged the NOTIFY of a version. */
 struct store_acknowledgement {
 	struct address target;
 	int64_t at_s; /* wall time */
 };
-/* (3072 - 8 - 8) / 32 that fit between the headers; a referral names 13 servers with two addresses each. */
-#define STORE_ACKNOWLEDGEMENTS_MAX 95
+/* Ten times what a zone with two addresses for each of 13 servers needs. */
+#define STORE_ACKNOWLEDGEMENTS_MAX 260
 
-/* Remembers who has acknowledged the version with this serial, and nothing of any other version; store_save of another
- * version forgets it. Of more than STORE_ACKNOWLEDGEMENTS_MAX the first ones. Not synced: what a power failure takes away
- * costs a NOTIFY that was not needed. Threads as store_save.
- * ERROR_NOT_FOUND  nothing is remembered of this zone
- * ERROR_IO, ERROR_DENIED */
-MUST_USE bool store_save_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
-                                          const struct store_acknowledgement *acknowledgements, size_t count,
-                                          struct error *error);
+/* Opens the folder, making it if need be, locks it and starts the thread that commits. A store that is broken is set aside
+ * as store.mdb.broken, and one is begun with what the images tell. One on a read-only file system is opened too, and told
+ * in the log: what it remembers is still worth serving. NULL on failure:
+ * ERROR_EXISTS              another running server holds it
+ * ERROR_STALE               it was written by a newer version of Tandem, whose format this one does not know
+ * ERROR_IO, ERROR_DENIED    as the system says */
+struct store *store_open(const char *folder, struct error *error);
+/* The same over another key-value side, without lock or thread: store_commit is to be called. `images` is a folder that
+ * exists; it is copied. */
+struct store *store_new(struct kv *take, const char *images, struct error *error);
+/* Commits what waits. NULL is fine. */
+void store_close(struct store *take);
+
+/* ---- reading; any thread ---- */
+
+/* ERROR_NOT_FOUND  nothing is remembered of this zone
+ * ERROR_INVALID    what is remembered is broken
+ * ERROR_IO */
+MUST_USE bool store_load_head(struct store *store, const uint8_t *apex, struct store_head *head, struct error *error);
+/* The remembered version. NULL and an error as above. Costs a pass over its records; an image that is broken is set aside
+ * as NAME.ID.broken. */
+const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_head *head,
+                                               struct error *error);
+/* All zero where none are remembered. */
+struct store_timers store_load_timers(struct store *store, const uint8_t *apex);
 /* Gives how many are remembered for the version with this serial. */
 size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
                                    struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
 
-/* Forgets the zone. Nothing there is fine. */
-MUST_USE bool store_forget(struct store *store, const uint8_t *apex, struct error *error);
+/* ---- writing ---- */
+
+/* What is to be remembered of one zone at once (I1). */
+struct store_write;
+struct store_write *store_write_new(struct store *store, const uint8_t *apex);
+void store_write_free(struct store_write *take);
+/* The head; its class, has_records and records follow from `records` where that is not NULL. NULL: the head alone; records
+ * that were remembered are dropped. Acknowledgements of the version before are dropped. A large version is written and
+ * synced here, on the caller's thread; what goes wrong is told when the write is done. */
+void store_write_version(struct store_write *write, const struct store_head *head, const struct zone_snapshot *records);
+void store_write_timers(struct store_write *write, const struct store_timers *timers);
+/* Who has acknowledged the version with this serial; of more than STORE_ACKNOWLEDGEMENTS_MAX the first ones. */
+void store_write_acknowledgements(struct store_write *write, uint32_t serial,
+                                  const struct store_acknowledgement *acknowledgements, size_t count);
+/* Forgets the zone. */
+void store_write_forget(struct store_write *write);
+
+/* Whoever wants to know what became of a write; embed it. Both are called on the thread that commits, and must not wait. */
+struct store_waiter {
+	/* Just before the write is made durable; false: not any more. NULL: it is. */
+	bool (*wanted)(struct store_waiter *self);
+	/* Once, after all writes that were submitted before. `is_durable` false: nothing of it is, and `error` says why.
+	 * ERROR_STOPPED  it was not wanted any more
+	 * ERROR_IO, ERROR_LIMIT, ERROR_DENIED */
+	void (*done)(struct store_waiter *self, bool is_durable, const struct error *error);
+};
+
+enum store_urgency {
+	STORE_NOW,
+	STORE_SOON, /* within a tenth of a second, with whatever else is committed: what a crash may take away */
+};
+
+/* Takes `write`, which may be empty: it is done then after those that were submitted before. `waiter` (NULL: nobody) lives
+ * until it is told. Any thread; never waits for the disk. */
+void store_submit(struct store_write *take, struct store_waiter *waiter, enum store_urgency urgency);
+/* Waits until everything that was submitted before is done, and told. Not from a waiter. */
+void store_flush(struct store *store);
+/* Makes everything that waits durable, and tells. Only where no thread does it (store_new). */
+void store_commit(struct store *store);
+
+/* ---- digest ---- */
 
 /* Digest of a version's content in canonical order, the SOA's serial aside. Not cryptographic: it notices edits. */
 void store_content_digest(const struct zone_snapshot *snapshot, uint8_t digest[STORE_DIGEST_SIZE]);
-
-/* The file's name for a zone: lower case, what is not a letter, digit, '-', '_' or inner '.' as %XX, the root as "@", a
- * long one cut and ended by a hash. `out` has STORE_NAME_MAX bytes. Returns `out`. */
-#define STORE_NAME_MAX 240
-char *store_file_name(const uint8_t *apex, char *out);

@@ -2,36 +2,87 @@
 /* What the files of src/store share. */
 #pragma once
 
+#include <pthread.h>
+
 #include "base/bytes.h"
+#include "store/kv.h"
 #include "store/store.h"
 
-#define STORE_HEADER_SIZE    512
-#define STORE_ACKNOWLEDGED   1024
-#define STORE_HEADER_B       4096
-#define STORE_RECORDS_OFFSET 8192
+/* ---- value.c: what stands in the key-value store ---- */
 
-/* A header as it is on disk, decoded. */
-struct store_header {
-	struct store_state state;
-	uint16_t class;
-	uint64_t sequence;
-	uint64_t records_len;
-	uint8_t records_digest[STORE_DIGEST_SIZE];
-	struct dns_name apex;
+enum store_key {
+	STORE_KEY_ACKNOWLEDGEMENTS = 'a',
+	STORE_KEY_HEAD = 'h',
+	STORE_KEY_RECORDS = 'r',
+	STORE_KEY_TIMERS = 't',
+	STORE_KEY_FORMAT = 'v',
 };
 
-void store_header_write(const struct store_header *header, uint8_t bytes[STORE_HEADER_SIZE]);
-/* False: not a valid header. */
-bool store_header_read(const uint8_t bytes[STORE_HEADER_SIZE], struct store_header *out);
+struct store_name {
+	uint8_t bytes[1 + DNS_NAME_MAX];
+	size_t len;
+};
+/* The key of a zone; the name in lower case. */
+struct store_name store_key_of(enum store_key kind, const uint8_t *apex);
+static inline struct kv_bytes store_key_bytes(const struct store_name *name)
+{
+	return (struct kv_bytes){.at = name->bytes, .len = name->len};
+}
 
-/* What stands at STORE_ACKNOWLEDGED. */
-#define STORE_ACKNOWLEDGED_SIZE (STORE_HEADER_B - STORE_ACKNOWLEDGED)
-/* `count` is at most STORE_ACKNOWLEDGEMENTS_MAX. */
-void store_acknowledged_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
-                              uint8_t bytes[STORE_ACKNOWLEDGED_SIZE]);
-/* Gives how many there are for the version with this serial. */
-size_t store_acknowledged_read(const uint8_t bytes[STORE_ACKNOWLEDGED_SIZE], uint32_t serial,
-                               struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
+#define STORE_CHECKSUM_SIZE 8
+uint64_t store_checksum(struct kv_bytes key, struct kv_bytes value);
+/* Without the checksum at its end; NULL and 0: it does not fit the rest. */
+struct kv_bytes store_checked(struct kv_bytes key, struct kv_bytes value);
+
+enum store_place { STORE_NOWHERE, STORE_INLINE, STORE_IMAGE };
+
+/* A head as it is on disk. */
+struct store_head_value {
+	struct store_head head;
+	enum store_place place;
+	uint64_t image;
+};
+
+/* Sizes without the checksum. */
+#define STORE_HEAD_SIZE             44
+#define STORE_TIMERS_SIZE           24
+#define STORE_ACKNOWLEDGEMENTS_SIZE (6 + 32 * STORE_ACKNOWLEDGEMENTS_MAX)
+
+void store_head_write(const struct store_head_value *value, uint8_t out[STORE_HEAD_SIZE]);
+/* False: it is none. */
+bool store_head_read(struct kv_bytes bytes, struct store_head_value *out);
+void store_timers_write(const struct store_timers *timers, uint8_t out[STORE_TIMERS_SIZE]);
+bool store_timers_read(struct kv_bytes bytes, struct store_timers *out);
+/* Gives how many octets. */
+size_t store_acknowledgements_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
+                                    uint8_t out[STORE_ACKNOWLEDGEMENTS_SIZE]);
+size_t store_acknowledgements_read(struct kv_bytes bytes, uint32_t serial,
+                                   struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
+
+/* ---- load.c ---- */
+
+/* One value with its checksum, as it is read; `found` false: there is none. */
+struct store_value_visitor {
+	struct kv_visitor visitor; /* first */
+	bool found;
+	bool is_broken;
+	bool (*take)(struct store_value_visitor *self, struct kv_bytes body); /* false: not well-formed */
+	void *out;
+	uint32_t serial; /* of the acknowledgements that are wanted */
+	size_t count;
+};
+/* False: broken, or not readable. Nothing there is fine: `found` says so. */
+bool store_read_value(struct store *store, enum store_key kind, const uint8_t *apex,
+                      struct store_value_visitor *visitor, struct error *error);
+/* As store_load_head. */
+bool store_load_head_value(struct store *store, const uint8_t *apex, struct store_head_value *out, struct error *error);
+
+/* ---- write.c ---- */
+
+/* One more value; its checksum is added. */
+void store_write_put(struct store_write *write, enum store_key kind, const uint8_t *body, size_t len);
+
+/* ---- digest.c ---- */
 
 /* A running 128-bit digest that is fed in pieces. */
 struct store_digest {
@@ -43,14 +94,107 @@ void store_digest_init(struct store_digest *digest);
 void store_digest_add(struct store_digest *digest, const void *bytes, size_t len);
 void store_digest_end(struct store_digest *digest, uint8_t out[STORE_DIGEST_SIZE]);
 
-/* Calls `each` for every RR of the snapshot in walk order. */
-struct store_record {
-	const struct dns_name *owner;
-	bool same_owner; /* as the record before */
-	uint16_t type;
-	uint32_t ttl;
-	const uint8_t *rdata;
-	uint16_t rdata_len;
+/* ---- records.c: a version as octets ---- */
+
+/* Where the octets go. */
+struct store_record_sink {
+	void (*write)(struct store_record_sink *self, const void *bytes, size_t len);
 };
-void store_each_record(const struct zone_snapshot *snapshot,
-                       void (*each)(void *self, const struct store_record *record), void *self);
+/* Gives how many RRs were written. */
+uint64_t store_records_write(const struct zone_snapshot *snapshot, struct store_record_sink *sink);
+/* NULL:
+ * ERROR_INVALID  they are malformed, or no zone; the text says how */
+const struct zone_snapshot *store_records_read(struct kv_bytes records, const uint8_t *apex, uint16_t class,
+                                               struct error *error);
+
+/* ---- image.c: a large version's file ---- */
+
+/* An image's head. */
+struct store_image {
+	enum store_role role;
+	uint16_t class;
+	uint32_t serial;
+	uint32_t expire_s; /* as the SOA says */
+	uint64_t records_len;
+	uint64_t records;
+	uint8_t digest[STORE_DIGEST_SIZE];
+	struct dns_name apex;
+};
+#define STORE_IMAGE_HEAD_SIZE 512
+void store_image_head_write(const struct store_image *image, uint8_t bytes[STORE_IMAGE_HEAD_SIZE]);
+/* False: not a valid head. */
+bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct store_image *out);
+
+/* FOLDER/NAME.ID, on the heap. NAME: lower case, what is not a letter, digit, '-', '_' or inner '.' as %XX, the root as "@",
+ * a long one cut and ended by a hash. */
+char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id);
+/* The same without folder and ID. `out` has STORE_NAME_MAX octets. Returns `out`. */
+#define STORE_NAME_MAX 240
+char *store_image_name(const uint8_t *apex, char *out);
+/* Writes and syncs it. `image` has the role; the rest is filled in. */
+bool store_image_save(const char *path, struct store_image *image, const struct zone_snapshot *snapshot,
+                      struct error *error);
+/* NULL, the file set aside where it is broken:
+ * ERROR_NOT_FOUND, ERROR_IO, ERROR_INVALID */
+const struct zone_snapshot *store_image_load(const char *path, const uint8_t *apex, struct store_image *image,
+                                             struct error *error);
+/* A file in the folder that is named like an image. */
+struct store_image_file {
+	const char *path;
+	uint64_t id;
+	int64_t written_at_s;            /* wall time */
+	const struct store_image *image; /* NULL: its head is not valid */
+};
+void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
+                       void *context);
+
+/* ---- commit.c: the queue of writes and who commits them ---- */
+
+struct store_queue {
+	pthread_mutex_t lock; /* guards everything below */
+	pthread_cond_t work;
+	pthread_cond_t settled;
+	struct store_write *first;
+	struct store_write **last;
+	bool has_urgent;    /* one of them is to be done now */
+	int64_t soon_ms;    /* boot clock: when the first that is not urgent is due */
+	uint64_t submitted; /* writes so far */
+	uint64_t told;      /* of them done and told */
+	bool stopping;
+	bool has_thread;
+	pthread_t thread;
+};
+
+struct store {
+	struct kv *kv;
+	char *images;
+	int lock_fd; /* -1: none */
+	_Atomic uint64_t image_last;
+	struct store_queue queue;
+};
+
+/* A put or, without value, a removal; the value already has its checksum. */
+struct store_put {
+	struct store_put *next;
+	enum store_key kind;
+	bool is_removal;
+	size_t len;
+	uint8_t value[];
+};
+
+struct store_write {
+	struct store *store;
+	struct dns_name apex;
+	struct store_put *puts;
+	bool has_version; /* it decides which image is the zone's */
+	uint64_t image;   /* written for it; 0: none */
+	uint64_t image_before;
+	struct error *error; /* owned; why its image could not be written; NULL: none */
+	struct store_waiter *waiter;
+	struct store_write *next;
+};
+
+void store_queue_init(struct store_queue *queue);
+bool store_queue_start(struct store *store, struct error *error);
+/* Commits what waits, and ends the thread. */
+void store_queue_end(struct store *store);

@@ -76,14 +76,30 @@ int64_t backoff_max_ms(const struct transfer_secondary *zone)
 	return max_ms < BACKOFF_MAX_MS ? max_ms : BACKOFF_MAX_MS;
 }
 
-/* What a primary says is left of its own timer, bounded by what the SOA says. A timer that is full, as at a primary that
- * is no secondary, is our own, clamps included. One that runs down is not lengthened: two secondaries that follow each
- * other would never expire. */
+/* What a primary says is left of its own timer, bounded by what the SOA says (`most_s`: clamped). A timer that is full, as at
+ * a primary that is no secondary, is our own, clamps included. One that runs down is not lengthened: two secondaries that
+ * follow each other would never expire. */
+static uint32_t granted_s(uint32_t soa_s, uint32_t most_s, bool has_expire, uint32_t expire_s)
+{
+	bool is_full = !has_expire || expire_s >= soa_s || expire_s >= most_s;
+	return is_full ? most_s : expire_s;
+}
+
 static int64_t granted_ms(const struct transfer_secondary *zone, bool has_expire, uint32_t expire_s)
 {
-	uint32_t most_s = clamped_expire_s(zone);
-	bool is_full = !has_expire || expire_s >= zone->version.expire_s || expire_s >= most_s;
-	return (int64_t)(is_full ? most_s : expire_s) * 1000;
+	return (int64_t)granted_s(zone->version.expire_s, clamped_expire_s(zone), has_expire, expire_s) * 1000;
+}
+
+struct transfer_timers transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
+                                             uint32_t expire_max_s, struct moment now)
+{
+	uint32_t most_s = clamp(counts->version.expire_s, expire_min_s, expire_max_s);
+	return (struct transfer_timers){
+	        .refreshed_at_s = now.wall_s,
+	        .refresh_at_s = now.wall_s,
+	        .expire_at_s =
+	                now.wall_s + granted_s(counts->version.expire_s, most_s, counts->has_expire, counts->expire_s),
+	};
 }
 
 void deadline_tell(struct transfer_secondary *zone, struct moment now)

@@ -272,6 +272,12 @@ struct transfer_timers {
 	int64_t expire_at_s;    /* when it may be served no longer */
 };
 
+/* What is to be remembered together with a version that has just come, until owner.timers says more: a server that is killed
+ * before asks its primaries at once, and serves the version no longer than it may. `counts` of its transfer, whose SOA has
+ * come; the bounds as in transfer_secondary_config. */
+struct transfer_timers transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
+                                             uint32_t expire_max_s, struct moment now);
+
 enum transfer_outcome {
 	TRANSFER_UP_TO_DATE, /* a primary has what we have */
 	TRANSFER_UPDATED,    /* a new version was published */

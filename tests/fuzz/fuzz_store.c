@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A stored zone file that was damaged. The first octet chooses: the rest is the whole file, or it is the records of a file
- * whose header speaks of them rightly, so that they are read past every checksum. Either it is refused and set aside, or
- * it is a version, which is saved and comes back the same. */
+/* What a store holds of a zone, damaged. The first octet chooses what the rest is: a whole image, the records of an image
+ * whose head speaks of them rightly, records in the key-value store, a head or timers there; so that each is read past
+ * every checksum. Either it is refused, or it is a version, which is saved and comes back the same. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../unit/fake_kv.h"
+#include "base/ensure.h"
+#include "base/memory.h"
 #include "change/change.h"
 #include "dns/dns.h"
 #include "store/store_internal.h"
@@ -16,117 +18,173 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the first octet says. */
-enum { WHOLE_FILE = 1, WRONG_COUNT = 2, OTHER_CLASS = 4, PRIMARY = 8 };
+enum { WHOLE_IMAGE = 1, WRONG_COUNT = 2, OTHER_CLASS = 4, PRIMARY = 8, INLINE = 16, HEAD = 32, TIMERS = 64 };
 
 static const uint8_t apex[] = {7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0};
 
 static char folder[64];
-static char path[sizeof folder + sizeof "/zones/example.zone.broken"];
-
-static const char *path_of(const char *name)
-{
-	snprintf(path, sizeof path, "%s%s", folder, name);
-	return path;
-}
+static char image_path[sizeof folder + 40];
+static char aside_path[sizeof image_path + 10];
 
 static void remove_folder(void)
 {
-	static const char *const names[] = {"/zones/example.zone", "/zones/example.zone.broken", "/zones", "/lock", ""};
-	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-		remove(path_of(names[i]));
-	}
+	unlink(image_path);
+	unlink(aside_path);
+	rmdir(folder);
 }
 
-static struct store *open_once(void)
+static void make_folder(void)
 {
-	struct error error;
 	/* Where a sync costs nothing, if there is such a place. */
 	strcpy(folder, "/dev/shm/tandem-fuzz-XXXXXX");
 	if (mkdtemp(folder) == NULL) {
 		strcpy(folder, "/tmp/tandem-fuzz-XXXXXX");
 		ensure(mkdtemp(folder) != NULL);
 	}
+	snprintf(image_path, sizeof image_path, "%s/example.0000000000000001", folder);
+	snprintf(aside_path, sizeof aside_path, "%s.broken", image_path);
 	atexit(remove_folder);
-	struct store *store = store_open(folder, &error);
-	ensure(store != NULL);
-	return store;
 }
 
-static void write_at(int fd, off_t offset, const void *bytes, size_t len)
+/* With the right checksum. */
+static void put(struct kv *kv, enum store_key kind, const uint8_t *body, size_t len)
 {
-	ensure(pwrite(fd, bytes, len, offset) == (ssize_t)len);
+	struct error error;
+	struct store_name key = store_key_of(kind, apex);
+	struct kv_bytes value = {body, len};
+	uint8_t *whole = memory_new(len + STORE_CHECKSUM_SIZE);
+	if (len > 0) {
+		memcpy(whole, body, len);
+	}
+	store_u64(whole + len, store_checksum(store_key_bytes(&key), value));
+	ensure(kv->side->begin(kv, &error));
+	ensure(kv->side->put(kv, store_key_bytes(&key), (struct kv_bytes){whole, len + STORE_CHECKSUM_SIZE}, &error));
+	ensure(kv->side->commit(kv, &error));
+	free(whole);
 }
 
-static void write_records(int fd, uint8_t choice, const uint8_t *records, size_t len)
+static void put_head(struct kv *kv, uint8_t choice, enum store_place place)
 {
-	uint8_t bytes[STORE_HEADER_SIZE];
+	uint8_t body[STORE_HEAD_SIZE];
+	struct store_head_value value = {
+	        .head = {.role = (choice & PRIMARY) != 0 ? STORE_PRIMARY : STORE_SECONDARY,
+	                 .class = (choice & OTHER_CLASS) != 0 ? DNS_CLASS_CH : DNS_CLASS_IN},
+	        .place = place,
+	        .image = place == STORE_IMAGE ? 1 : 0,
+	};
+	store_head_write(&value, body);
+	put(kv, STORE_KEY_HEAD, body, sizeof body);
+}
+
+static void write_image(const uint8_t *head, size_t head_len, const uint8_t *rest, size_t len)
+{
+	int fd = open(image_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ensure(fd >= 0);
+	ensure(write(fd, head, head_len) == (ssize_t)head_len);
+	ensure(write(fd, rest, len) == (ssize_t)len);
+	close(fd);
+}
+
+static void write_records(uint8_t choice, const uint8_t *records, size_t len)
+{
+	uint8_t bytes[STORE_IMAGE_HEAD_SIZE];
 	struct store_digest digest;
-	struct store_header header = {
-	        .state = {.role = (choice & PRIMARY) != 0 ? STORE_PRIMARY : STORE_SECONDARY,
-	                  .has_version = true,
-	                  .has_records = true,
-	                  .records = len},
+	struct store_image image = {
+	        .role = STORE_SECONDARY,
 	        .class = (choice & OTHER_CLASS) != 0 ? DNS_CLASS_CH : DNS_CLASS_IN,
-	        .sequence = 1,
 	        .records_len = (choice & WRONG_COUNT) != 0 ? len + 1 : len,
 	        .apex = dns_name_of(apex),
 	};
 	store_digest_init(&digest);
 	store_digest_add(&digest, records, len);
-	store_digest_end(&digest, header.records_digest);
-	store_header_write(&header, bytes);
-	write_at(fd, 0, bytes, sizeof bytes);
-	ensure(ftruncate(fd, STORE_RECORDS_OFFSET) == 0);
-	write_at(fd, STORE_RECORDS_OFFSET, records, len);
+	store_digest_end(&digest, image.digest);
+	store_image_head_write(&image, bytes);
+	write_image(bytes, sizeof bytes, records, len);
 }
 
-static void write_file(const uint8_t *data, size_t size)
+static void damage(struct kv *kv, uint8_t choice, const uint8_t *data, size_t size)
 {
-	int fd = open(path_of("/zones/example.zone"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-	ensure(fd >= 0);
-	if ((data[0] & WHOLE_FILE) != 0) {
-		write_at(fd, 0, data + 1, size - 1);
+	if ((choice & HEAD) != 0) {
+		put(kv, STORE_KEY_HEAD, data, size);
+	} else if ((choice & TIMERS) != 0) {
+		put(kv, STORE_KEY_TIMERS, data, size);
+		put(kv, STORE_KEY_ACKNOWLEDGEMENTS, data, size);
+	} else if ((choice & INLINE) != 0) {
+		put_head(kv, choice, STORE_INLINE);
+		put(kv, STORE_KEY_RECORDS, data, size);
 	} else {
-		write_records(fd, data[0], data + 1, size - 1);
+		put_head(kv, choice, STORE_IMAGE);
+		if ((choice & WHOLE_IMAGE) != 0) {
+			write_image(NULL, 0, data, size);
+		} else {
+			write_records(choice, data, size);
+		}
 	}
-	close(fd);
 }
 
-static void save_and_load(struct store *store, const struct zone_snapshot *version, const struct store_state *state)
+static void save(struct store *store, const struct store_head *head, const struct zone_snapshot *version)
+{
+	struct store_write *write = store_write_new(store, apex);
+	store_write_version(write, head, version);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+}
+
+static void save_and_load(struct store *store, const struct store_head *head, const struct zone_snapshot *version)
 {
 	struct error error;
-	struct store_state found;
-	ensure(store_save(store, apex, version, state, &error));
+	struct store_head found;
+	save(store, head, version);
 	const struct zone_snapshot *back = store_load_version(store, apex, &found, &error);
 	ensure(back != NULL && zone_class(back) == zone_class(version));
-	ensure(found.refresh_at_s == state->refresh_at_s && found.role == state->role);
+	ensure(found.serial_published == head->serial_published && found.role == head->role);
 	struct change_counts counts = change_count(version, back);
 	ensure(counts.added + counts.removed == 0);
 	zone_unref(back);
 }
 
+static void load(struct store *store)
+{
+	struct store_head head;
+	struct error error = {.text = ""};
+	struct store_acknowledgement acknowledgements[STORE_ACKNOWLEDGEMENTS_MAX];
+	const struct zone_snapshot *version = store_load_version(store, apex, &head, &error);
+	store_load_timers(store, apex);
+	ensure(store_load_acknowledgements(store, apex, 0, acknowledgements) <= STORE_ACKNOWLEDGEMENTS_MAX);
+	if (version != NULL) {
+		save_and_load(store, &head, version);
+		zone_unref(version);
+		return;
+	}
+	ensure(error.text[0] != '\0');
+	/* What was refused does not stand in the way of what comes next. */
+	save(store, &(struct store_head){.role = STORE_PRIMARY, .serial_published = 7}, NULL);
+	ensure(store_load_head(store, apex, &head, &error) && head.serial_published == 7);
+}
+
+static void remove_image(void *context, const struct store_image_file *file)
+{
+	(void)context;
+	unlink(file->path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct store *store;
-	struct store_state state;
-	struct error error = {.text = ""};
-	if (store == NULL) {
-		store = open_once();
-	}
+	struct error error;
 	if (size == 0) {
 		return 0;
 	}
-	write_file(data, size);
-	const struct zone_snapshot *version = store_load_version(store, apex, &state, &error);
-	if (version != NULL) {
-		save_and_load(store, version, &state);
-		zone_unref(version);
-	} else {
-		ensure(error.text[0] != '\0');
-		/* What was refused does not stand in the way of what comes next. */
-		state = (struct store_state){.role = STORE_PRIMARY, .has_version = true, .serial_published = 7};
-		ensure(store_save(store, apex, NULL, &state, &error));
-		ensure(store_load_state(store, apex, &state, &error) && state.serial_published == 7);
+	if (folder[0] == '\0') {
+		make_folder();
 	}
+	struct fake_kv *fake = fake_kv_new();
+	damage(fake_kv_side(fake), data[0], data + 1, size - 1);
+	struct store *store = store_new(fake_kv_side(fake), folder, &error);
+	ensure(store != NULL);
+	load(store);
+	store_close(store);
+	fake_kv_free(fake);
+	store_images_each(folder, remove_image, NULL);
+	unlink(aside_path);
 	return 0;
 }

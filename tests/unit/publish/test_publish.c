@@ -11,29 +11,29 @@
 #include "base/quiescent.h"
 #include "base/text.h"
 #include "dns/message.h"
+#include "fake_kv.h"
 #include "publish/publish.h"
 #include "zone_text.h"
 
-/* A server's worth of publishing: store, door, one zone, and what a listener heard. */
+/* A server's worth of publishing: store, one zone with its line of versions, and what a listener heard. */
 struct rig {
+	struct fake_kv *fake; /* NULL: a real disk, and a thread that commits */
 	struct store *store;
 	struct publish *publish;
 	struct zone *zone;
+	struct publish_line *line;
 	struct change_listener listener;
 	unsigned heard;
 	uint32_t heard_serial;
 	bool served_when_heard;
 };
 
-static void hear(struct change_listener *self, struct zone *zone, const struct zone_snapshot *snapshot,
-                 const struct change_offer *offer, const struct change_result *result)
+static void hear(struct change_listener *self, const struct change_news *news)
 {
 	struct rig *rig = (struct rig *)((char *)self - offsetof(struct rig, listener));
-	(void)offer;
-	(void)result;
 	rig->heard++;
-	rig->heard_serial = zone_serial(snapshot);
-	rig->served_when_heard = zone_served(zone) == snapshot;
+	rig->heard_serial = zone_serial(news->snapshot);
+	rig->served_when_heard = zone_served(news->zone) == news->snapshot;
 }
 
 static const char *rig_folder(const char *name)
@@ -53,46 +53,101 @@ static void keep_line(void *context, enum log_level level, const char *line)
 	snprintf(logged + used, sizeof logged - used, "%s\n", line);
 }
 
-static void rig_start(struct rig *rig, const char *name)
+static void rig_begin(struct rig *rig)
 {
-	struct error error;
 	struct dns_name apex;
 	logged[0] = '\0';
 	log_set_sink(keep_line, NULL);
-	assert_true(dns_name_from_text("example.", &apex, &error));
-	*rig = (struct rig){.listener = {.published = hear}};
-	rig->store = store_open(rig_folder(name), &error);
-	assert_non_null(rig->store);
+	assert_true(dns_name_from_text("example.", &apex, NULL));
+	rig->listener.published = hear;
 	rig->publish = publish_new(rig->store);
 	rig->zone = zone_new(apex.wire, 1);
+	rig->line = publish_line_new(rig->publish, rig->zone, NULL);
 	publish_add_listener(rig->publish, &rig->listener);
 }
 
+static void rig_start(struct rig *rig, const char *name)
+{
+	struct error error;
+	*rig = (struct rig){.store = store_open(rig_folder(name), &error)};
+	assert_non_null(rig->store);
+	rig_begin(rig);
+}
+
+/* Over a made-up disk; nothing is committed but by store_commit. */
+static void rig_start_fake(struct rig *rig, struct fake_kv *fake)
+{
+	struct error error;
+	*rig = (struct rig){.fake = fake, .store = store_new(fake_kv_side(fake), unit_folder(), &error)};
+	assert_non_null(rig->store);
+	store_commit(rig->store);
+	rig_begin(rig);
+}
+
+/* What a server that is killed leaves. */
 static void rig_stop(struct rig *rig)
 {
+	store_close(rig->store);
+	publish_line_free(rig->line);
 	publish_free(rig->publish);
 	zone_free(rig->zone);
-	store_close(rig->store);
 	quiescent_drain();
+}
+
+/* What became of an offer. */
+struct told {
+	unsigned times;
+	bool done;
+	struct change_result result;
+	struct error error;
+};
+
+static void settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct told *told = context;
+	told->times++;
+	told->done = result != NULL;
+	if (result != NULL) {
+		told->result = *result;
+	} else {
+		told->error = *error;
+	}
+}
+
+static void hand_in(struct rig *rig, enum change_origin origin, enum publish_serial_policy serial,
+                    const struct zone_snapshot *candidate, struct told *told)
+{
+	struct publish_policy policy = {.serial = serial, .strict = origin == CHANGE_FROM_FILE};
+	struct change_sink *sink = publish_line_sink(rig->line);
+	*told = (struct told){0};
+	sink->offer(sink, &(struct change_offer){
+	                          .origin = origin,
+	                          .candidate = candidate,
+	                          .who = "test",
+	                          .policy = &policy,
+	                          .settled = settled,
+	                          .context = told,
+	                  });
 }
 
 static struct change_result last_result;
 static struct error last_error;
 
+/* Waits for what becomes of it. */
 static bool offer(struct rig *rig, enum change_origin origin, enum publish_serial_policy serial, uint32_t offered,
                   const char *text)
 {
-	struct publish_policy policy = {.serial = serial, .strict = origin == CHANGE_FROM_FILE};
-	struct change_offer change = {
-	        .origin = origin,
-	        .zone = rig->zone,
-	        .candidate = zone_of_text("example.", offered, text),
-	        .who = "test",
-	        .policy = &policy,
-	};
-	struct change_sink *sink = publish_sink(rig->publish);
-	error_clear(&last_error);
-	return sink->offer(sink, &change, &last_result, &last_error);
+	struct told told;
+	hand_in(rig, origin, serial, zone_of_text("example.", offered, text), &told);
+	if (rig->fake != NULL) {
+		store_commit(rig->store);
+	} else {
+		store_flush(rig->store);
+	}
+	assert_int_equal(told.times, 1);
+	last_result = told.result;
+	last_error = told.error;
+	return told.done;
 }
 
 static bool offer_file(struct rig *rig, uint32_t serial, const char *text)
@@ -262,7 +317,8 @@ TEST(expired_secondary_takes_an_older_serial)
 	struct rig rig;
 	rig_start(&rig, "expired");
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
-	zone_withdraw(rig.zone, ZONE_STATE_EXPIRED);
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	assert_null(zone_served(rig.zone));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 4, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 4);
 	assert_true(last_result.expiry_lifted);
@@ -272,88 +328,258 @@ TEST(expired_secondary_takes_an_older_serial)
 TEST(secondary_that_cannot_write_follows_on_and_says_so)
 {
 	struct rig rig;
-	char path[300];
-	rig_start(&rig, "full");
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
 	assert_false(last_result.is_volatile);
-	/* Whatever is written beside the zone's file meets a full disk. */
-	snprintf(path, sizeof path, "%s/zones/example.zone.new", rig_folder("full"));
-	assert_int_equal(symlink("/dev/full", path), 0);
+	fake_kv_fail_commits(fake, 1);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 6, "a A 192.0.2.2\n"));
 	assert_true(last_result.is_volatile);
 	assert_int_equal(served_serial(&rig), 6);
+	assert_non_null(strstr(logged, "serial 6 is served but not on disk"));
+	/* The same once more is written now. */
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 6, "a A 192.0.2.2\n"));
+	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
+	assert_false(last_result.is_volatile);
 	rig_stop(&rig);
+	rig_start_fake(&rig, fake);
+	struct store_head head;
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_int_equal(head.serial_published, 6);
+	rig_stop(&rig);
+	fake_kv_free(fake);
 }
 
 TEST(primary_that_cannot_write_refuses_the_change)
 {
 	struct rig rig;
-	char path[300];
-	rig_start(&rig, "full-primary");
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
-	snprintf(path, sizeof path, "%s/zones/example.zone.new", rig_folder("full-primary"));
-	assert_int_equal(symlink("/dev/full", path), 0);
+	fake_kv_fail_commits(fake, 1);
 	assert_false(offer_file(&rig, 6, "a A 192.0.2.2\n"));
 	assert_int_equal(last_error.code, ERROR_IO);
 	assert_int_equal(served_serial(&rig), 5);
-	rig_stop(&rig);
-}
-
-/* I2, also while what was remembered is gone. */
-TEST(lost_memory_does_not_let_a_served_serial_go_back)
-{
-	struct rig rig;
-	char path[300];
-	rig_start(&rig, "lost");
-	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
-	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(rig.heard, 1);
+	assert_true(offer_file(&rig, 6, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 6);
-	snprintf(path, sizeof path, "%s/zones/example.zone", rig_folder("lost"));
-	assert_int_equal(truncate(path, 0), 0);
-	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
-	assert_int_equal(served_serial(&rig), 7);
-	assert_int_equal(unlink(path), 0);
-	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
-	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
-	/* and it is remembered again */
-	assert_int_equal(access(path, F_OK), 0);
 	rig_stop(&rig);
+	fake_kv_free(fake);
 }
 
 TEST(primary_that_could_not_write_its_first_version_raises_the_next_one)
 {
 	struct rig rig;
-	char path[300];
-	rig_start(&rig, "first");
-	snprintf(path, sizeof path, "%s/zones/example.zone.new", rig_folder("first"));
-	assert_int_equal(symlink("/dev/full", path), 0);
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	fake_kv_fail_commits(fake, 2);
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
 	assert_true(last_result.is_volatile);
-	assert_int_equal(symlink("/dev/full", path), 0);
 	assert_false(offer_file(&rig, 5, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 5);
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 6);
 	assert_false(last_result.is_volatile);
 	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* I2, also where the store lost what it had. */
+TEST(lost_memory_does_not_let_a_served_serial_go_back)
+{
+	struct rig rig;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	assert_true(fake_kv_flip(fake, 'h', 40));
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
+	assert_int_equal(served_serial(&rig), 7);
+	rig_stop(&rig);
+	/* Over a restart with a broken memory it begins with what the file says, and tells. */
+	assert_true(fake_kv_flip(fake, 'h', 40));
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
+	assert_int_equal(served_serial(&rig), 5);
+	assert_non_null(strstr(logged, "what was remembered of it is lost"));
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* I1 */
+TEST(version_is_not_visible_before_it_is_durable)
+{
+	struct rig rig;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 5, ""), &told);
+	assert_int_equal(told.times, 0);
+	assert_null(zone_served(rig.zone));
+	assert_false(publish_line_is_settled(rig.line));
+	store_commit(rig.store);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(served_serial(&rig), 5);
+	assert_true(publish_line_is_settled(rig.line));
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(versions_are_made_while_those_before_are_being_written)
+{
+	struct rig rig;
+	struct told told[3];
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	unsigned before = fake_kv_commits(fake);
+	for (uint32_t i = 0; i < 3; i++) {
+		char text[40];
+		snprintf(text, sizeof text, "a A 192.0.2.%u\n", i);
+		/* The serial of the file stays: each is one more than the one on its way. */
+		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_INCREMENT, zone_of_text("example.", 5, text), &told[i]);
+	}
+	const struct zone_snapshot *head = publish_line_head(rig.line);
+	assert_int_equal(zone_serial(head), 7);
+	zone_unref(head);
+	store_commit(rig.store);
+	assert_int_equal(fake_kv_commits(fake) - before, 1);
+	assert_int_equal(rig.heard, 3);
+	assert_int_equal(served_serial(&rig), 7);
+	assert_true(told[0].done && told[1].done && told[2].done);
+	assert_int_equal(told[2].result.serial_before, 6);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* I5 */
+TEST(version_that_cannot_be_written_takes_with_it_what_continues_it)
+{
+	struct rig rig;
+	struct told told[3];
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	fake_kv_fail_commits(fake, 2); /* together, and the first alone */
+	for (uint32_t i = 0; i < 3; i++) {
+		char text[40];
+		snprintf(text, sizeof text, "a A 192.0.2.%u\n", 10 + i);
+		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_INCREMENT, zone_of_text("example.", 5, text), &told[i]);
+	}
+	store_commit(rig.store);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(told[i].times, 1);
+		assert_false(told[i].done);
+	}
+	assert_int_equal(told[0].error.code, ERROR_IO);
+	assert_int_equal(told[1].error.code, ERROR_STOPPED);
+	assert_int_equal(served_serial(&rig), 5);
+	assert_int_equal(rig.heard, 1);
+	/* The next continues what is served. */
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.20\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	rig_stop(&rig);
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.20\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(unchanged_offer_is_told_after_the_version_that_it_is_like)
+{
+	struct rig rig;
+	struct told told[2];
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 5, ""), &told[0]);
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 5, ""), &told[1]);
+	assert_int_equal(told[1].times, 0);
+	store_commit(rig.store);
+	assert_int_equal(told[1].times, 1);
+	assert_int_equal(told[1].result.outcome, CHANGE_UNCHANGED);
+	assert_int_equal(rig.heard, 1);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* It was as good as a refresh when it was offered. */
+TEST(unchanged_offer_on_its_way_lifts_an_expiry)
+{
+	struct rig rig;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, ""));
+	hand_in(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 5, ""), &told);
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	store_commit(rig.store);
+	assert_true(told.done);
+	assert_int_equal(served_serial(&rig), 5);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(securing_writes_what_could_not_be_written_and_the_timers)
+{
+	struct rig rig;
+	struct told told = {0};
+	struct change_deadlines timers = {.expire_at_s = 99};
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	publish_line_secure(rig.line, &timers, settled, &told);
+	assert_false(told.done);
+	assert_int_equal(told.error.code, ERROR_NOT_FOUND);
+	fake_kv_fail_commits(fake, 2);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, ""));
+	assert_true(last_result.is_volatile);
+	told = (struct told){0};
+	publish_line_secure(rig.line, &timers, settled, &told);
+	store_commit(rig.store);
+	assert_false(told.done);
+	assert_int_equal(told.error.code, ERROR_IO);
+	assert_int_equal(served_serial(&rig), 5);
+	publish_line_secure(rig.line, &timers, settled, &told);
+	store_commit(rig.store);
+	assert_true(told.done);
+	struct store_head head;
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_true(head.has_records);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(deadlines_are_durable_together_with_the_version)
+{
+	struct rig rig;
+	struct fake_kv *fake = fake_kv_new();
+	struct publish_policy policy = {.serial = PUBLISH_SERIAL_KEEP};
+	rig_start_fake(&rig, fake);
+	struct change_sink *sink = publish_line_sink(rig.line);
+	unsigned before = fake_kv_commits(fake);
+	sink->offer(sink, &(struct change_offer){
+	                          .origin = CHANGE_FROM_TRANSFER,
+	                          .candidate = zone_of_text("example.", 5, ""),
+	                          .who = "test",
+	                          .policy = &policy,
+	                          .deadlines = {.expire_at_s = 77},
+	                  });
+	store_commit(rig.store);
+	assert_int_equal(fake_kv_commits(fake) - before, 1);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 77);
+	rig_stop(&rig);
+	fake_kv_free(fake);
 }
 
 TEST(version_of_another_zone_is_refused)
 {
 	struct rig rig;
-	struct publish_policy policy = {.serial = PUBLISH_SERIAL_KEEP};
-	struct change_result result;
-	struct error error;
+	struct told told;
 	rig_start(&rig, "other");
-	struct change_offer change = {
-	        .origin = CHANGE_FROM_TRANSFER,
-	        .zone = rig.zone,
-	        .candidate = zone_of_text("other.", 1, ""),
-	        .who = "test",
-	        .policy = &policy,
-	};
-	assert_false(publish_commit(rig.publish, &change, &result, &error));
-	assert_int_equal(error.code, ERROR_INVALID);
+	hand_in(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, zone_of_text("other.", 1, ""), &told);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.error.code, ERROR_INVALID);
 	assert_null(zone_served(rig.zone));
 	rig_stop(&rig);
 }

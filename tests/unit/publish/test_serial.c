@@ -6,14 +6,14 @@
 /* 2026-11-21 12:00:00 UTC */
 #define NOON 1795262400
 
-static const struct store_state *published(uint32_t serial)
+static const struct store_head *published(uint32_t serial)
 {
-	static struct store_state state;
-	state = (struct store_state){.role = STORE_PRIMARY, .has_version = true, .serial_published = serial};
+	static struct store_head state;
+	state = (struct store_head){.role = STORE_PRIMARY, .serial_published = serial};
 	return &state;
 }
 
-static void expect(enum publish_serial_policy policy, const struct store_state *last, uint32_t offered, bool same,
+static void expect(enum publish_serial_policy policy, const struct store_head *last, uint32_t offered, bool same,
                    enum publish_serial_outcome outcome, uint32_t serial)
 {
 	uint32_t chosen;

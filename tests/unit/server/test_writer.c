@@ -15,7 +15,7 @@ static bool serves_after_expiry(const struct conf_zone_options *options)
 {
 	const struct conf_zone conf_zone = {.options = options};
 	struct error error;
-	struct server server = {.jobs = jobs_new(1, &error)};
+	struct server server = {.jobs = jobs_new(1, &error), .publish = publish_new(NULL)};
 	struct server_zone zone = {
 	        .server = &server,
 	        .name = "example",
@@ -26,10 +26,18 @@ static bool serves_after_expiry(const struct conf_zone_options *options)
 	};
 	assert_non_null(server.jobs);
 	pthread_mutex_init(&zone.lock, NULL);
-	zone_publish(zone.zone, zone_of_text("example.", 1, ""));
+	zone.line = publish_line_new(server.publish, zone.zone, &zone);
+	struct change_sink *sink = publish_line_sink(zone.line);
+	sink->offer(sink, &(struct change_offer){
+	                          .origin = CHANGE_FROM_STORE,
+	                          .candidate = zone_of_text("example.", 1, ""),
+	                          .who = "test",
+	                  });
 	writer_expire(&zone);
 	jobs_free(server.jobs);
 	bool is_served = zone_served(zone.zone) != NULL;
+	publish_line_free(zone.line);
+	publish_free(server.publish);
 	zone_free(zone.zone);
 	job_lane_unref(zone.lane);
 	pthread_mutex_destroy(&zone.lock);

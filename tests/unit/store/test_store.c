@@ -1,23 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "change/change.h"
+#include "fake_kv.h"
 #include "store/store.h"
+#include "store/store_internal.h"
 #include "zone_text.h"
 
 static char folder[200];
 
+static const char *folder_of(const char *name)
+{
+	snprintf(folder, sizeof folder, "%s/%s", unit_folder(), name);
+	return folder;
+}
+
 static struct store *open_store(const char *name)
 {
 	struct error error;
-	snprintf(folder, sizeof folder, "%s/%s", unit_folder(), name);
-	struct store *store = store_open(folder, &error);
+	struct store *store = store_open(folder_of(name), &error);
+	if (store == NULL) {
+		fail_msg("%s", error.text);
+	}
+	return store;
+}
+
+/* Over a made-up disk, committed by hand. */
+static struct store *fake_store(struct fake_kv *fake, const char *name)
+{
+	struct error error;
+	assert_true(folder_make(folder_of(name), &error));
+	struct store *store = store_new(fake_kv_side(fake), folder, &error);
 	if (store == NULL) {
 		fail_msg("%s", error.text);
 	}
@@ -31,134 +51,206 @@ static struct dns_name name_of(const char *text)
 	return name;
 }
 
-static struct store_state secondary_state(uint32_t serial)
+static struct store_head head_of(enum store_role role, uint32_t serial)
 {
-	return (struct store_state){
-	        .role = STORE_SECONDARY,
-	        .has_version = true,
-	        .serial_published = serial,
-	        .serial_file = serial,
-	        .refreshed_at_s = 1000,
-	        .refresh_at_s = 2000,
-	        .expire_at_s = 3000,
-	        .has_records = true,
-	};
+	return (struct store_head){.role = role, .class = 1, .serial_published = serial, .serial_file = serial};
+}
+
+/* A write, and what became of it. */
+struct told {
+	struct store_waiter waiter; /* first */
+	unsigned times;
+	bool is_durable;
+	enum error_code code;
+	bool is_unwanted;
+	char order; /* of those that were told: 'a' first */
+};
+
+static char told_order;
+
+static void note(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	struct told *told = (struct told *)self;
+	told->times++;
+	told->is_durable = is_durable;
+	told->code = is_durable ? ERROR_NONE : error->code;
+	told->order = told_order++;
+}
+
+static bool is_wanted(struct store_waiter *self)
+{
+	return !((struct told *)self)->is_unwanted;
+}
+
+static struct told new_told(void)
+{
+	return (struct told){.waiter = {.done = note, .wanted = is_wanted}};
+}
+
+static void save(struct store *store, const char *apex, const struct store_head *head,
+                 const struct zone_snapshot *records)
+{
+	struct told told = new_told();
+	struct store_write *write = store_write_new(store, name_of(apex).wire);
+	store_write_version(write, head, records);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_flush(store);
+	assert_int_equal(told.times, 1);
+	assert_true(told.is_durable);
+}
+
+static void save_timers(struct store *store, const char *apex, const struct store_timers *timers)
+{
+	struct store_write *write = store_write_new(store, name_of(apex).wire);
+	store_write_timers(write, timers);
+	store_submit(write, NULL, STORE_SOON);
+	store_flush(store);
 }
 
 static const char zone_text[] = "a A 192.0.2.1\nA.B TXT \"x\"\n*.c AAAA ::1\nd NS ns.d\nns.d A 192.0.2.9\n"
                                 "h00000000000000000000000000000000 NSEC3 1 0 0 - 00000000000000000000000000000001 A\n";
 
-TEST(version_and_timers_survive_a_restart)
+/* Too large to stand in the key-value store. */
+static const struct zone_snapshot *large_zone(uint32_t serial)
+{
+	struct text text;
+	text_init(&text, 1 << 20);
+	for (unsigned i = 0; i < 2000; i++) {
+		text_format(&text, "n%u A 192.0.2.1\n", i);
+	}
+	const struct zone_snapshot *zone = zone_of_text("example.", serial, text_string(&text));
+	text_deinit(&text);
+	return zone;
+}
+
+static void assert_same(const struct zone_snapshot *a, const struct zone_snapshot *b)
+{
+	char *a_text = text_of_zone(a);
+	char *b_text = text_of_zone(b);
+	assert_string_equal(a_text, b_text);
+	free(a_text);
+	free(b_text);
+}
+
+/* How many images there are, and the path of one. */
+struct image_count {
+	unsigned count;
+	char path[400];
+};
+
+static void count_image(void *context, const struct store_image_file *file)
+{
+	struct image_count *count = context;
+	count->count++;
+	snprintf(count->path, sizeof count->path, "%s", file->path);
+}
+
+static struct image_count images(const char *in)
+{
+	struct image_count count = {0};
+	store_images_each(in, count_image, &count);
+	return count;
+}
+
+static struct image_count images_of_folder(void)
+{
+	char path[300];
+	snprintf(path, sizeof path, "%s/images", folder);
+	return images(path);
+}
+
+/* ---- what comes back ---- */
+
+static void survives_a_restart(const char *name, const struct zone_snapshot *zone)
 {
 	struct error error;
-	struct store_state state = secondary_state(7);
-	struct store_state found;
-	struct dns_name apex = name_of("example.");
-	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
-	struct store *store = open_store("restart");
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct store_timers timers = {.refreshed_at_s = 1000, .refresh_at_s = 2000, .expire_at_s = 3000};
+	struct store *store = open_store(name);
+	save(store, "example.", &head, zone);
+	save_timers(store, "Example.", &timers);
 	store_close(store);
-	store = open_store("restart");
-	const struct zone_snapshot *back = store_load_version(store, apex.wire, &found, &error);
+	store = open_store(name);
+	const struct zone_snapshot *back = store_load_version(store, name_of("example.").wire, &head, &error);
 	assert_non_null(back);
-	assert_int_equal(found.serial_published, 7);
-	assert_int_equal(found.expire_at_s, 3000);
-	struct change_counts counts = change_count(zone, back);
-	assert_int_equal(counts.added + counts.removed, 0);
-	char *before = text_of_zone(zone);
-	char *after = text_of_zone(back);
-	assert_string_equal(before, after);
-	free(before);
-	free(after);
+	assert_same(zone, back);
+	assert_int_equal(head.serial_published, 7);
+	assert_int_equal(head.role, STORE_SECONDARY);
+	assert_true(head.has_records);
+	assert_int_equal(store_load_timers(store, name_of("example.").wire).expire_at_s, 3000);
 	zone_unref(back);
 	zone_unref(zone);
 	store_close(store);
 }
 
-TEST(timers_are_updated_in_place_many_times)
+TEST(small_version_and_timers_survive_a_restart)
+{
+	survives_a_restart("small", zone_of_text("example.", 7, zone_text));
+	assert_int_equal(images_of_folder().count, 0);
+}
+
+TEST(large_version_and_timers_survive_a_restart)
+{
+	survives_a_restart("large", large_zone(7));
+	assert_int_equal(images_of_folder().count, 1);
+}
+
+TEST(primary_is_remembered_without_records)
 {
 	struct error error;
-	struct store_state state = secondary_state(7);
-	struct store_state found;
+	struct store_head found;
+	struct store_head head = head_of(STORE_PRIMARY, 7);
+	struct dns_name apex = name_of("example.");
+	struct store *store = open_store("primary");
+	memset(head.content, 3, sizeof head.content);
+	save(store, "example.", &head, NULL);
+	store_close(store);
+	store = open_store("primary");
+	assert_true(store_load_head(store, apex.wire, &found, &error));
+	assert_int_equal(found.role, STORE_PRIMARY);
+	assert_int_equal(found.serial_published, 7);
+	assert_memory_equal(found.content, head.content, sizeof head.content);
+	assert_false(found.has_records);
+	assert_null(store_load_version(store, apex.wire, &found, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	store_close(store);
+}
+
+TEST(timers_do_not_touch_the_version)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
 	struct dns_name apex = name_of("example.");
 	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
 	struct store *store = open_store("timers");
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
+	save(store, "example.", &head, zone);
 	for (int i = 0; i < 5; i++) {
-		state.refresh_at_s = 5000 + i;
-		assert_true(store_save(store, apex.wire, NULL, &state, &error));
-		assert_true(store_load_state(store, apex.wire, &found, &error));
-		assert_int_equal(found.refresh_at_s, 5000 + i);
-		assert_true(found.has_records);
+		save_timers(store, "example.", &(struct store_timers){.refresh_at_s = 5000 + i});
+		assert_int_equal(store_load_timers(store, apex.wire).refresh_at_s, 5000 + i);
 	}
-	const struct zone_snapshot *back = store_load_version(store, apex.wire, &found, &error);
+	const struct zone_snapshot *back = store_load_version(store, apex.wire, &head, &error);
 	assert_non_null(back);
 	zone_unref(back);
-	zone_unref(zone);
-	store_close(store);
-}
-
-/* The system's reason may be gone a moment later; what was remembered must not be gone with it. */
-TEST(file_that_cannot_be_opened_now_is_not_replaced_by_timers_alone)
-{
-	struct error error;
-	struct store_state state = secondary_state(7);
-	struct dns_name apex = name_of("example.");
-	struct store *store = open_store("unopened");
-	char path[300];
-	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
-	assert_int_equal(symlink(path, path), 0); /* ELOOP */
-	assert_false(store_save(store, apex.wire, NULL, &state, &error));
-	assert_int_equal(error.code, ERROR_IO);
-	struct stat info;
-	assert_int_equal(lstat(path, &info), 0);
-	assert_true(S_ISLNK(info.st_mode));
-	store_close(store);
-}
-
-TEST(header_torn_by_a_crash_falls_back_to_the_one_before)
-{
-	struct error error;
-	struct store_state state = secondary_state(7);
-	struct store_state found;
-	struct dns_name apex = name_of("example.");
-	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
-	struct store *store = open_store("torn");
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
-	state.refresh_at_s = 6000;
-	assert_true(store_save(store, apex.wire, NULL, &state, &error));
-	char path[300];
-	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
-	int fd = open(path, O_RDWR);
-	assert_int_equal(pwrite(fd, "torn", 4, 4096 + 60), 4);
-	close(fd);
-	assert_true(store_load_state(store, apex.wire, &found, &error));
-	assert_int_equal(found.refresh_at_s, 2000);
 	zone_unref(zone);
 	store_close(store);
 }
 
 TEST(acknowledgements_survive_a_restart_and_belong_to_one_version)
 {
-	struct error error;
-	struct store_state state = secondary_state(7);
+	struct store_head head = head_of(STORE_PRIMARY, 7);
 	struct store_acknowledgement given[STORE_ACKNOWLEDGEMENTS_MAX + 1] = {
 	        {.target = {.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}}, .at_s = 1700000000},
 	        {.target = {.family = ADDRESS_V6, .port = 5300, .scope_id = 3, .bytes = {0xfe, 0x80, [15] = 1}}},
 	};
 	struct store_acknowledgement found[STORE_ACKNOWLEDGEMENTS_MAX];
 	struct dns_name apex = name_of("example.");
-	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
 	struct store *store = open_store("acknowledgements");
-	assert_false(store_save_acknowledgements(store, apex.wire, 7, given, 2, &error));
-	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	save(store, "example.", &head, NULL);
 	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
-	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
-	assert_true(store_save_acknowledgements(store, apex.wire, 7, given, 2, &error));
-	state.refresh_at_s = 6000;
-	assert_true(store_save(store, apex.wire, NULL, &state, &error));
-	store_close(store);
+	struct store_write *write = store_write_new(store, apex.wire);
+	store_write_acknowledgements(write, 7, given, 2);
+	store_submit(write, NULL, STORE_SOON);
+	store_close(store); /* what waits is committed */
 
 	store = open_store("acknowledgements");
 	assert_int_equal(store_load_acknowledgements(store, apex.wire, 8, found), 0);
@@ -167,106 +259,277 @@ TEST(acknowledgements_survive_a_restart_and_belong_to_one_version)
 		assert_true(address_equal(&found[i].target, &given[i].target));
 		assert_int_equal(found[i].at_s, given[i].at_s);
 	}
-	const struct zone_snapshot *back = store_load_version(store, apex.wire, &state, &error);
-	assert_non_null(back);
-	zone_unref(back);
-	assert_true(store_save_acknowledgements(store, apex.wire, 7, given, ARRAY_LENGTH(given), &error));
+	write = store_write_new(store, apex.wire);
+	store_write_acknowledgements(write, 7, given, ARRAY_LENGTH(given));
+	store_submit(write, NULL, STORE_SOON);
+	store_flush(store);
 	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), STORE_ACKNOWLEDGEMENTS_MAX);
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
+	save(store, "example.", &head, NULL);
 	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
-	zone_unref(zone);
-	store_close(store);
-}
-
-/* One bad sector: a header of a new file stands in it twice. */
-TEST(one_broken_header_loses_nothing)
-{
-	struct error error;
-	struct store_state state = secondary_state(7);
-	struct store_state found;
-	struct dns_name apex = name_of("example.");
-	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
-	struct store *store = open_store("sector");
-	char path[300];
-	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
-	for (off_t offset = 0; offset <= 4096; offset += 4096) {
-		assert_true(store_save(store, apex.wire, zone, &state, &error));
-		int fd = open(path, O_RDWR);
-		assert_int_equal(pwrite(fd, "torn", 4, offset + 30), 4);
-		close(fd);
-		const struct zone_snapshot *loaded = store_load_version(store, apex.wire, &found, &error);
-		assert_non_null(loaded);
-		assert_int_equal(found.serial_published, 7);
-		assert_int_equal(found.expire_at_s, 3000);
-		zone_unref(loaded);
-	}
-	zone_unref(zone);
-	store_close(store);
-}
-
-TEST(torn_acknowledgements_are_none)
-{
-	struct error error;
-	struct store_state state = {.role = STORE_PRIMARY, .has_version = true, .serial_published = 7};
-	struct store_acknowledgement given = {.target = {.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}}};
-	struct store_acknowledgement found[STORE_ACKNOWLEDGEMENTS_MAX];
-	struct dns_name apex = name_of("example.");
-	struct store *store = open_store("torn-acknowledgements");
-	assert_true(store_save(store, apex.wire, NULL, &state, &error));
-	assert_true(store_save_acknowledgements(store, apex.wire, 7, &given, 1, &error));
-	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 1);
-	char path[300];
-	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
-	int fd = open(path, O_RDWR);
-	assert_int_equal(pwrite(fd, "torn", 4, 1024 + 16), 4);
-	close(fd);
-	assert_int_equal(store_load_acknowledgements(store, apex.wire, 7, found), 0);
-	assert_true(store_load_state(store, apex.wire, &state, &error));
-	store_close(store);
-}
-
-/* Flips one octet anywhere: the file is told from a whole one, and set aside. */
-TEST(broken_file_is_refused_and_set_aside)
-{
-	struct error error;
-	struct store_state state = secondary_state(7);
-	struct store_state found;
-	struct dns_name apex = name_of("example.");
-	const struct zone_snapshot *zone = zone_of_text("example.", 7, zone_text);
-	struct store *store = open_store("broken");
-	char path[300];
-	snprintf(path, sizeof path, "%s/zones/example.zone", folder);
-	for (off_t offset = 8192; offset < 8192 + 200; offset += 7) {
-		uint8_t octet;
-		assert_true(store_save(store, apex.wire, zone, &state, &error));
-		int fd = open(path, O_RDWR);
-		assert_int_equal(pread(fd, &octet, 1, offset), 1);
-		octet ^= 0x20;
-		assert_int_equal(pwrite(fd, &octet, 1, offset), 1);
-		close(fd);
-		assert_null(store_load_version(store, apex.wire, &found, &error));
-		assert_int_equal(error.code, ERROR_INVALID);
-		assert_int_not_equal(access(path, F_OK), 0);
-	}
-	assert_true(store_save(store, apex.wire, zone, &state, &error));
-	assert_int_equal(truncate(path, 8192 + 50), 0);
-	assert_null(store_load_version(store, apex.wire, &found, &error));
-	assert_int_equal(error.code, ERROR_INVALID);
-	zone_unref(zone);
 	store_close(store);
 }
 
 TEST(unknown_zone_is_not_found)
 {
 	struct error error;
-	struct store_state found;
+	struct store_head found;
 	struct store *store = open_store("unknown");
 	struct dns_name apex = name_of("nowhere.");
-	assert_false(store_load_state(store, apex.wire, &found, &error));
+	assert_false(store_load_head(store, apex.wire, &found, &error));
 	assert_int_equal(error.code, ERROR_NOT_FOUND);
-	assert_true(store_forget(store, apex.wire, &error));
+	assert_int_equal(store_load_timers(store, apex.wire).expire_at_s, 0);
 	store_close(store);
 }
+
+TEST(forgotten_zone_leaves_nothing)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	const struct zone_snapshot *zone = large_zone(7);
+	struct dns_name apex = name_of("example.");
+	struct store *store = open_store("forget");
+	save(store, "example.", &head, zone);
+	save_timers(store, "example.", &(struct store_timers){.expire_at_s = 5});
+	struct store_write *write = store_write_new(store, apex.wire);
+	store_write_forget(write);
+	store_submit(write, NULL, STORE_NOW);
+	store_flush(store);
+	assert_false(store_load_head(store, apex.wire, &head, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	assert_int_equal(store_load_timers(store, apex.wire).expire_at_s, 0);
+	assert_int_equal(images_of_folder().count, 0);
+	zone_unref(zone);
+	store_close(store);
+}
+
+/* ---- images ---- */
+
+TEST(an_image_goes_when_the_next_version_is_durable_and_not_before)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "replaced");
+	struct told told = new_told();
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = large_zone(7);
+	struct store_write *write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+
+	head.serial_published = 8;
+	write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_submit(write, &told.waiter, STORE_NOW);
+	assert_int_equal(images(folder).count, 2);
+	fake_kv_fail_commits(fake, 1);
+	store_commit(store);
+	assert_false(told.is_durable);
+	assert_int_equal(images(folder).count, 1); /* the first */
+	const struct zone_snapshot *back = store_load_version(store, apex.wire, &head, &error);
+	assert_non_null(back);
+	assert_int_equal(head.serial_published, 7);
+	zone_unref(back);
+
+	head.serial_published = 9;
+	write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+	assert_int_equal(images(folder).count, 1); /* the last */
+	back = store_load_version(store, apex.wire, &head, &error);
+	assert_non_null(back);
+	assert_int_equal(head.serial_published, 9);
+	zone_unref(back);
+	zone_unref(zone);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+/* Killed between the image and its head. */
+TEST(image_that_no_head_names_goes_at_the_next_start)
+{
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "orphan");
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = large_zone(7);
+	struct store_write *write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+	write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_write_free(write);
+	assert_int_equal(images(folder).count, 2);
+	store_close(store);
+	store = fake_store(fake, "orphan");
+	assert_int_equal(images(folder).count, 1);
+	struct error error;
+	const struct zone_snapshot *back = store_load_version(store, apex.wire, &head, &error);
+	assert_non_null(back);
+	zone_unref(back);
+	zone_unref(zone);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(broken_image_is_refused_and_set_aside)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = large_zone(7);
+	struct store *store = open_store("broken");
+	for (size_t place = 0; place < 40000; place += 1999) {
+		uint8_t *bytes;
+		size_t len;
+		save(store, "example.", &head, zone);
+		struct image_count image = images_of_folder();
+		assert_int_equal(image.count, 1);
+		assert_true(file_read(image.path, 1 << 20, &bytes, &len, &error));
+		bytes[place % len] ^= 0x20;
+		assert_true(file_replace(image.path, bytes, place % 2 == 0 ? len : len - 1, &error));
+		free(bytes);
+		assert_null(store_load_version(store, apex.wire, &head, &error));
+		assert_int_equal(error.code, ERROR_INVALID);
+		assert_int_equal(images_of_folder().count, 0);
+		assert_int_not_equal(access(image.path, F_OK), 0);
+		head = head_of(STORE_SECONDARY, 7);
+	}
+	zone_unref(zone);
+	store_close(store);
+}
+
+TEST(every_flipped_bit_of_a_value_is_noticed)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct dns_name apex = name_of("example.");
+	const struct zone_snapshot *zone = zone_of_text("example.", 7, "a A 192.0.2.1\n");
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "flips");
+	struct store_write *write = store_write_new(store, apex.wire);
+	store_write_version(write, &head, zone);
+	store_write_timers(write, &(struct store_timers){.expire_at_s = 77});
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+	for (size_t bit = 0; bit < 52 * 8; bit++) {
+		assert_true(fake_kv_flip(fake, 'h', bit));
+		assert_null(store_load_version(store, apex.wire, &head, &error));
+		assert_int_equal(error.code, ERROR_INVALID);
+		assert_true(fake_kv_flip(fake, 'h', bit));
+		assert_true(fake_kv_flip(fake, 'r', bit));
+		assert_null(store_load_version(store, apex.wire, &head, &error));
+		assert_int_equal(error.code, ERROR_INVALID);
+		assert_true(fake_kv_flip(fake, 'r', bit));
+		assert_true(fake_kv_flip(fake, 't', bit));
+		assert_int_equal(store_load_timers(store, apex.wire).expire_at_s, 0);
+		assert_true(fake_kv_flip(fake, 't', bit));
+	}
+	assert_int_equal(store_load_timers(store, apex.wire).expire_at_s, 77);
+	zone_unref(zone);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+/* ---- committing ---- */
+
+static void submit_timers(struct store *store, const char *apex, int64_t expire_at_s, struct told *told)
+{
+	struct store_write *write = store_write_new(store, name_of(apex).wire);
+	store_write_timers(write, &(struct store_timers){.expire_at_s = expire_at_s});
+	store_submit(write, &told->waiter, STORE_NOW);
+}
+
+TEST(many_zones_cost_one_commit)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "group");
+	struct told told[100];
+	store_commit(store);
+	unsigned before = fake_kv_commits(fake);
+	for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+		char apex[32];
+		snprintf(apex, sizeof apex, "z%zu.", i);
+		told[i] = new_told();
+		submit_timers(store, apex, (int64_t)i + 1, &told[i]);
+	}
+	store_commit(store);
+	assert_int_equal(fake_kv_commits(fake) - before, 1);
+	for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+		assert_true(told[i].is_durable);
+	}
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(write_that_cannot_be_made_durable_takes_no_other_with_it)
+{
+	static const uint8_t bad[] = {'t', 3, 'b', 'a', 'd', 0};
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "bad");
+	struct told told[9];
+	fake_kv_fail_key(fake, bad, sizeof bad);
+	told_order = 'a';
+	for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+		char apex[32];
+		snprintf(apex, sizeof apex, i == 4 ? "bad." : "z%zu.", i);
+		told[i] = new_told();
+		submit_timers(store, apex, (int64_t)i + 1, &told[i]);
+	}
+	store_commit(store);
+	for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+		assert_int_equal(told[i].times, 1);
+		assert_int_equal(told[i].is_durable, i != 4);
+		assert_int_equal(told[i].order, 'a' + (int)i); /* in the order of submission */
+	}
+	assert_int_equal(told[4].code, ERROR_LIMIT);
+	assert_int_equal(store_load_timers(store, name_of("z8.").wire).expire_at_s, 9);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(write_that_is_not_wanted_any_more_is_not_made)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "unwanted");
+	struct told told[3] = {new_told(), new_told(), new_told()};
+	told[1].is_unwanted = true;
+	submit_timers(store, "a.", 1, &told[0]);
+	submit_timers(store, "b.", 2, &told[1]);
+	submit_timers(store, "c.", 3, &told[2]);
+	store_commit(store);
+	assert_true(told[0].is_durable && told[2].is_durable);
+	assert_false(told[1].is_durable);
+	assert_int_equal(told[1].code, ERROR_STOPPED);
+	assert_int_equal(store_load_timers(store, name_of("b.").wire).expire_at_s, 0);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(empty_write_waits_its_turn_and_costs_no_commit)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "empty");
+	struct told told[2] = {new_told(), new_told()};
+	store_commit(store);
+	unsigned before = fake_kv_commits(fake);
+	store_submit(store_write_new(store, name_of("a.").wire), &told[0].waiter, STORE_NOW);
+	store_commit(store);
+	assert_true(told[0].is_durable);
+	assert_int_equal(fake_kv_commits(fake), before);
+	fake_kv_fail_commits(fake, 1);
+	submit_timers(store, "a.", 1, &told[1]);
+	store_commit(store);
+	assert_false(told[1].is_durable);
+	assert_int_equal(told[1].code, ERROR_IO);
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+/* ---- opening ---- */
 
 TEST(folder_belongs_to_one_server)
 {
@@ -280,13 +543,71 @@ TEST(folder_belongs_to_one_server)
 	store_close(store);
 }
 
+TEST(store_of_a_newer_version_is_refused_with_a_word_on_what_to_do)
+{
+	static const uint8_t key[] = {'v', 0};
+	static const uint8_t number[] = {0, 0, 0, 2};
+	struct error error;
+	struct fake_kv *fake = fake_kv_new();
+	struct kv *kv = fake_kv_side(fake);
+	uint8_t value[sizeof number + 8];
+	struct kv_bytes key_bytes = {key, sizeof key};
+	memcpy(value, number, sizeof number);
+	store_u64(value + sizeof number, store_checksum(key_bytes, (struct kv_bytes){number, sizeof number}));
+	assert_true(kv->side->begin(kv, &error));
+	assert_true(kv->side->put(kv, key_bytes, (struct kv_bytes){value, sizeof value}, &error));
+	assert_true(kv->side->commit(kv, &error));
+	assert_null(store_new(kv, "/nowhere", &error));
+	assert_int_equal(error.code, ERROR_STALE);
+	assert_non_null(strstr(error.text, "start the newer one"));
+	fake_kv_free(fake);
+}
+
+static void spoil(const char *file, size_t keep)
+{
+	char path[300];
+	snprintf(path, sizeof path, "%s/%s", folder, file);
+	assert_int_equal(truncate(path, (off_t)keep), 0);
+}
+
+/* The large zone comes back from its image, whose time stands for the last refresh; the small one is transferred anew. */
+TEST(broken_store_is_set_aside_and_begun_anew_from_images)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	const struct zone_snapshot *large = large_zone(7);
+	const struct zone_snapshot *small = zone_of_text("small.", 3, "");
+	char aside[300];
+	struct store *store = open_store("rebuilt");
+	save(store, "example.", &head, large);
+	save(store, "small.", &head, small);
+	store_close(store);
+	spoil("store.mdb", 4096 * 3);
+	store = open_store("rebuilt");
+	snprintf(aside, sizeof aside, "%s/store.mdb.broken", folder);
+	assert_int_equal(access(aside, F_OK), 0);
+	const struct zone_snapshot *back = store_load_version(store, name_of("example.").wire, &head, &error);
+	assert_non_null(back);
+	assert_same(large, back);
+	assert_int_equal(head.serial_published, 7);
+	struct store_timers timers = store_load_timers(store, name_of("example.").wire);
+	assert_true(timers.refreshed_at_s > 0 && timers.refresh_at_s == timers.refreshed_at_s);
+	assert_int_equal(timers.expire_at_s - timers.refreshed_at_s, 1209600);
+	assert_false(store_load_head(store, name_of("small.").wire, &head, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	zone_unref(back);
+	zone_unref(large);
+	zone_unref(small);
+	store_close(store);
+}
+
 TEST(names_that_are_no_file_names_are_stored_safely)
 {
 	char out[STORE_NAME_MAX];
-	assert_string_equal(store_file_name(name_of(".").wire, out), "@");
-	assert_string_equal(store_file_name(name_of("Example.ORG.").wire, out), "example.org");
-	assert_string_equal(store_file_name(name_of("a/b.c\\.d\\%e.").wire, out), "a%2Fb.c%2Ed%25e");
-	assert_string_equal(store_file_name(name_of("\\.\\..x.").wire, out), "%2E%2E.x");
+	assert_string_equal(store_image_name(name_of(".").wire, out), "@");
+	assert_string_equal(store_image_name(name_of("Example.ORG.").wire, out), "example.org");
+	assert_string_equal(store_image_name(name_of("a/b.c\\.d\\%e.").wire, out), "a%2Fb.c%2Ed%25e");
+	assert_string_equal(store_image_name(name_of("\\.\\..x.").wire, out), "%2E%2E.x");
 	struct dns_name longest;
 	longest.len = 255;
 	for (int label = 0; label < 4; label++) {
@@ -295,9 +616,9 @@ TEST(names_that_are_no_file_names_are_stored_safely)
 	}
 	longest.wire[254] = 0;
 	char other[STORE_NAME_MAX];
-	assert_true(strlen(store_file_name(longest.wire, out)) < STORE_NAME_MAX);
+	assert_true(strlen(store_image_name(longest.wire, out)) < STORE_NAME_MAX);
 	longest.wire[253] = '_';
-	assert_string_not_equal(out, store_file_name(longest.wire, other));
+	assert_string_not_equal(out, store_image_name(longest.wire, other));
 }
 
 TEST(digest_sees_every_edit_but_not_the_serial)

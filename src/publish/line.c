@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "publish/line_internal.h"
+
+#include <stdlib.h>
+
+#include "base/ensure.h"
+#include "base/memory.h"
+
+static struct line_version copy_of(const struct line_version *version)
+{
+	struct line_version copy = *version;
+	if (copy.snapshot != NULL) {
+		zone_ref(copy.snapshot);
+	}
+	return copy;
+}
+
+static void replace(struct line_version *place, struct line_version take)
+{
+	zone_unref(place->snapshot);
+	*place = take;
+}
+
+struct publish_line *publish_line_new(struct publish *publish, struct zone *zone, void *owner)
+{
+	struct publish_line *line = memory_new(sizeof *line);
+	line->sink.offer = publish_offer;
+	line->publish = publish;
+	line->zone = zone;
+	line->owner = owner;
+	pthread_mutex_init(&line->lock, NULL);
+	return line;
+}
+
+void publish_line_free(struct publish_line *take)
+{
+	if (take == NULL) {
+		return;
+	}
+	ensure(take->pending == 0);
+	zone_unref(take->head.snapshot);
+	zone_unref(take->served.snapshot);
+	pthread_mutex_destroy(&take->lock);
+	free(take);
+}
+
+struct change_sink *publish_line_sink(struct publish_line *line)
+{
+	return &line->sink;
+}
+
+struct line_version line_take_head(struct publish_line *line, uint32_t *run)
+{
+	pthread_mutex_lock(&line->lock);
+	struct line_version head = copy_of(&line->head);
+	*run = line->run;
+	pthread_mutex_unlock(&line->lock);
+	return head;
+}
+
+static const struct zone_snapshot *snapshot_of(struct publish_line *line, const struct line_version *version)
+{
+	pthread_mutex_lock(&line->lock);
+	const struct zone_snapshot *snapshot = version->snapshot == NULL ? NULL : zone_ref(version->snapshot);
+	pthread_mutex_unlock(&line->lock);
+	return snapshot;
+}
+
+const struct zone_snapshot *publish_line_head(struct publish_line *line)
+{
+	return snapshot_of(line, &line->head);
+}
+
+const struct zone_snapshot *publish_line_served(struct publish_line *line)
+{
+	return snapshot_of(line, &line->served);
+}
+
+bool publish_line_is_settled(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_settled = line->pending == 0;
+	pthread_mutex_unlock(&line->lock);
+	return is_settled;
+}
+
+void publish_line_withdraw(struct publish_line *line, enum zone_state state)
+{
+	pthread_mutex_lock(&line->lock);
+	zone_withdraw(line->zone, state);
+	if (line->head.snapshot == line->served.snapshot) {
+		zone_unref(line->head.snapshot);
+		line->head.snapshot = NULL;
+	}
+	zone_unref(line->served.snapshot);
+	line->served.snapshot = NULL;
+	pthread_mutex_unlock(&line->lock);
+}
+
+void line_set_recalled(struct publish_line *line, const struct store_head *head)
+{
+	pthread_mutex_lock(&line->lock);
+	line->head.head = *head;
+	line->head.has_head = true;
+	line->head.is_on_disk = true;
+	line->served = line->head;
+	ensure(line->head.snapshot == NULL);
+	pthread_mutex_unlock(&line->lock);
+}
+
+bool line_advance(struct publish_line *line, uint32_t run, struct line_version version)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_current = line->run == run;
+	if (is_current) {
+		replace(&line->head, version);
+		line->pending++;
+	}
+	pthread_mutex_unlock(&line->lock);
+	return is_current;
+}
+
+void line_begin(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	line->pending++;
+	pthread_mutex_unlock(&line->lock);
+}
+
+bool line_is_current(struct publish_line *line, uint32_t run)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_current = line->run == run;
+	pthread_mutex_unlock(&line->lock);
+	return is_current;
+}
+
+void line_end(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	line->pending--;
+	pthread_mutex_unlock(&line->lock);
+}
+
+void line_end_refused(struct publish_line *line, uint32_t run)
+{
+	pthread_mutex_lock(&line->lock);
+	line->pending--;
+	if (line->run == run) {
+		line->run++;
+		replace(&line->head, copy_of(&line->served));
+	}
+	pthread_mutex_unlock(&line->lock);
+}
+
+enum zone_state line_end_published(struct publish_line *line, const struct line_version *version)
+{
+	pthread_mutex_lock(&line->lock);
+	enum zone_state before = atomic_load(&line->zone->state);
+	line->pending--;
+	replace(&line->served, copy_of(version));
+	zone_publish(line->zone, zone_ref(version->snapshot));
+	pthread_mutex_unlock(&line->lock);
+	return before;
+}
+
+void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk)
+{
+	pthread_mutex_lock(&line->lock);
+	if (line->served.snapshot == snapshot) {
+		line->served.is_on_disk = is_on_disk;
+	}
+	if (line->head.snapshot == snapshot) {
+		line->head.is_on_disk = is_on_disk;
+	}
+	pthread_mutex_unlock(&line->lock);
+}
+
+bool line_is_on_disk(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_on_disk = line->head.is_on_disk;
+	pthread_mutex_unlock(&line->lock);
+	return is_on_disk;
+}
+
+bool line_serves(struct publish_line *line, const struct zone_snapshot *snapshot)
+{
+	pthread_mutex_lock(&line->lock);
+	bool serves = line->served.snapshot == snapshot;
+	pthread_mutex_unlock(&line->lock);
+	return serves;
+}

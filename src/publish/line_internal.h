@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The line of versions of one zone, as src/publish sees it. */
+#pragma once
+
+#include <pthread.h>
+
+#include "publish/publish.h"
+
+struct publish {
+	struct store *store;
+	struct change_listener *listeners;
+	struct change_listener **listeners_end;
+};
+
+/* One version, and what is remembered of it. */
+struct line_version {
+	const struct zone_snapshot *snapshot; /* a reference; NULL: none */
+	struct store_head head;
+	bool has_head;   /* something was published before; without a snapshot by another process, or it has expired */
+	bool is_on_disk; /* `head` is what the store has, or will have before anything that is submitted from now on */
+};
+
+struct publish_line {
+	struct change_sink sink; /* first */
+	struct publish *publish;
+	struct zone *zone;
+	void *owner;
+	bool is_recalled; /* whoever offers: the store was asked */
+
+	pthread_mutex_t lock;     /* guards what follows, and the zone's slot */
+	struct line_version head; /* the newest that was taken */
+	struct line_version served;
+	uint32_t pending; /* commits on their way */
+	uint32_t run;     /* raised when what was on its way is given up */
+};
+
+/* ---- publish.c ---- */
+
+/* struct change_sink.offer */
+void publish_offer(struct change_sink *self, const struct change_offer *offer);
+
+/* ---- line.c ---- */
+
+/* The head, with a reference to its snapshot, and its run. */
+struct line_version line_take_head(struct publish_line *line, uint32_t *run);
+/* Sets the head, once: what another process left. */
+void line_set_recalled(struct publish_line *line, const struct store_head *head);
+/* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. */
+MUST_USE bool line_advance(struct publish_line *line, uint32_t run, struct line_version version);
+/* Something is on its way that changes no version. */
+void line_begin(struct publish_line *line);
+/* What is on its way since `run` is still to be done. Any thread. */
+bool line_is_current(struct publish_line *line, uint32_t run);
+/* One that was on its way is not any more. */
+void line_end(struct publish_line *line);
+/* And it has failed: what is served is the head again, and whatever continues what failed is given up. */
+void line_end_refused(struct publish_line *line, uint32_t run);
+/* And it is served from now on; gives the zone's state before. `version` is borrowed. */
+enum zone_state line_end_published(struct publish_line *line, const struct line_version *version);
+/* And it is known whether this version, if it is the served one, is on disk. */
+void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk);
+/* The newest version is on disk, or on its way there. */
+bool line_is_on_disk(struct publish_line *line);
+/* This is what is served. */
+bool line_serves(struct publish_line *line, const struct zone_snapshot *snapshot);

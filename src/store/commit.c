@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes wait in one queue. Whoever commits takes all that wait, makes them durable in one transaction, and tells each in
+ * its turn. What waits meanwhile is the next group, so the busier the server, the more zones one sync serves (I5). */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/memory.h"
+#include "store/store_internal.h"
+
+/* A group holds about so many octets: LMDB keeps the pages that a transaction touches in memory. */
+#define GROUP_OCTETS_MAX ((size_t)16 << 20)
+/* What is not urgent waits so long for company. */
+#define SOON_MS 100
+
+/* ---- one write ---- */
+
+struct image_visitor {
+	struct kv_visitor visitor; /* first */
+	uint64_t image;
+};
+
+static bool keep_image(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
+{
+	struct image_visitor *found = (struct image_visitor *)self;
+	struct store_head_value head;
+	if (store_head_read(store_checked(key, value), &head) && head.place == STORE_IMAGE) {
+		found->image = head.image;
+	}
+	return false;
+}
+
+/* Which image is of no use when this write is durable. */
+static bool find_image_before(struct store_write *write, struct error *error)
+{
+	struct kv *kv = write->store->kv;
+	struct image_visitor found = {.visitor.visit = keep_image};
+	struct store_name key = store_key_of(STORE_KEY_HEAD, write->apex.wire);
+	if (!kv->side->look(kv, store_key_bytes(&key), &found.visitor, error)) {
+		return false;
+	}
+	write->image_before = found.image == write->image ? 0 : found.image;
+	return true;
+}
+
+static bool apply(struct store_write *write, struct error *error)
+{
+	struct kv *kv = write->store->kv;
+	if (write->has_version && !find_image_before(write, error)) {
+		return false;
+	}
+	for (const struct store_put *put = write->puts; put != NULL; put = put->next) {
+		struct store_name key = store_key_of(put->kind, write->apex.wire);
+		struct kv_bytes value = {.at = put->value, .len = put->len};
+		if (put->is_removal ? !kv->side->remove(kv, store_key_bytes(&key), error)
+		                    : !kv->side->put(kv, store_key_bytes(&key), value, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The image that turned out to be the wrong one. */
+static void remove_image(const struct store_write *write, uint64_t image)
+{
+	if (image != 0) {
+		char *path = store_image_path(write->store->images, write->apex.wire, image);
+		unlink(path);
+		free(path);
+	}
+}
+
+static void settle(struct store_write *take, bool is_durable, const struct error *error)
+{
+	remove_image(take, is_durable ? take->image_before : take->image);
+	if (take->waiter != NULL) {
+		take->waiter->done(take->waiter, is_durable, error);
+	}
+	store_write_free(take);
+}
+
+static bool is_wanted(const struct store_write *write)
+{
+	struct store_waiter *waiter = write->waiter;
+	return waiter == NULL || waiter->wanted == NULL || waiter->wanted(waiter);
+}
+
+/* ---- a group ---- */
+
+static bool has_puts(const struct store_write *first)
+{
+	while (first != NULL && first->puts == NULL) {
+		first = first->next;
+	}
+	return first != NULL;
+}
+
+/* All of them in one transaction. */
+static bool commit_all(struct kv *kv, struct store_write *first, struct error *error)
+{
+	if (!has_puts(first)) {
+		return true;
+	}
+	if (!kv->side->begin(kv, error)) {
+		return false;
+	}
+	for (struct store_write *write = first; write != NULL; write = write->next) {
+		if (!apply(write, error)) {
+			kv->side->abort(kv);
+			return false;
+		}
+	}
+	return kv->side->commit(kv, error);
+}
+
+/* Why this one is not to be made durable; false: it is. */
+static bool is_given_up(const struct store_write *write, struct error *error)
+{
+	if (!is_wanted(write)) {
+		error_set(error, ERROR_STOPPED, "what it continues could not be made durable");
+		return true;
+	}
+	if (write->error != NULL) {
+		*error = *write->error;
+		return true;
+	}
+	return false;
+}
+
+static bool any_is_given_up(const struct store_write *first)
+{
+	struct error error;
+	while (first != NULL && !is_given_up(first, &error)) {
+		first = first->next;
+	}
+	return first != NULL;
+}
+
+static void settle_all(struct store_write *take)
+{
+	while (take != NULL) {
+		struct store_write *write = take;
+		take = write->next;
+		settle(write, true, NULL);
+	}
+}
+
+static void commit_one(struct kv *kv, struct store_write *take)
+{
+	struct error error;
+	bool is_durable = !is_given_up(take, &error) && commit_all(kv, take, &error);
+	settle(take, is_durable, &error);
+}
+
+/* Cuts the list in two; gives the second half. */
+static struct store_write *split(struct store_write *first, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		first = first->next;
+	}
+	struct store_write *rest = first->next;
+	first->next = NULL;
+	return rest;
+}
+
+/* A group that cannot be written is tried in halves, so that one bad write takes no other with it; what has become of the
+ * first half decides what of the second is still wanted. */
+static void commit_group(struct kv *kv, struct store_write *take, size_t count)
+{
+	struct error error;
+	if (count == 1) {
+		commit_one(kv, take);
+	} else if (!any_is_given_up(take) && commit_all(kv, take, &error)) {
+		settle_all(take);
+	} else {
+		struct store_write *rest = split(take, count / 2);
+		commit_group(kv, take, count / 2);
+		commit_group(kv, rest, count - count / 2);
+	}
+}
+
+/* ---- the queue ---- */
+
+void store_queue_init(struct store_queue *queue)
+{
+	pthread_condattr_t clock;
+	*queue = (struct store_queue){.last = NULL};
+	pthread_mutex_init(&queue->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&queue->work, &clock);
+	pthread_cond_init(&queue->settled, NULL);
+	pthread_condattr_destroy(&clock);
+	queue->last = &queue->first;
+}
+
+void store_submit(struct store_write *take, struct store_waiter *waiter, enum store_urgency urgency)
+{
+	struct store_queue *queue = &take->store->queue;
+	take->waiter = waiter;
+	pthread_mutex_lock(&queue->lock);
+	bool was_empty = queue->first == NULL;
+	bool wakes = was_empty || (urgency == STORE_NOW && !queue->has_urgent);
+	if (was_empty && urgency == STORE_SOON) {
+		queue->soon_ms = clock_now().boot_ms + SOON_MS;
+	}
+	queue->has_urgent = queue->has_urgent || urgency == STORE_NOW;
+	*queue->last = take;
+	queue->last = &take->next;
+	queue->submitted++;
+	if (wakes) {
+		pthread_cond_signal(&queue->work);
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static size_t octets_of(const struct store_write *write)
+{
+	size_t octets = 0;
+	for (const struct store_put *put = write->puts; put != NULL; put = put->next) {
+		octets += put->len;
+	}
+	return octets;
+}
+
+/* The next group, in order; the lock is held. */
+static struct store_write *take_group(struct store_queue *queue, size_t *count)
+{
+	struct store_write *first = queue->first;
+	struct store_write *last = first;
+	size_t octets = first == NULL ? 0 : octets_of(first);
+	*count = first == NULL ? 0 : 1;
+	while (last != NULL && last->next != NULL && octets < GROUP_OCTETS_MAX) {
+		last = last->next;
+		octets += octets_of(last);
+		++*count;
+	}
+	if (last == NULL || last->next == NULL) {
+		queue->first = NULL;
+		queue->last = &queue->first;
+		queue->has_urgent = false;
+	} else {
+		queue->first = last->next;
+		last->next = NULL;
+	}
+	return first;
+}
+
+/* One group. False: nothing waits. The lock is held, and let go of meanwhile. */
+static bool commit_next(struct store *store)
+{
+	struct store_queue *queue = &store->queue;
+	size_t count;
+	struct store_write *group = take_group(queue, &count);
+	if (group == NULL) {
+		return false;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	commit_group(store->kv, group, count);
+	pthread_mutex_lock(&queue->lock);
+	queue->told += count;
+	pthread_cond_broadcast(&queue->settled);
+	return true;
+}
+
+void store_commit(struct store *store)
+{
+	pthread_mutex_lock(&store->queue.lock);
+	while (commit_next(store)) {
+	}
+	pthread_mutex_unlock(&store->queue.lock);
+}
+
+/* Until there is something to commit now, or the end. The lock is held. */
+static void wait_for_work(struct store_queue *queue)
+{
+	while (!queue->stopping && !queue->has_urgent) {
+		if (queue->first == NULL) {
+			pthread_cond_wait(&queue->work, &queue->lock);
+			continue;
+		}
+		int64_t left_ms = queue->soon_ms - clock_now().boot_ms;
+		if (left_ms <= 0) {
+			return;
+		}
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		int64_t nanoseconds = until.tv_nsec + left_ms * 1000000;
+		until.tv_sec += nanoseconds / 1000000000;
+		until.tv_nsec = (long)(nanoseconds % 1000000000);
+		pthread_cond_timedwait(&queue->work, &queue->lock, &until);
+	}
+}
+
+static void *run(void *context)
+{
+	struct store *store = context;
+	struct store_queue *queue = &store->queue;
+	pthread_mutex_lock(&queue->lock);
+	do {
+		wait_for_work(queue);
+	} while (commit_next(store) || !queue->stopping);
+	pthread_mutex_unlock(&queue->lock);
+	return NULL;
+}
+
+void store_flush(struct store *store)
+{
+	struct store_queue *queue = &store->queue;
+	pthread_mutex_lock(&queue->lock);
+	uint64_t submitted = queue->submitted;
+	if (queue->first != NULL) {
+		queue->has_urgent = true;
+		pthread_cond_signal(&queue->work);
+	}
+	while (queue->has_thread && queue->told < submitted) {
+		pthread_cond_wait(&queue->settled, &queue->lock);
+	}
+	pthread_mutex_unlock(&queue->lock);
+}
+
+bool store_queue_start(struct store *store, struct error *error)
+{
+	int failed = pthread_create(&store->queue.thread, NULL, run, store);
+	store->queue.has_thread = failed == 0;
+	return failed == 0 || error_set_errno(error, failed, "thread that commits");
+}
+
+void store_queue_end(struct store *store)
+{
+	struct store_queue *queue = &store->queue;
+	if (queue->has_thread) {
+		pthread_mutex_lock(&queue->lock);
+		queue->stopping = true;
+		pthread_cond_signal(&queue->work);
+		pthread_mutex_unlock(&queue->lock);
+		pthread_join(queue->thread, NULL);
+	}
+	store_commit(store);
+	pthread_cond_destroy(&queue->settled);
+	pthread_cond_destroy(&queue->work);
+	pthread_mutex_destroy(&queue->lock);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "dns/message.h"
+#include "store/store_internal.h"
+
+#define FORMAT_VERSION  1
+#define NAME_OFFSET     64
+#define CHECKSUM_OFFSET (STORE_IMAGE_HEAD_SIZE - 8)
+/* 2^40 octets are beyond any memory that could serve them. */
+#define IMAGE_SIZE_MAX ((size_t)1 << 40)
+/* In a file name a zone's name is cut here and ended by a hash, so that it stays below 255 with its endings. */
+#define NAME_PART_MAX 200
+/* ".0123456789abcdef" */
+#define ID_LEN 17
+
+static const uint8_t magic[8] = {'T', 'A', 'N', 'D', 'E', 'M', ' ', 'I'};
+static const struct hash_key checksum_key = {{0x696d616765, 0x68656164}};
+
+/* ---- names ---- */
+
+static bool is_plain(uint8_t octet)
+{
+	return (octet >= 'a' && octet <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' || octet == '_';
+}
+
+char *store_image_name(const uint8_t *apex, char *out)
+{
+	static const struct hash_key name_key = {{0x6e616d65, 0}};
+	struct dns_name lower;
+	char *at = out;
+	dns_name_lower(apex, &lower);
+	if (lower.len == 1) {
+		return strcpy(out, "@");
+	}
+	for (const uint8_t *label = lower.wire; *label != 0; label += 1 + *label) {
+		if (label != lower.wire) {
+			*at++ = '.';
+		}
+		for (size_t i = 1; i <= *label; i++) {
+			if (at - out > NAME_PART_MAX) {
+				sprintf(at, "~%016" PRIx64, hash_bytes(&name_key, lower.wire, lower.len));
+				return out;
+			}
+			if (is_plain(label[i])) {
+				*at++ = (char)label[i];
+			} else {
+				at += sprintf(at, "%%%02X", label[i]);
+			}
+		}
+	}
+	*at = '\0';
+	return out;
+}
+
+char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id)
+{
+	char name[STORE_NAME_MAX];
+	store_image_name(apex, name);
+	char *path = memory_new(strlen(folder) + strlen(name) + ID_LEN + 2);
+	sprintf(path, "%s/%s.%016" PRIx64, folder, name, id);
+	return path;
+}
+
+/* 0: the name does not end in an ID. */
+static uint64_t id_of(const char *name)
+{
+	size_t len = strlen(name);
+	char *end;
+	if (len <= ID_LEN || name[len - ID_LEN] != '.') {
+		return 0;
+	}
+	uint64_t id = strtoull(name + len - ID_LEN + 1, &end, 16);
+	return *end == '\0' ? id : 0;
+}
+
+/* ---- the head ---- */
+
+void store_image_head_write(const struct store_image *image, uint8_t bytes[STORE_IMAGE_HEAD_SIZE])
+{
+	struct writer out = writer_of(bytes, STORE_IMAGE_HEAD_SIZE);
+	memset(bytes, 0, STORE_IMAGE_HEAD_SIZE);
+	write_bytes(&out, magic, sizeof magic);
+	write_u32(&out, FORMAT_VERSION);
+	write_u8(&out, (uint8_t)image->role);
+	write_u8(&out, 0);
+	write_u16(&out, image->class);
+	write_u32(&out, image->serial);
+	write_u32(&out, image->expire_s);
+	write_u64(&out, image->records_len);
+	write_u64(&out, image->records);
+	write_bytes(&out, image->digest, STORE_DIGEST_SIZE);
+	write_u64(&out, 0);
+	ensure(writer_len(&out) == NAME_OFFSET);
+	write_bytes(&out, image->apex.wire, image->apex.len);
+	ensure(!out.failed && writer_len(&out) <= CHECKSUM_OFFSET);
+	store_u64(bytes + CHECKSUM_OFFSET, hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET));
+}
+
+bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct store_image *out)
+{
+	struct reader in = reader_of(bytes + sizeof magic, CHECKSUM_OFFSET - sizeof magic);
+	if (memcmp(bytes, magic, sizeof magic) != 0 ||
+	    load_u64(bytes + CHECKSUM_OFFSET) != hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET)) {
+		return false;
+	}
+	uint32_t version = read_u32(&in);
+	uint8_t role = read_u8(&in);
+	read_u8(&in);
+	out->role = role == STORE_PRIMARY ? STORE_PRIMARY : STORE_SECONDARY;
+	out->class = read_u16(&in);
+	out->serial = read_u32(&in);
+	out->expire_s = read_u32(&in);
+	out->records_len = read_u64(&in);
+	out->records = read_u64(&in);
+	memcpy(out->digest, read_bytes(&in, STORE_DIGEST_SIZE), STORE_DIGEST_SIZE);
+	read_u64(&in);
+	const uint8_t *apex = dns_name_read_plain(&in);
+	if (apex == NULL || version != FORMAT_VERSION) {
+		return false;
+	}
+	out->apex = dns_name_of(apex);
+	return true;
+}
+
+/* ---- saving ---- */
+
+/* Records on their way into a file. */
+struct saving {
+	struct store_record_sink sink; /* first */
+	struct file_replacement file;
+	struct store_digest digest;
+	uint64_t len;
+};
+
+static void save_piece(struct store_record_sink *self, const void *bytes, size_t len)
+{
+	struct saving *saving = (struct saving *)self;
+	file_replacement_write(&saving->file, bytes, len);
+	store_digest_add(&saving->digest, bytes, len);
+	saving->len += len;
+}
+
+static void describe(const struct zone_snapshot *snapshot, struct store_image *image)
+{
+	struct zone_rrset rrset;
+	struct dns_soa soa;
+	zone_soa(snapshot, &rrset);
+	dns_soa_read(rrset.rdatas + 2, load_u16(rrset.rdatas), &soa);
+	image->class = zone_class(snapshot);
+	image->serial = soa.serial;
+	image->expire_s = soa.expire_s;
+	image->apex = dns_name_of(zone_name(snapshot));
+}
+
+/* The head is known only after the records, so it is written last, into the place kept for it. */
+bool store_image_save(const char *path, struct store_image *image, const struct zone_snapshot *snapshot,
+                      struct error *error)
+{
+	static const uint8_t room[STORE_IMAGE_HEAD_SIZE];
+	uint8_t head[STORE_IMAGE_HEAD_SIZE];
+	struct saving *saving = memory_new(sizeof *saving);
+	saving->sink.write = save_piece;
+	if (!file_replacement_begin(&saving->file, path, error)) {
+		free(saving);
+		return false;
+	}
+	describe(snapshot, image);
+	file_replacement_write(&saving->file, room, sizeof room);
+	store_digest_init(&saving->digest);
+	image->records = store_records_write(snapshot, &saving->sink);
+	image->records_len = saving->len;
+	store_digest_end(&saving->digest, image->digest);
+	store_image_head_write(image, head);
+	file_replacement_write_at(&saving->file, 0, head, sizeof head);
+	bool done = file_replacement_commit(&saving->file, error);
+	free(saving);
+	return done;
+}
+
+/* ---- loading ---- */
+
+static bool set_aside(const char *path, const char *why, struct error *error)
+{
+	char *aside = memory_new(strlen(path) + sizeof ".broken");
+	sprintf(aside, "%s.broken", path);
+	if (rename(path, aside) == 0) {
+		error_set(error, ERROR_INVALID, "%s: %s; it was set aside as %s", path, why, aside);
+	} else {
+		error_set(error, ERROR_INVALID, "%s: %s; it cannot be set aside: %s", path, why, strerror(errno));
+	}
+	free(aside);
+	return false;
+}
+
+static bool records_are_whole(const struct store_image *image, struct kv_bytes records)
+{
+	struct store_digest digest;
+	uint8_t found[STORE_DIGEST_SIZE];
+	store_digest_init(&digest);
+	store_digest_add(&digest, records.at, records.len);
+	store_digest_end(&digest, found);
+	return records.len == image->records_len && memcmp(found, image->digest, sizeof found) == 0;
+}
+
+static const struct zone_snapshot *snapshot_of(const char *path, const uint8_t *apex, struct store_image *image,
+                                               struct kv_bytes bytes, struct error *error)
+{
+	if (bytes.len < STORE_IMAGE_HEAD_SIZE || !store_image_head_read(bytes.at, image) ||
+	    !dns_name_equal(image->apex.wire, apex)) {
+		set_aside(path, "has no valid head for this zone", error);
+		return NULL;
+	}
+	struct kv_bytes records = {bytes.at + STORE_IMAGE_HEAD_SIZE, bytes.len - STORE_IMAGE_HEAD_SIZE};
+	if (!records_are_whole(image, records)) {
+		set_aside(path, "its records do not have the digest that its head gives", error);
+		return NULL;
+	}
+	struct error why;
+	const struct zone_snapshot *snapshot = store_records_read(records, apex, image->class, &why);
+	if (snapshot == NULL) {
+		set_aside(path, why.text, error);
+	}
+	return snapshot;
+}
+
+const struct zone_snapshot *store_image_load(const char *path, const uint8_t *apex, struct store_image *image,
+                                             struct error *error)
+{
+	uint8_t *bytes = NULL;
+	size_t len;
+	if (!file_read(path, IMAGE_SIZE_MAX, &bytes, &len, error)) {
+		return NULL;
+	}
+	const struct zone_snapshot *snapshot =
+	        snapshot_of(path, apex, image, (struct kv_bytes){.at = bytes, .len = len}, error);
+	free(bytes);
+	return snapshot;
+}
+
+/* ---- what there is ---- */
+
+static void look_at_file(const char *path, uint64_t id,
+                         void (*each)(void *context, const struct store_image_file *file), void *context)
+{
+	uint8_t head[STORE_IMAGE_HEAD_SIZE];
+	struct store_image image;
+	struct stat info;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return;
+	}
+	bool is_valid = fstat(fd, &info) == 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+	                store_image_head_read(head, &image);
+	close(fd);
+	each(context, &(struct store_image_file){
+	                      .path = path,
+	                      .id = id,
+	                      .written_at_s = is_valid ? info.st_mtim.tv_sec : 0,
+	                      .image = is_valid ? &image : NULL,
+	              });
+}
+
+void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
+                       void *context)
+{
+	DIR *entries = opendir(folder);
+	if (entries == NULL) {
+		return;
+	}
+	for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+		uint64_t id = id_of(entry->d_name);
+		if (id != 0) {
+			char *path = memory_new(strlen(folder) + strlen(entry->d_name) + 2);
+			sprintf(path, "%s/%s", folder, entry->d_name);
+			look_at_file(path, id, each, context);
+			free(path);
+		}
+	}
+	closedir(entries);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "store/store_internal.h"
+
+#define FORMAT_VERSION 1
+
+static char *path_in(const char *folder, const char *name)
+{
+	char *path = memory_new(strlen(folder) + strlen(name) + 2);
+	sprintf(path, "%s/%s", folder, name);
+	return path;
+}
+
+static int lock_folder(const char *folder, struct error *error)
+{
+	char *path = path_in(folder, "lock");
+	/* Not for writing: it would keep the operator from mounting the file system read-only. */
+	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0 && errno == EROFS) {
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0) {
+		error_set_errno(error, errno, "%s", path);
+	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		error_set(error, ERROR_EXISTS, "data folder %s: another running server holds it", folder);
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static bool is_on_read_only_system(int lock_fd)
+{
+	struct statvfs system;
+	return fstatvfs(lock_fd, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+}
+
+static bool take_format(struct store_value_visitor *self, struct kv_bytes body)
+{
+	*(uint32_t *)self->out = body.len == 4 ? load_u32(body.at) : 0;
+	return body.len == 4;
+}
+
+/* A key of one letter and the root's name, which is as good as none. */
+static bool check_format(struct store *store, bool *is_new, struct error *error)
+{
+	uint32_t version = FORMAT_VERSION;
+	struct store_value_visitor visitor = {.take = take_format, .out = &version};
+	if (!store_read_value(store, STORE_KEY_FORMAT, (const uint8_t *)"", &visitor, error)) {
+		return false;
+	}
+	*is_new = !visitor.found;
+	return version <= FORMAT_VERSION ||
+	       error_set(
+	               error, ERROR_STALE,
+	               "the store is of format %u, this version of Tandem knows formats up to %u; start the newer one",
+	               version, FORMAT_VERSION);
+}
+
+/* A write for all zones: the format's. */
+static void submit_format(struct store *store)
+{
+	uint8_t version[4];
+	struct store_write *write = store_write_new(store, (const uint8_t *)"");
+	store_u32(version, FORMAT_VERSION);
+	store_write_put(write, STORE_KEY_FORMAT, version, sizeof version);
+	store_submit(write, NULL, STORE_SOON);
+}
+
+/* What a file in images/ means to the store. */
+struct image_look {
+	struct store *store;
+	bool is_rebuilding; /* the heads are lost: what the images tell is taken */
+};
+
+/* From an image's own head and the time it was written at: it was fresh then. */
+static void rebuild_head(struct store *store, const struct store_image_file *file)
+{
+	const struct store_image *image = file->image;
+	uint8_t body[STORE_HEAD_SIZE];
+	struct store_head_value value = {
+	        .head = {.role = image->role,
+	                 .class = image->class,
+	                 .serial_published = image->serial,
+	                 .serial_file = image->serial,
+	                 .records = image->records},
+	        .place = STORE_IMAGE,
+	        .image = file->id,
+	};
+	struct store_timers timers = {
+	        .refreshed_at_s = file->written_at_s,
+	        .refresh_at_s = file->written_at_s,
+	        .expire_at_s = file->written_at_s + image->expire_s,
+	};
+	struct store_write *write = store_write_new(store, image->apex.wire);
+	store_head_write(&value, body);
+	store_write_put(write, STORE_KEY_HEAD, body, sizeof body);
+	write->has_version = true;
+	store_write_timers(write, &timers);
+	store_submit(write, NULL, STORE_NOW);
+}
+
+/* Takes note of an image, and removes one that no head names: the server was killed before it did. */
+static void look_at_image(void *context, const struct store_image_file *file)
+{
+	struct image_look *look = context;
+	struct store *store = look->store;
+	struct store_head_value value;
+	struct error error;
+	if (file->id > atomic_load(&store->image_last)) {
+		atomic_store(&store->image_last, file->id);
+	}
+	if (file->image == NULL) {
+		return; /* told when somebody wants it */
+	}
+	const uint8_t *apex = file->image->apex.wire;
+	bool has_head = store_load_head_value(store, apex, &value, &error);
+	if (look->is_rebuilding && (!has_head || value.image < file->id)) {
+		rebuild_head(store, file);
+		store_commit(store);
+	} else if (has_head && (value.place != STORE_IMAGE || value.image != file->id)) {
+		unlink(file->path);
+	}
+}
+
+static struct store *store_make(struct kv *take, const char *images, bool is_rebuilding, struct error *error)
+{
+	struct store *store = memory_new(sizeof *store);
+	struct image_look look = {.store = store, .is_rebuilding = is_rebuilding};
+	bool is_new;
+	store->kv = take;
+	store->images = memory_copy_text(images);
+	store->lock_fd = -1;
+	store_queue_init(&store->queue);
+	if (!check_format(store, &is_new, error)) {
+		store_close(store);
+		return NULL;
+	}
+	if (is_new) {
+		submit_format(store);
+	}
+	store_images_each(images, look_at_image, &look);
+	return store;
+}
+
+struct store *store_new(struct kv *take, const char *images, struct error *error)
+{
+	return store_make(take, images, false, error);
+}
+
+/* Puts a broken store aside, so that a new one takes its place. */
+static bool set_aside(const char *path, struct error *error)
+{
+	char *aside = memory_new(strlen(path) + sizeof ".broken");
+	sprintf(aside, "%s.broken", path);
+	bool done = rename(path, aside) == 0;
+	if (done) {
+		log_error("%s; it was set aside as %s, and what the images do not tell is read or transferred anew",
+		          error->text, aside);
+	}
+	free(aside);
+	return done;
+}
+
+/* The key-value side; `is_rebuilding`: a new one, in the place of one that is broken. */
+static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuilding, struct error *error)
+{
+	char *path = path_in(folder, "store.mdb");
+	struct kv *kv = kv_lmdb_open(path, is_read_only, error);
+	*is_rebuilding = false;
+	if (kv == NULL && error->code == ERROR_INVALID && !is_read_only && set_aside(path, error)) {
+		*is_rebuilding = true;
+		kv = kv_lmdb_open(path, false, error);
+	}
+	free(path);
+	return kv;
+}
+
+static struct store *open_locked(const char *folder, const char *images, int lock_fd, struct error *error)
+{
+	bool is_rebuilding;
+	bool is_read_only = is_on_read_only_system(lock_fd);
+	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, error);
+	struct store *store = kv == NULL ? NULL : store_make(kv, images, is_rebuilding, error);
+	if (store == NULL) {
+		error_context(error, "data folder");
+		close(lock_fd);
+		return NULL;
+	}
+	store->lock_fd = lock_fd;
+	if (is_read_only) {
+		log_error("data folder %s: the file system is read-only; what changes from now on is not on disk",
+		          folder);
+	}
+	if (!store_queue_start(store, error)) {
+		store_close(store);
+		return NULL;
+	}
+	return store;
+}
+
+struct store *store_open(const char *folder, struct error *error)
+{
+	char *images = path_in(folder, "images");
+	struct store *store = NULL;
+	int lock_fd = -1;
+	if (folder_make(images, error)) {
+		lock_fd = lock_folder(folder, error);
+	} else {
+		error_context(error, "data folder");
+	}
+	if (lock_fd >= 0) {
+		store = open_locked(folder, images, lock_fd, error);
+	}
+	free(images);
+	return store;
+}
+
+void store_close(struct store *take)
+{
+	if (take == NULL) {
+		return;
+	}
+	store_queue_end(take);
+	take->kv->side->close(take->kv);
+	if (take->lock_fd >= 0) {
+		close(take->lock_fd);
+	}
+	free(take->images);
+	free(take);
+}

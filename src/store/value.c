@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/hash.h"
+#include "store/store_internal.h"
+
+struct store_name store_key_of(enum store_key kind, const uint8_t *apex)
+{
+	struct store_name key;
+	struct dns_name lower;
+	dns_name_lower(apex, &lower);
+	key.bytes[0] = (uint8_t)kind;
+	memcpy(key.bytes + 1, lower.wire, lower.len);
+	key.len = 1 + lower.len;
+	return key;
+}
+
+uint64_t store_checksum(struct kv_bytes key, struct kv_bytes value)
+{
+	static const struct hash_key key_key = {{0x6b6579, 0x73746f7265}};
+	struct hash_key value_key = {{hash_bytes(&key_key, key.at, key.len), value.len}};
+	return hash_bytes(&value_key, value.at, value.len);
+}
+
+struct kv_bytes store_checked(struct kv_bytes key, struct kv_bytes value)
+{
+	if (value.len < STORE_CHECKSUM_SIZE) {
+		return (struct kv_bytes){0};
+	}
+	struct kv_bytes body = {.at = value.at, .len = value.len - STORE_CHECKSUM_SIZE};
+	if (load_u64(value.at + body.len) != store_checksum(key, body)) {
+		return (struct kv_bytes){0};
+	}
+	return body;
+}
+
+void store_head_write(const struct store_head_value *value, uint8_t bytes[STORE_HEAD_SIZE])
+{
+	const struct store_head *head = &value->head;
+	bytes[0] = (uint8_t)head->role;
+	bytes[1] = (uint8_t)value->place;
+	store_u16(bytes + 2, head->class);
+	store_u32(bytes + 4, head->serial_published);
+	store_u32(bytes + 8, head->serial_file);
+	memcpy(bytes + 12, head->content, STORE_DIGEST_SIZE);
+	store_u64(bytes + 28, head->records);
+	store_u64(bytes + 36, value->image);
+}
+
+bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
+{
+	struct store_head *head = &out->head;
+	struct reader in = reader_of(bytes.at, bytes.len);
+	uint8_t role = read_u8(&in);
+	uint8_t place = read_u8(&in);
+	head->class = read_u16(&in);
+	head->serial_published = read_u32(&in);
+	head->serial_file = read_u32(&in);
+	const uint8_t *content = read_bytes(&in, STORE_DIGEST_SIZE);
+	head->records = read_u64(&in);
+	out->image = read_u64(&in);
+	if (in.failed || reader_left(&in) > 0 || (role != STORE_PRIMARY && role != STORE_SECONDARY) ||
+	    place > STORE_IMAGE) {
+		return false;
+	}
+	memcpy(head->content, content, STORE_DIGEST_SIZE);
+	head->role = role == STORE_PRIMARY ? STORE_PRIMARY : STORE_SECONDARY;
+	out->place = (enum store_place)place;
+	head->has_records = out->place != STORE_NOWHERE;
+	return true;
+}
+
+void store_timers_write(const struct store_timers *timers, uint8_t bytes[STORE_TIMERS_SIZE])
+{
+	store_u64(bytes, (uint64_t)timers->refreshed_at_s);
+	store_u64(bytes + 8, (uint64_t)timers->refresh_at_s);
+	store_u64(bytes + 16, (uint64_t)timers->expire_at_s);
+}
+
+bool store_timers_read(struct kv_bytes bytes, struct store_timers *out)
+{
+	struct reader in = reader_of(bytes.at, bytes.len);
+	out->refreshed_at_s = (int64_t)read_u64(&in);
+	out->refresh_at_s = (int64_t)read_u64(&in);
+	out->expire_at_s = (int64_t)read_u64(&in);
+	return !in.failed && reader_left(&in) == 0;
+}
+
+size_t store_acknowledgements_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
+                                    uint8_t bytes[STORE_ACKNOWLEDGEMENTS_SIZE])
+{
+	struct writer out = writer_of(bytes, STORE_ACKNOWLEDGEMENTS_SIZE);
+	size_t kept = count < STORE_ACKNOWLEDGEMENTS_MAX ? count : STORE_ACKNOWLEDGEMENTS_MAX;
+	write_u32(&out, serial);
+	write_u16(&out, (uint16_t)kept);
+	for (size_t i = 0; i < kept; i++) {
+		const struct address *target = &acknowledgements[i].target;
+		write_u8(&out, (uint8_t)target->family);
+		write_u8(&out, 0);
+		write_u16(&out, target->port);
+		write_u32(&out, target->scope_id);
+		write_bytes(&out, target->bytes, sizeof target->bytes);
+		write_u64(&out, (uint64_t)acknowledgements[i].at_s);
+	}
+	ensure(!out.failed);
+	return writer_len(&out);
+}
+
+size_t store_acknowledgements_read(struct kv_bytes bytes, uint32_t serial,
+                                   struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX])
+{
+	struct reader in = reader_of(bytes.at, bytes.len);
+	if (read_u32(&in) != serial || in.failed) {
+		return 0;
+	}
+	uint16_t count = read_u16(&in);
+	for (uint16_t i = 0; i < count && i < STORE_ACKNOWLEDGEMENTS_MAX; i++) {
+		struct address *target = &out[i].target;
+		*target = (struct address){.family = read_u8(&in) == ADDRESS_V6 ? ADDRESS_V6 : ADDRESS_V4};
+		read_u8(&in);
+		target->port = read_u16(&in);
+		target->scope_id = read_u32(&in);
+		const uint8_t *address = read_bytes(&in, sizeof target->bytes);
+		out[i].at_s = (int64_t)read_u64(&in);
+		if (in.failed) {
+			return i;
+		}
+		memcpy(target->bytes, address, sizeof target->bytes);
+	}
+	return count < STORE_ACKNOWLEDGEMENTS_MAX ? count : STORE_ACKNOWLEDGEMENTS_MAX;
+}

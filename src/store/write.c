@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/memory.h"
+#include "store/store_internal.h"
+
+/* A version of so few octets stands in the key-value store itself: a file for each of many small zones would cost more than
+ * all else of them. */
+#define INLINE_MAX 16384
+
+struct store_write *store_write_new(struct store *store, const uint8_t *apex)
+{
+	struct store_write *write = memory_new(sizeof *write);
+	write->store = store;
+	write->apex = dns_name_of(apex);
+	return write;
+}
+
+void store_write_free(struct store_write *take)
+{
+	for (struct store_put *put = take->puts; put != NULL;) {
+		struct store_put *next = put->next;
+		free(put);
+		put = next;
+	}
+	free(take->error);
+	free(take);
+}
+
+/* Room for a value's body; its checksum comes behind. */
+static struct store_put *put_new(enum store_key kind, size_t body_len)
+{
+	struct store_put *put = memory_new(sizeof *put + body_len + STORE_CHECKSUM_SIZE);
+	put->kind = kind;
+	put->len = body_len + STORE_CHECKSUM_SIZE;
+	return put;
+}
+
+static void add(struct store_write *write, struct store_put *take)
+{
+	take->next = write->puts;
+	write->puts = take;
+}
+
+static void seal_and_add(struct store_write *write, struct store_put *take)
+{
+	struct store_name key = store_key_of(take->kind, write->apex.wire);
+	struct kv_bytes body = {.at = take->value, .len = take->len - STORE_CHECKSUM_SIZE};
+	store_u64(take->value + body.len, store_checksum(store_key_bytes(&key), body));
+	add(write, take);
+}
+
+void store_write_put(struct store_write *write, enum store_key kind, const uint8_t *body, size_t len)
+{
+	struct store_put *put = put_new(kind, len);
+	memcpy(put->value, body, len);
+	seal_and_add(write, put);
+}
+
+static void add_removal(struct store_write *write, enum store_key kind)
+{
+	struct store_put *put = memory_new(sizeof *put);
+	put->kind = kind;
+	put->is_removal = true;
+	add(write, put);
+}
+
+/* Records that may be few. */
+struct few_records {
+	struct store_record_sink sink; /* first */
+	struct store_put *put;
+	size_t len;
+	bool are_many;
+};
+
+static void keep_few(struct store_record_sink *self, const void *bytes, size_t len)
+{
+	struct few_records *records = (struct few_records *)self;
+	if (records->are_many || records->len + len > INLINE_MAX) {
+		records->are_many = true;
+		return;
+	}
+	memcpy(records->put->value + records->len, bytes, len);
+	records->len += len;
+}
+
+/* A record of the smallest kind, root and A, takes 12 octets or more. */
+static bool may_be_few(const struct zone_snapshot *snapshot)
+{
+	struct zone_facts facts;
+	zone_facts(snapshot, &facts);
+	return facts.records <= INLINE_MAX / 8;
+}
+
+static bool add_few(struct store_write *write, const struct zone_snapshot *snapshot, struct store_head_value *value)
+{
+	struct few_records records = {.sink.write = keep_few};
+	if (!may_be_few(snapshot)) {
+		return false;
+	}
+	records.put = put_new(STORE_KEY_RECORDS, INLINE_MAX);
+	value->head.records = store_records_write(snapshot, &records.sink);
+	if (records.are_many) {
+		free(records.put);
+		return false;
+	}
+	value->place = STORE_INLINE;
+	records.put = memory_resize(records.put, 1, sizeof *records.put + records.len + STORE_CHECKSUM_SIZE);
+	records.put->len = records.len + STORE_CHECKSUM_SIZE;
+	seal_and_add(write, records.put);
+	return true;
+}
+
+static void write_image(struct store_write *write, const struct zone_snapshot *snapshot, struct store_head_value *value)
+{
+	struct store *store = write->store;
+	struct error error;
+	struct store_image image = {.role = value->head.role};
+	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
+	char *path = store_image_path(store->images, write->apex.wire, write->image);
+	if (!store_image_save(path, &image, snapshot, &error)) {
+		write->error = memory_copy(&error, sizeof error);
+		write->image = 0;
+	}
+	free(path);
+	value->head.records = image.records;
+	value->place = STORE_IMAGE;
+	value->image = write->image;
+	add_removal(write, STORE_KEY_RECORDS);
+}
+
+void store_write_version(struct store_write *write, const struct store_head *head, const struct zone_snapshot *records)
+{
+	uint8_t body[STORE_HEAD_SIZE];
+	struct store_head_value value = {.head = *head, .place = STORE_NOWHERE};
+	ensure(!write->has_version);
+	write->has_version = true;
+	if (records == NULL) {
+		add_removal(write, STORE_KEY_RECORDS);
+	} else {
+		value.head.class = zone_class(records);
+		if (!add_few(write, records, &value)) {
+			write_image(write, records, &value);
+		}
+	}
+	add_removal(write, STORE_KEY_ACKNOWLEDGEMENTS);
+	store_head_write(&value, body);
+	store_write_put(write, STORE_KEY_HEAD, body, sizeof body);
+}
+
+void store_write_timers(struct store_write *write, const struct store_timers *timers)
+{
+	uint8_t body[STORE_TIMERS_SIZE];
+	store_timers_write(timers, body);
+	store_write_put(write, STORE_KEY_TIMERS, body, sizeof body);
+}
+
+void store_write_acknowledgements(struct store_write *write, uint32_t serial,
+                                  const struct store_acknowledgement *acknowledgements, size_t count)
+{
+	uint8_t body[STORE_ACKNOWLEDGEMENTS_SIZE];
+	size_t len = store_acknowledgements_write(serial, acknowledgements, count, body);
+	store_write_put(write, STORE_KEY_ACKNOWLEDGEMENTS, body, len);
+}
+
+void store_write_forget(struct store_write *write)
+{
+	static const enum store_key kinds[] = {STORE_KEY_HEAD, STORE_KEY_RECORDS, STORE_KEY_TIMERS,
+	                                       STORE_KEY_ACKNOWLEDGEMENTS};
+	write->has_version = true;
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+		add_removal(write, kinds[i]);
+	}
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/kv.h"
+
+static char path[300];
+
+static const char *path_of(const char *name)
+{
+	snprintf(path, sizeof path, "%s/%s", unit_folder(), name);
+	return path;
+}
+
+static struct kv *open_kv(const char *name)
+{
+	struct error error;
+	struct kv *kv = kv_lmdb_open(path_of(name), false, &error);
+	if (kv == NULL) {
+		fail_msg("%s", error.text);
+	}
+	return kv;
+}
+
+static struct kv_bytes bytes(const char *text)
+{
+	return (struct kv_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+/* What was visited, as text. */
+struct seen {
+	struct kv_visitor visitor; /* first */
+	char text[1000];
+};
+
+static bool see(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
+{
+	struct seen *seen = (struct seen *)self;
+	size_t used = strlen(seen->text);
+	snprintf(seen->text + used, sizeof seen->text - used, "%.*s=%.*s ", (int)key.len, (const char *)key.at,
+	         (int)value.len, (const char *)value.at);
+	return true;
+}
+
+static void assert_walk(struct kv *kv, const char *prefix, const char *expected)
+{
+	struct error error;
+	struct seen seen = {.visitor.visit = see};
+	assert_true(kv->side->walk(kv, bytes(prefix), &seen.visitor, &error));
+	assert_string_equal(seen.text, expected);
+}
+
+static void put(struct kv *kv, const char *key, const char *value)
+{
+	struct error error;
+	assert_true(kv->side->begin(kv, &error));
+	assert_true(kv->side->put(kv, bytes(key), bytes(value), &error));
+	assert_true(kv->side->commit(kv, &error));
+}
+
+TEST(what_is_committed_survives_and_what_is_aborted_does_not)
+{
+	struct error error;
+	struct kv *kv = open_kv("survives");
+	put(kv, "ab", "1");
+	put(kv, "b", "2");
+	put(kv, "aa", "3");
+	assert_true(kv->side->begin(kv, &error));
+	assert_true(kv->side->put(kv, bytes("ac"), bytes("4"), &error));
+	assert_true(kv->side->remove(kv, bytes("ab"), &error));
+	assert_true(kv->side->remove(kv, bytes("never"), &error));
+	struct seen seen = {.visitor.visit = see};
+	assert_true(kv->side->look(kv, bytes("ac"), &seen.visitor, &error));
+	assert_true(kv->side->look(kv, bytes("ab"), &seen.visitor, &error));
+	assert_string_equal(seen.text, "ac=4 ");
+	assert_walk(kv, "", "aa=3 ab=1 b=2 "); /* others see nothing of it */
+	kv->side->abort(kv);
+	kv->side->close(kv);
+	kv = open_kv("survives");
+	assert_walk(kv, "a", "aa=3 ab=1 ");
+	assert_walk(kv, "", "aa=3 ab=1 b=2 ");
+	assert_walk(kv, "c", "");
+	kv->side->close(kv);
+}
+
+static void fill(struct kv *kv)
+{
+	struct error error;
+	assert_true(kv->side->begin(kv, &error));
+	for (int i = 0; i < 2000; i++) {
+		char key[20];
+		snprintf(key, sizeof key, "key%05d", i);
+		assert_true(kv->side->put(kv, bytes(key), bytes("some value of some length"), &error));
+	}
+	assert_true(kv->side->commit(kv, &error));
+}
+
+TEST(file_that_lost_its_end_is_broken)
+{
+	struct error error;
+	struct kv *kv = open_kv("cut");
+	fill(kv);
+	kv->side->close(kv);
+	assert_int_equal(truncate(path, 4096 * 20), 0);
+	assert_null(kv_lmdb_open(path, false, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+	assert_non_null(strstr(error.text, "is shorter than it says itself"));
+}
+
+TEST(file_of_something_else_is_broken)
+{
+	struct error error;
+	int fd = open(path_of("other"), O_WRONLY | O_CREAT, 0600);
+	for (int i = 0; i < 4096; i++) {
+		assert_int_equal(write(fd, "nonsense", 8), 8);
+	}
+	close(fd);
+	assert_null(kv_lmdb_open(path, false, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+}
+
+/* After an end that was none of ours, a page of nonsense is met by a child that looks through all of it. */
+TEST(file_that_is_nonsense_inside_is_found_after_a_crash)
+{
+	struct error error;
+	char running[310];
+	struct kv *kv = open_kv("inside");
+	fill(kv);
+	kv->side->close(kv);
+	int fd = open(path, O_WRONLY);
+	uint8_t page[4096];
+	memset(page, 0xa5, sizeof page);
+	for (off_t number = 2; number < 40; number++) {
+		assert_int_equal(pwrite(fd, page, sizeof page, number * 4096), sizeof page);
+	}
+	close(fd);
+	snprintf(running, sizeof running, "%s-running", path);
+	close(open(running, O_WRONLY | O_CREAT, 0600));
+	assert_null(kv_lmdb_open(path, false, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+}
+
+TEST(file_that_was_removed_while_it_is_open_takes_no_more)
+{
+	struct error error;
+	struct kv *kv = open_kv("removed");
+	put(kv, "a", "1");
+	assert_int_equal(unlink(path), 0);
+	assert_true(kv->side->begin(kv, &error));
+	assert_true(kv->side->put(kv, bytes("b"), bytes("2"), &error));
+	assert_false(kv->side->commit(kv, &error));
+	assert_int_equal(error.code, ERROR_IO);
+	assert_non_null(strstr(error.text, "was removed while it was in use"));
+	kv->side->close(kv);
+}
+
+TEST(read_only_store_may_be_missing_and_takes_nothing)
+{
+	struct error error;
+	struct kv *kv = kv_lmdb_open(path_of("missing"), true, &error);
+	assert_non_null(kv);
+	assert_walk(kv, "", "");
+	assert_false(kv->side->begin(kv, &error));
+	assert_int_equal(error.code, ERROR_IO);
+	kv->side->close(kv);
+	assert_int_not_equal(access(path, F_OK), 0);
+
+	kv = open_kv("there");
+	put(kv, "a", "1");
+	kv->side->close(kv);
+	kv = kv_lmdb_open(path, true, &error);
+	assert_non_null(kv);
+	assert_walk(kv, "", "a=1 ");
+	kv->side->close(kv);
+}
