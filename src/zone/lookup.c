@@ -33,13 +33,17 @@ static void empty_node(const struct zone_snapshot *zone, const struct zone_page 
 	};
 }
 
-/* The name is at or below the cut or DNAME that has `labels` labels below the apex. */
+/* The name is at or below the cut or DNAME that has `labels` labels below the apex. `page`: that of an entry below it; the
+ * cut stands in the same one but for few. */
 static void found_cut(const struct zone_snapshot *zone, const struct zone_key *key, size_t labels,
-                      struct zone_lookup *out)
+                      const struct zone_page *page, struct zone_lookup *out)
 {
-	size_t index;
-	const struct zone_page *page = zone_tree_find(zone->names.root, key->bytes, key->ends[labels], &index);
-	ensure(page != NULL);
+	bool is_here;
+	size_t index = zone_page_search(page, key->bytes, key->ends[labels], &is_here) - 1;
+	if (!is_here) {
+		page = zone_tree_find(zone->names.root, key->bytes, key->ends[labels], &index);
+		ensure(page != NULL);
+	}
 	zone_node_at(zone, page, index, false, &out->node);
 	out->kind = (out->node.flags & ZONE_NODE_CUT) != 0 ? ZONE_DELEGATION : ZONE_DNAME;
 	out->encloser_labels = out->node.labels;
@@ -52,7 +56,7 @@ static void found_exact(const struct zone_snapshot *zone, const struct zone_key 
 	struct zone_body body;
 	zone_body_read(zone_page_body(page, zone_cursor_index(cursor)), &body);
 	if ((body.flags & ZONE_BODY_BELOW) != 0) {
-		found_cut(zone, key, body.cut_labels, out);
+		found_cut(zone, key, body.cut_labels, page, out);
 		return;
 	}
 	zone_node_at(zone, page, zone_cursor_index(cursor), false, &out->node);
@@ -75,7 +79,7 @@ static bool found_below_cut(const struct zone_snapshot *zone, const struct zone_
 		if (body.cut_labels > *shared) {
 			return false;
 		}
-		found_cut(zone, key, body.cut_labels, out);
+		found_cut(zone, key, body.cut_labels, page, out);
 		return true;
 	}
 	if ((body.flags & (ZONE_BODY_CUT | ZONE_BODY_DNAME)) == 0 || common < entry_len) {

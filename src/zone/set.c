@@ -6,7 +6,7 @@
  * knows: apexes may come from catalogs that customers fill.
  *
  * S1  Both trees hold the same zones.
- * S2  `label_counts` has bit n exactly if some apex has n labels. */
+ * S2  `label_counts` has bit n exactly if some apex has n labels, and no bit is above `labels_most`. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +20,7 @@ struct zone_set {
 	struct set_hash_node *by_hash;  /* NULL: empty */
 	struct set_order_node *ordered; /* likewise */
 	uint64_t label_counts[2];
+	size_t labels_most;                      /* of any apex */
 	uint32_t zones_with[DNS_LABELS_MAX + 1]; /* how many apexes have so many labels */
 	struct hash_key key;
 };
@@ -29,6 +30,13 @@ struct zone_set {
 static bool has_labels(const struct zone_set *set, size_t labels)
 {
 	return (set->label_counts[labels / 64] >> labels % 64 & 1) != 0;
+}
+
+static size_t most_labels(const struct zone_set *set)
+{
+	const uint64_t *counts = set->label_counts;
+	uint64_t bits = counts[1] != 0 ? counts[1] : counts[0];
+	return bits == 0 ? 0 : (counts[1] != 0 ? 127u : 63u) - (size_t)__builtin_clzll(bits);
 }
 
 static void count_labels(struct zone_set *set, const struct zone *zone, int by)
@@ -41,6 +49,7 @@ static void count_labels(struct zone_set *set, const struct zone *zone, int by)
 	} else {
 		set->label_counts[labels / 64] &= ~bit;
 	}
+	set->labels_most = most_labels(set);
 }
 
 /* ---- making sets ---- */
@@ -123,16 +132,18 @@ size_t zone_set_count(const struct zone_set *set)
 /* ---- finding ---- */
 
 /* The most specific zone with at most `labels_max` labels at or above the name. */
-static struct zone *find(const struct zone_set *set, const struct set_suffixes *suffixes, size_t labels_max)
+static struct zone *find(const struct zone_set *set, const uint8_t *name, size_t labels_max)
 {
+	struct set_suffixes suffixes;
 	uint64_t hashes[DNS_LABELS_MAX + 1];
+	set_suffixes_of(name, labels_max < set->labels_most ? labels_max : set->labels_most, &suffixes);
 	hashes[0] = 0;
-	for (size_t n = 1; n <= labels_max; n++) {
-		hashes[n] = set_hash_label(&set->key, hashes[n - 1], suffixes->lower.wire + suffixes->starts[n]);
+	for (size_t n = 1; n <= suffixes.labels; n++) {
+		hashes[n] = set_hash_label(&set->key, hashes[n - 1], suffixes.lower.wire + suffixes.starts[n]);
 	}
-	for (size_t n = labels_max + 1; n-- > 0;) {
+	for (size_t n = suffixes.labels + 1; n-- > 0;) {
 		if (has_labels(set, n)) {
-			const uint8_t *apex = suffixes->lower.wire + suffixes->starts[n];
+			const uint8_t *apex = suffixes.lower.wire + suffixes.starts[n];
 			struct zone *zone = set_hash_find(set->by_hash, &set->key, hashes[n], apex);
 			if (zone != NULL) {
 				return zone;
@@ -144,22 +155,19 @@ static struct zone *find(const struct zone_set *set, const struct set_suffixes *
 
 struct zone *zone_set_find(const struct zone_set *set, const uint8_t *name)
 {
-	struct set_suffixes suffixes;
-	set_suffixes_of(name, &suffixes);
-	return find(set, &suffixes, suffixes.labels);
+	return find(set, name, DNS_LABELS_MAX);
 }
 
 struct zone *zone_set_find_above(const struct zone_set *set, const uint8_t *name)
 {
-	struct set_suffixes suffixes;
-	set_suffixes_of(name, &suffixes);
-	return suffixes.labels == 0 ? NULL : find(set, &suffixes, suffixes.labels - 1);
+	size_t labels = dns_name_labels(name);
+	return labels == 0 ? NULL : find(set, name, labels - 1);
 }
 
 struct zone *zone_set_get(const struct zone_set *set, const uint8_t *apex)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(apex, &suffixes);
+	set_suffixes_of(apex, DNS_LABELS_MAX, &suffixes);
 	return set_hash_find(set->by_hash, &set->key, set_hash_of(&set->key, &suffixes), suffixes.lower.wire);
 }
 

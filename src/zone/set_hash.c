@@ -28,10 +28,12 @@ struct set_hash_node {
 
 /* ---- names and hashes ---- */
 
-void set_suffixes_of(const uint8_t *name, struct set_suffixes *out)
+void set_suffixes_of(const uint8_t *name, size_t labels_max, struct set_suffixes *out)
 {
 	uint8_t starts[DNS_LABELS_MAX];
-	dns_name_lower(name, &out->lower);
+	size_t labels_all = dns_name_labels(name);
+	size_t passed = labels_all > labels_max ? labels_all - labels_max : 0;
+	dns_name_lower(dns_name_strip(name, passed), &out->lower);
 	size_t labels = 0;
 	size_t at = 0;
 	for (; out->lower.wire[at] != 0; at += 1u + out->lower.wire[at]) {
@@ -179,7 +181,7 @@ static struct set_hash_node *pair(struct route *route, struct zone *zone, struct
 static struct set_hash_node *pair_with(struct route *route, struct zone *zone, struct zone *other)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(other->apex.wire, &suffixes);
+	set_suffixes_of(other->apex.wire, DNS_LABELS_MAX, &suffixes);
 	struct route other_route = route_of(route->key, set_hash_of(route->key, &suffixes), suffixes.lower.wire);
 	route_catch_up(&other_route, route);
 	ensure(!dns_name_equal(zone->apex.wire, other->apex.wire));
@@ -204,7 +206,7 @@ static struct set_hash_node *add(struct set_hash_node *take, struct route *route
 struct set_hash_node *set_hash_add(struct set_hash_node *take, const struct hash_key *key, struct zone *zone)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(zone->apex.wire, &suffixes);
+	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
 	struct route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	return add(take == NULL ? node_new(0, 0) : take, &route, zone);
 }
@@ -240,7 +242,7 @@ static struct set_hash_node *remove_from(struct set_hash_node *take, struct rout
 struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct hash_key *key, const struct zone *zone)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(zone->apex.wire, &suffixes);
+	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
 	struct route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	ensure(take != NULL);
 	struct set_hash_node *node = remove_from(take, &route, zone);

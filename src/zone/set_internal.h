@@ -34,14 +34,15 @@ static inline uint64_t set_hash_label(const struct hash_key *key, uint64_t behin
 	return hash_bytes(&chained, label, 1u + label[0]);
 }
 
-/* A name taken apart: lower case, and where each suffix starts, by its number of labels. */
+/* The end of a name taken apart: lower case, and where each suffix starts, by its number of labels. */
 struct set_suffixes {
 	struct dns_name lower;
 	size_t labels;
 	uint8_t starts[DNS_LABELS_MAX + 1];
 };
 
-void set_suffixes_of(const uint8_t *name, struct set_suffixes *out);
+/* Of at most the last `labels_max` labels. */
+void set_suffixes_of(const uint8_t *name, size_t labels_max, struct set_suffixes *out);
 uint64_t set_hash_of(const struct hash_key *key, const struct set_suffixes *suffixes);
 
 /* ---- in canonical order ---- */
