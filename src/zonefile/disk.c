@@ -104,7 +104,8 @@ bool zonefile_files_equal(const struct zonefile_files *a, const struct zonefile_
 
 static void remember(struct zonefile_files *files, const char *path, const struct zonefile_identity *identity)
 {
-	memory_reserve((void **)&files->identities, &files->capacity, files->count + 1, sizeof *files->identities);
+	/* Room for exactly these: most zones have one file, and there may be very many zones. */
+	files->identities = memory_resize(files->identities, files->count + 1, sizeof *files->identities);
 	files->identities[files->count] = *identity;
 	files->identities[files->count++].path = memory_copy_text(path);
 }

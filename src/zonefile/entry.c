@@ -188,7 +188,7 @@ static bool tell_rdata(struct parser *parser, const struct file *file, uint16_t 
 bool read_rest(struct parser *parser, const struct file *file, const struct head *head, const struct dns_token *tokens,
                size_t count)
 {
-	struct writer rdata = writer_of(parser->rdata, sizeof parser->rdata);
+	struct writer rdata = writer_of(parser->rdata, DNS_RDATA_MAX);
 	struct dns_rdata_error error = {0};
 	uint32_t ttl = head->ttl;
 	if (head->ttl_given) {

@@ -265,7 +265,7 @@ static bool quick_rdata_words(struct quick *quick)
 		        .chars = start, .len = (uint32_t)(quick->at - start), .line = quick->file->line, .column = 1};
 		pass_blanks(quick);
 	}
-	struct writer rdata = writer_of(quick->parser->rdata, sizeof quick->parser->rdata);
+	struct writer rdata = writer_of(quick->parser->rdata, DNS_RDATA_MAX);
 	struct dns_rdata_error error;
 	bool parsed =
 	        dns_rdata_parse(quick->type, entry->tokens, entry->count, quick->file->origin.wire, &rdata, &error);

@@ -190,6 +190,8 @@ bool zonefile_read_text(struct zonefile_text *text, const struct zonefile_option
                         struct zonefile_source *source, struct zonefile_record_sink *records,
                         struct zonefile_problem_sink *problems, struct zonefile_result *result, struct error *error)
 {
+	/* Taking and clearing 64 KiB for each of many small files would cost more than reading them. */
+	static _Thread_local uint8_t rdata[DNS_RDATA_MAX];
 	struct parser *parser = memory_new(sizeof *parser);
 	struct dns_name apex = dns_name_of(options->apex);
 	struct file file;
@@ -201,6 +203,7 @@ bool zonefile_read_text(struct zonefile_text *text, const struct zonefile_option
 	parser->problems = problems;
 	parser->result = result;
 	parser->error = error;
+	parser->rdata = rdata;
 	parser->apex_len = apex.len;
 	file_init(parser, &file, NULL, text, &apex);
 	read_entries(parser, &file);

@@ -142,7 +142,6 @@ struct zonefile_identity {
 struct zonefile_files {
 	struct zonefile_identity *identities;
 	size_t count;
-	size_t capacity;
 };
 
 void zonefile_files_init(struct zonefile_files *files);

@@ -114,7 +114,7 @@ struct parser {
 
 	struct dns_name spare; /* an owner before it is known to be good */
 	struct entry entry;
-	uint8_t rdata[DNS_RDATA_MAX];
+	uint8_t *rdata; /* DNS_RDATA_MAX octets; the thread's */
 };
 
 /* TTL, class and type in front of the RDATA. */
