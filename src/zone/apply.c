@@ -571,8 +571,7 @@ struct zone_snapshot *zone_apply(const struct zone_snapshot *base, const struct 
                                  struct error *error)
 {
 	struct zone_snapshot *version = zone_version_new(base->line);
-	memcpy(version->chains, base->chains, sizeof version->chains);
-	version->chain_count = base->chain_count;
+	zone_version_set_chains(version, base->chains, base->chain_count);
 	struct zone_applying applying;
 	zone_applying_init(&applying, base->line, version->number, false);
 	applying.names = base->names;

@@ -7,10 +7,12 @@
 #include "base/memory.h"
 #include "zone/aside_internal.h"
 
-#define FIRST_CHUNK ((size_t)64 * 1024)
-#define LAST_CHUNK  ((size_t)16 * 1024 * 1024)
+#define FIRST_CHUNK   ((size_t)2 * 1024)
+#define LAST_CHUNK    ((size_t)16 * 1024 * 1024)
+#define FIRST_ENTRIES 64
+/* What is smaller comes from the heap: for many small zones, mapping costs more than all else. */
+#define MAPPED_MIN ((size_t)64 * 1024)
 
-/* All of this is mapped: entries and records are read in the order of keys, that is, anywhere. */
 struct zone_aside_chunk {
 	struct zone_aside_chunk *next;
 	size_t size;
@@ -19,6 +21,20 @@ struct zone_aside_chunk {
 
 /* A record: key length (2 octets), body length (4), key, body. */
 #define RECORD_START 6
+
+static void *take(size_t size)
+{
+	return size < MAPPED_MIN ? memory_resize(NULL, 1, size) : memory_map(size);
+}
+
+static void give_back(void *memory, size_t size)
+{
+	if (size < MAPPED_MIN) {
+		free(memory);
+	} else {
+		munmap(memory, size);
+	}
+}
 
 void zone_aside_init(struct zone_aside *aside)
 {
@@ -29,11 +45,11 @@ void zone_aside_deinit(struct zone_aside *aside)
 {
 	while (aside->chunks != NULL) {
 		struct zone_aside_chunk *next = aside->chunks->next;
-		munmap(aside->chunks, aside->chunks->size);
+		give_back(aside->chunks, aside->chunks->size);
 		aside->chunks = next;
 	}
 	if (aside->entries != NULL) {
-		munmap(aside->entries, aside->capacity * sizeof *aside->entries);
+		give_back(aside->entries, aside->capacity * sizeof *aside->entries);
 	}
 	*aside = (struct zone_aside){0};
 }
@@ -44,7 +60,7 @@ static uint8_t *room(struct zone_aside *aside, size_t len)
 		size_t size = aside->chunks == NULL ? FIRST_CHUNK : aside->chunks->size * 2;
 		size = size > LAST_CHUNK ? LAST_CHUNK : size;
 		size = size < len + sizeof *aside->chunks ? len + sizeof *aside->chunks : size;
-		struct zone_aside_chunk *chunk = memory_map(size);
+		struct zone_aside_chunk *chunk = take(size);
 		chunk->size = size;
 		chunk->next = aside->chunks;
 		aside->chunks = chunk;
@@ -61,13 +77,18 @@ static void reserve_entry(struct zone_aside *aside)
 	if (aside->count < aside->capacity) {
 		return;
 	}
-	size_t capacity = aside->capacity == 0 ? 4096 : aside->capacity * 2;
-	size_t size = sizeof *aside->entries;
+	size_t size = aside->capacity * sizeof *aside->entries;
+	size_t capacity = aside->capacity == 0 ? FIRST_ENTRIES : aside->capacity * 2;
+	size_t size_after = capacity * sizeof *aside->entries;
 	struct zone_aside_entry *entries;
-	if (aside->entries == NULL) {
-		entries = memory_map(capacity * size);
+	if (size < MAPPED_MIN) {
+		entries = take(size_after);
+		if (size > 0) {
+			memcpy(entries, aside->entries, size);
+		}
+		free(aside->entries);
 	} else {
-		entries = mremap(aside->entries, aside->capacity * size, capacity * size, MREMAP_MAYMOVE);
+		entries = mremap(aside->entries, size, size_after, MREMAP_MAYMOVE);
 		entries = entries == MAP_FAILED ? memory_new(SIZE_MAX / 2) : entries;
 	}
 	aside->entries = entries;
@@ -189,8 +210,8 @@ static void sort_from(struct zone_aside_entry *entries, size_t count, size_t dep
 void zone_aside_sort(struct zone_aside *aside)
 {
 	if (aside->count > 0) {
-		struct zone_aside_entry *spare = memory_map(aside->count * sizeof *spare);
+		struct zone_aside_entry *spare = take(aside->count * sizeof *spare);
 		sort_from(aside->entries, aside->count, 0, spare);
-		munmap(spare, aside->count * sizeof *spare);
+		give_back(spare, aside->count * sizeof *spare);
 	}
 }

@@ -12,8 +12,7 @@ struct zone_aside_entry {
 };
 
 struct zone_aside {
-	struct zone_aside_chunk
-	        *chunks; /* mapped, not taken from the heap: all of it goes back when the zone is built */
+	struct zone_aside_chunk *chunks; /* large ones are mapped: all of them goes back when the zone is built */
 	uint8_t *at;
 	uint8_t *end;
 	struct zone_aside_entry *entries;

@@ -270,7 +270,9 @@ void zone_version_describe(struct zone_snapshot *version, bool chains_anew)
 	zone_soa(version, &soa);
 	version->serial = serial_of(&soa);
 	if (chains_anew) {
-		version->chain_count = zone_chains_read(version, version->chains);
+		struct zone_chain chains[ZONE_CHAINS_MAX];
+		size_t count = zone_chains_read(version, chains);
+		zone_version_set_chains(version, chains, count);
 		count_chains(version);
 	}
 	/* Of several complete chains each serves (RFC 5155 7.3); the largest is the one that is surely whole. */

@@ -55,6 +55,13 @@ struct zone_snapshot *zone_version_new(struct zone_line *line)
 	return version;
 }
 
+void zone_version_set_chains(struct zone_snapshot *version, const struct zone_chain *chains, size_t count)
+{
+	free(version->chains);
+	version->chains = count == 0 ? NULL : memory_copy(chains, count * sizeof *chains);
+	version->chain_count = count;
+}
+
 void zone_version_link(struct zone_snapshot *version, struct zone_snapshot *base)
 {
 	pthread_mutex_lock(&version->line->lock);
@@ -73,6 +80,7 @@ static void version_free_locked(struct zone_snapshot *version)
 	bool last = --line->versions == 0;
 	pthread_mutex_unlock(&line->lock);
 	free(version->retired.list);
+	free(version->chains);
 	free(version);
 	if (last) {
 		zone_line_free(line);

@@ -81,7 +81,7 @@ struct zone_snapshot {
 	uint64_t bytes_own;
 	uint32_t serial;
 	const struct zone_page *apex_page; /* the leftmost leaf; its first entry is the apex */
-	struct zone_chain chains[ZONE_CHAINS_MAX];
+	struct zone_chain *chains;         /* owned; NULL: none, as in most of many zones */
 	size_t chain_count;
 	const struct zone_chain *chain; /* the one that is served, or NULL */
 
@@ -96,6 +96,8 @@ struct zone_snapshot {
 
 /* A version with a number of its own and nothing in it; not yet linked to `base`. */
 struct zone_snapshot *zone_version_new(struct zone_line *line);
+/* Its chains from now on: copies. */
+void zone_version_set_chains(struct zone_snapshot *version, const struct zone_chain *chains, size_t count);
 /* Makes it stand on `base` (may be NULL); from now on it lives by its references. */
 void zone_version_link(struct zone_snapshot *version, struct zone_snapshot *base);
 /* Frees a version that was not linked, but none of its blocks. */
