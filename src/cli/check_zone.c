@@ -70,6 +70,18 @@ static void take_problem(struct zonefile_problem_sink *self, const struct zonefi
 	text_deinit(&line);
 }
 
+static void forget_problems(struct zonefile_problem_sink *self)
+{
+	struct zone_check *check = (struct zone_check *)self;
+	check->error_count = 0;
+	check->warning_count = 0;
+	if (check->problems != NULL) {
+		json_array_clear(check->problems);
+	} else {
+		fprintf(stderr, "%s: changed while it was read; it is read again\n", check->path);
+	}
+}
+
 /* A problem without a place: of the file or the zone as a whole. */
 static void add_problem(struct zone_check *check, const char *text)
 {
@@ -232,7 +244,8 @@ static int run_check(struct zone_check *check, bool dump)
 
 static int with_line(const struct cli_line *line)
 {
-	struct zone_check check = {.sink = {.tell = take_problem}, .path = cli_operand(line, 1)};
+	struct zone_check check = {.sink = {.tell = take_problem, .forget = forget_problems},
+	                           .path = cli_operand(line, 1)};
 	struct error error;
 	if (check.path == NULL) {
 		return cli_wrong_usage(&cli_command_check_zone, "which zone, and which file?");

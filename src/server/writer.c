@@ -84,33 +84,54 @@ static void add_job(struct zone_job *job)
 	jobs_add(job->zone->server->jobs, job->zone->lane, &job->job);
 }
 
-/* Logs the problems of a version. */
+/* The problems of a version, logged when no more can come: a file that changes while it is read is read again, and what a
+ * half-written one says is nobody's concern. */
 struct problem_log {
 	struct zonefile_problem_sink sink;
 	const char *zone_text;
 	unsigned told;
+	enum log_level levels[PROBLEMS_LOGGED_MAX];
+	char *lines[PROBLEMS_LOGGED_MAX]; /* owned; the first ones */
 };
 
-static void log_problem(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
+static void keep_problem(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
 {
 	struct problem_log *problems = (struct problem_log *)self;
-	enum log_level level = problem->severity == ZONEFILE_ERROR ? LOG_ERROR : LOG_WARNING;
+	unsigned number = problems->told++;
 	struct text line;
-	if (++problems->told > PROBLEMS_LOGGED_MAX) {
-		return;
+	if (number < PROBLEMS_LOGGED_MAX) {
+		text_init(&line, 2048);
+		zonefile_problem_to_text(problem, &line);
+		problems->levels[number] = problem->severity == ZONEFILE_ERROR ? LOG_ERROR : LOG_WARNING;
+		problems->lines[number] = memory_copy_text(text_string(&line));
+		text_deinit(&line);
 	}
-	text_init(&line, 2048);
-	zonefile_problem_to_text(problem, &line);
-	log_write(level, "zone %s: %s", problems->zone_text, text_string(&line));
-	text_deinit(&line);
 }
 
-static void log_more_problems(const struct problem_log *problems)
+static void forget_problems(struct zonefile_problem_sink *self)
 {
+	struct problem_log *problems = (struct problem_log *)self;
+	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX; i++) {
+		free(problems->lines[i]);
+	}
+	problems->told = 0;
+}
+
+static struct problem_log problem_log_of(const char *zone_text)
+{
+	return (struct problem_log){.sink = {.tell = keep_problem, .forget = forget_problems}, .zone_text = zone_text};
+}
+
+static void log_problems(struct problem_log *problems)
+{
+	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX; i++) {
+		log_write(problems->levels[i], "zone %s: %s", problems->zone_text, problems->lines[i]);
+	}
 	if (problems->told > PROBLEMS_LOGGED_MAX) {
 		log_warning("zone %s: %u further problems; `tandem check zone` shows all", problems->zone_text,
 		            problems->told - PROBLEMS_LOGGED_MAX);
 	}
+	forget_problems(&problems->sink);
 }
 
 static const char *describe(const struct change_result *result, char *out, size_t size)
@@ -173,7 +194,7 @@ static void offer(struct offered *take, const struct server_zone_options *option
                   void (*settled)(void *offered, const struct change_result *result, const struct error *error))
 {
 	struct server_zone *zone = server_zone_ref(take->zone);
-	struct problem_log problems = {.sink = {.tell = log_problem}, .zone_text = zone->name};
+	struct problem_log problems = problem_log_of(zone->name);
 	struct publish_policy policy = server_zone_policy(options->zone);
 	policy.problems = &problems.sink;
 	struct change_offer change = {
@@ -189,7 +210,7 @@ static void offer(struct offered *take, const struct server_zone_options *option
 	};
 	struct change_sink *sink = publish_line_sink(zone->line);
 	sink->offer(sink, &change);
-	log_more_problems(&problems);
+	log_problems(&problems);
 	server_zone_unref(zone);
 }
 
@@ -271,7 +292,7 @@ static bool files_are_settled(const struct zonefile_files *files)
 
 static void read_and_offer(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)
 {
-	struct problem_log problems = {.sink = {.tell = log_problem}, .zone_text = zone->name};
+	struct problem_log problems = problem_log_of(zone->name);
 	struct source_report report;
 	struct error error;
 	const char *path = options->zone->file;
@@ -280,7 +301,7 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	const struct zone_snapshot *candidate =
 	        source_read_zone_file(path, zone->zone->apex.wire, head, &problems.sink, &zone->files, &report, &error);
 	zone_unref(head);
-	log_more_problems(&problems);
+	log_problems(&problems);
 	if (candidate == NULL) {
 		atomic_store(&zone->files_known, false);
 		load_failed(zone, load, path, &error);

@@ -73,6 +73,9 @@ const struct zone_snapshot *source_read_zone_file(const char *path, const uint8_
 {
 	const struct zone_snapshot *snapshot = NULL;
 	for (int tries = 0; tries < SOURCE_READ_TRIES; tries++) {
+		if (tries > 0 && problems != NULL && problems->forget != NULL) {
+			problems->forget(problems);
+		}
 		*report = (struct source_report){0};
 		error_clear(error);
 		zonefile_files_deinit(files);

@@ -44,6 +44,8 @@ struct zonefile_problem {
 /* Whoever wants to know. Also used by checks of whole zones. */
 struct zonefile_problem_sink {
 	void (*tell)(struct zonefile_problem_sink *self, const struct zonefile_problem *problem);
+	/* What was told so far is void: the file changed while it was read, and is read again. NULL: nobody minds. */
+	void (*forget)(struct zonefile_problem_sink *self);
 };
 
 /* Appends "file:line:column: error: text", leaving out what is not known. No newline. */

@@ -137,13 +137,22 @@ static void write_next(struct zonefile_problem_sink *self, const struct zonefile
 	}
 }
 
+static unsigned forgotten;
+
+static void count_forgotten(struct zonefile_problem_sink *self)
+{
+	(void)self;
+	forgotten++;
+}
+
 static const struct zone_snapshot *read_while_written(const char *first)
 {
-	struct zonefile_problem_sink sink = {.tell = write_next};
+	struct zonefile_problem_sink sink = {.tell = write_next, .forget = count_forgotten};
 	struct dns_name name;
 	assert_true(dns_name_from_text("example", &name, &error));
 	assert_true(file_replace(path(), first, strlen(first), NULL));
 	texts_written = 0;
+	forgotten = 0;
 	zonefile_files_init(&files);
 	const struct zone_snapshot *zone =
 	        source_read_zone_file(path(), name.wire, NULL, &sink, &files, &report, &error);
@@ -164,6 +173,7 @@ TEST(file_that_changes_while_it_is_read_is_read_again)
 	zone_facts(zone, &facts);
 	assert_int_equal(facts.records, 4);
 	assert_int_equal(texts_written, 2);
+	assert_int_equal(forgotten, 2); /* what both halves said */
 	release(zone);
 }
 
