@@ -12,16 +12,8 @@
 #include "publish/check.h"
 #include "publish/line_internal.h"
 
-/* From so many records on, the digest of the content is made beside the checks, on a thread of its own. */
-#define DIGEST_BESIDE_MIN 50000
-
-/* The digest of a version, on its way or done. */
-struct digesting {
-	const struct zone_snapshot *snapshot; /* NULL: none is wanted */
-	bool beside;                          /* `thread` is at it */
-	pthread_t thread;
-	uint8_t content[STORE_DIGEST_SIZE];
-};
+/* From so many records on, what is to be stored is made beside the checks, on a thread of its own. */
+#define BESIDE_MIN 50000
 
 /* One offer on its way through the pipeline. */
 struct commit {
@@ -41,9 +33,12 @@ struct commit {
 	struct line_version base; /* what it continues; owned */
 	uint32_t run;
 	struct line_version next; /* what it makes; owned, and `head` is as it will be */
-	struct digesting digesting;
-	bool same_content; /* as what was published last, the serial aside */
-	bool writes;       /* the store is given something for it */
+	bool is_stored;           /* the store is to know of it */
+	bool is_beside;           /* `thread` makes what is to be stored */
+	pthread_t thread;
+	bool same_content;         /* as what was published last, the serial aside */
+	struct store_write *write; /* owned; NULL: not made yet */
+	bool writes;               /* the store is given something for it */
 	struct change_result result;
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
@@ -97,43 +92,52 @@ static const struct store_head *last_published(const struct commit *commit)
 	return commit->base.has_head ? &commit->base.head : NULL;
 }
 
-static void *make_digest(void *self)
+/* ---- what is to be stored ---- */
+
+/* On a primary the zone file has the records: only serial and digest are kept. */
+static void write_version(struct store_write *write, const struct line_version *version)
 {
-	struct digesting *digesting = self;
-	store_content_digest(digesting->snapshot, digesting->content);
+	bool keeps_records = version->head.role == STORE_SECONDARY;
+	store_write_version(write, &version->head, keeps_records ? version->snapshot : NULL);
+}
+
+/* The digest and, of a secondary's version, all that is written; a primary's serial is not known yet. */
+static void *prepare(void *self)
+{
+	struct commit *commit = self;
+	store_content_digest(commit->next.snapshot, commit->next.head.content);
+	if (!is_primary(commit) && commit->is_stored) {
+		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
+		write_version(commit->write, &commit->next);
+	}
 	return NULL;
 }
 
-/* It is wanted for a primary's serial and for what is stored. */
-static void digest_begin(struct commit *commit)
+static void prepare_begin(struct commit *commit)
 {
-	struct digesting *digesting = &commit->digesting;
+	struct store_head *head = &commit->next.head;
 	struct zone_facts facts;
-	bool is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
-	if (!is_primary(commit) && !is_stored) {
-		return;
-	}
-	digesting->snapshot = commit->next.snapshot;
+	commit->is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
+	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
+	head->class = commit->line->zone->class;
+	head->serial_published = zone_serial(commit->next.snapshot);
+	head->serial_file = head->serial_published;
 	zone_facts(commit->next.snapshot, &facts);
-	digesting->beside = facts.records >= DIGEST_BESIDE_MIN &&
-	                    pthread_create(&digesting->thread, NULL, make_digest, digesting) == 0;
+	commit->is_beside = (is_primary(commit) || commit->is_stored) && facts.records >= BESIDE_MIN &&
+	                    pthread_create(&commit->thread, NULL, prepare, commit) == 0;
 }
 
 /* Before `next` becomes another one, or is given up; then it is no longer wanted. */
-static void digest_end(struct commit *commit, bool wanted)
+static void prepare_end(struct commit *commit, bool wanted)
 {
-	struct digesting *digesting = &commit->digesting;
-	if (digesting->beside) {
-		pthread_join(digesting->thread, NULL);
-	} else if (wanted && digesting->snapshot != NULL) {
-		make_digest(digesting);
+	const struct store_head *last = last_published(commit);
+	if (commit->is_beside) {
+		pthread_join(commit->thread, NULL);
+	} else if (wanted && (is_primary(commit) || commit->is_stored)) {
+		prepare(commit);
 	}
-	if (wanted && digesting->snapshot != NULL) {
-		const struct store_head *last = last_published(commit);
-		size_t size = sizeof digesting->content;
-		commit->same_content = last != NULL && memcmp(digesting->content, last->content, size) == 0;
-		memcpy(commit->next.head.content, digesting->content, size);
-	}
+	commit->same_content =
+	        last != NULL && memcmp(commit->next.head.content, last->content, sizeof last->content) == 0;
 }
 
 /* A primary's serial by its policy (I2). */
@@ -147,7 +151,6 @@ static bool amend_serial(struct commit *commit, struct error *error)
 	uint32_t serial;
 	enum publish_serial_outcome outcome =
 	        publish_choose_serial(policy, last, offered, commit->same_content, commit->now.wall_s, &serial);
-	commit->next.head.serial_file = offered;
 	result->serial_offered = offered;
 	switch (outcome) {
 	case PUBLISH_SERIAL_REFUSED:
@@ -201,15 +204,6 @@ static bool secondary_may_take(const struct commit *commit, struct error *error)
 	return false;
 }
 
-static bool amend(struct commit *commit, struct error *error)
-{
-	if (is_primary(commit)) {
-		return amend_serial(commit, error);
-	}
-	commit->result.serial_offered = zone_serial(commit->next.snapshot);
-	return secondary_may_take(commit, error);
-}
-
 /* Fills in what changed; CHANGE_UNCHANGED when there is nothing to do. */
 static void compare(struct commit *commit)
 {
@@ -229,44 +223,35 @@ static void compare(struct commit *commit)
 	}
 }
 
-static bool check(struct commit *commit, struct error *error)
+static bool is_this_zone(const struct commit *commit, struct error *error)
 {
-	if (!dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex.wire)) {
-		return error_set(error, ERROR_INVALID, "the version is of another zone");
-	}
-	return commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
+	return dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex.wire) ||
+	       error_set(error, ERROR_INVALID, "the version is of another zone");
 }
 
 /* check, amend, compare: what the thread of the offer does. */
 static bool build(struct commit *commit, struct error *error)
 {
-	digest_begin(commit);
-	bool done = check(commit, error);
-	digest_end(commit, done);
-	if (!done || !amend(commit, error)) {
+	if (!is_this_zone(commit, error) || (!is_primary(commit) && !secondary_may_take(commit, error))) {
 		return false;
 	}
-	compare(commit);
-	return true;
+	prepare_begin(commit);
+	bool done = commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
+	if (done && !is_primary(commit)) {
+		commit->result.serial_offered = zone_serial(commit->next.snapshot);
+		compare(commit);
+	}
+	prepare_end(commit, done);
+	if (done && is_primary(commit)) {
+		done = amend_serial(commit, error);
+		if (done) {
+			compare(commit);
+		}
+	}
+	return done;
 }
 
 /* ---- the durable side ---- */
-
-/* What is to be remembered of it. */
-static void fill_head(struct commit *commit)
-{
-	struct store_head *head = &commit->next.head;
-	if (commit->origin == CHANGE_FROM_STORE) {
-		*head = commit->base.head;
-		return;
-	}
-	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
-	head->class = commit->line->zone->class;
-	head->serial_published = commit->result.serial;
-	if (!is_primary(commit)) {
-		head->serial_file = commit->result.serial;
-	}
-}
 
 /* The store has it already, or will have it by what is on its way. */
 static bool is_remembered(const struct commit *commit)
@@ -277,13 +262,6 @@ static bool is_remembered(const struct commit *commit)
 	       (base->is_on_disk && commit->same_content && base->head.role == head->role &&
 	        base->head.serial_published == head->serial_published &&
 	        (is_primary(commit) || commit->result.outcome == CHANGE_UNCHANGED));
-}
-
-/* On a primary the zone file has the records: only serial and digest are kept. */
-static void write_version(struct store_write *write, const struct line_version *version)
-{
-	bool keeps_records = version->head.role == STORE_SECONDARY;
-	store_write_version(write, &version->head, keeps_records ? version->snapshot : NULL);
 }
 
 static struct store_timers timers_of(const struct change_deadlines *deadlines)
@@ -317,6 +295,7 @@ static void commit_free(struct commit *commit)
 {
 	zone_unref(commit->base.snapshot);
 	zone_unref(commit->next.snapshot);
+	store_write_free(commit->write);
 	free(commit->who);
 	free(commit);
 }
@@ -422,11 +401,33 @@ static void drop_twin(struct commit *commit)
 	}
 }
 
+/* What is given to the store; may be empty. */
+static struct store_write *take_write(struct commit *commit)
+{
+	struct store_write *write = commit->writes ? commit->write : NULL;
+	if (write == NULL) {
+		write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
+		if (commit->writes) {
+			write_version(write, &commit->next);
+		}
+	} else {
+		commit->write = NULL;
+	}
+	if (commit->deadlines.expire_at_s != 0) {
+		struct store_timers timers = timers_of(&commit->deadlines);
+		store_write_timers(write, &timers);
+	}
+	return write;
+}
+
 static void submit(struct commit *commit)
 {
 	struct store *store = commit->publish->store;
 	struct error error;
-	fill_head(commit);
+	commit->next.head.serial_published = commit->result.serial;
+	if (commit->origin == CHANGE_FROM_STORE) {
+		commit->next.head = commit->base.head;
+	}
 	commit->writes = store != NULL && !is_remembered(commit);
 	commit->next.is_on_disk = commit->writes || commit->base.is_on_disk || store == NULL;
 	drop_twin(commit);
@@ -436,21 +437,11 @@ static void submit(struct commit *commit)
 		zone_unref(head.snapshot);
 		error_set(&error, ERROR_STOPPED, "a version before it could not be made durable");
 		tell(commit, NULL, &error);
-		return;
-	}
-	if (store == NULL) {
+	} else if (store == NULL) {
 		finish(&commit->waiter, true, NULL);
-		return;
+	} else {
+		store_submit(take_write(commit), &commit->waiter, STORE_NOW);
 	}
-	struct store_write *write = store_write_new(store, commit->line->zone->apex.wire);
-	if (commit->writes) {
-		write_version(write, &commit->next);
-	}
-	if (commit->deadlines.expire_at_s != 0) {
-		struct store_timers timers = timers_of(&commit->deadlines);
-		store_write_timers(write, &timers);
-	}
-	store_submit(write, &commit->waiter, STORE_NOW);
 }
 
 void publish_offer(struct change_sink *self, const struct change_offer *offer)

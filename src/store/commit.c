@@ -63,19 +63,10 @@ static bool apply(struct store_write *write, struct error *error)
 	return true;
 }
 
-/* The image that turned out to be the wrong one. */
-static void remove_image(const struct store_write *write, uint64_t image)
-{
-	if (image != 0) {
-		char *path = store_image_path(write->store->images, write->apex.wire, image);
-		unlink(path);
-		free(path);
-	}
-}
-
 static void settle(struct store_write *take, bool is_durable, const struct error *error)
 {
-	remove_image(take, is_durable ? take->image_before : take->image);
+	store_image_remove(take, is_durable ? take->image_before : take->image);
+	take->image = 0;
 	if (take->waiter != NULL) {
 		take->waiter->done(take->waiter, is_durable, error);
 	}

@@ -111,6 +111,7 @@ size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uin
 /* What is to be remembered of one zone at once (I1). */
 struct store_write;
 struct store_write *store_write_new(struct store *store, const uint8_t *apex);
+/* One that is not submitted after all; an image that was written for it is removed. NULL is fine. */
 void store_write_free(struct store_write *take);
 /* The head; its class, has_records and records follow from `records` where that is not NULL. NULL: the head alone; records
  * that were remembered are dropped. Acknowledgements of the version before are dropped. A large version is written and

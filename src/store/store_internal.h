@@ -79,6 +79,8 @@ bool store_load_head_value(struct store *store, const uint8_t *apex, struct stor
 
 /* ---- write.c ---- */
 
+/* Removes an image of the zone that turned out to be the wrong one; 0: none. */
+void store_image_remove(const struct store_write *write, uint64_t image);
 /* One more value; its checksum is added. */
 void store_write_put(struct store_write *write, enum store_key kind, const uint8_t *body, size_t len);
 

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ensure.h"
 #include "base/memory.h"
@@ -19,8 +20,21 @@ struct store_write *store_write_new(struct store *store, const uint8_t *apex)
 	return write;
 }
 
+void store_image_remove(const struct store_write *write, uint64_t image)
+{
+	if (image != 0) {
+		char *path = store_image_path(write->store->images, write->apex.wire, image);
+		unlink(path);
+		free(path);
+	}
+}
+
 void store_write_free(struct store_write *take)
 {
+	if (take == NULL) {
+		return;
+	}
+	store_image_remove(take, take->image);
 	for (struct store_put *put = take->puts; put != NULL;) {
 		struct store_put *next = put->next;
 		free(put);

@@ -255,6 +255,34 @@ TEST(large_zone_is_compared_with_what_was_published_like_a_small_one)
 	text_deinit(&text);
 }
 
+/* What is stored of a large one is made beside the checks too. */
+TEST(large_copy_is_stored_as_it_was_transferred_and_what_is_refused_leaves_nothing)
+{
+	struct rig rig;
+	struct text text;
+	struct store_head head;
+	text_init(&text, 8 << 20);
+	for (unsigned i = 0; i < 60000; i++) {
+		text_format(&text, "n%u A 192.0.2.1\n", i);
+	}
+	rig_start(&rig, "large-copy");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text_string(&text)));
+	assert_false(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 4, text_string(&text)));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text_string(&text)));
+	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
+	rig_stop(&rig);
+	rig_start(&rig, "large-copy");
+	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, &last_error);
+	assert_non_null(back);
+	const struct zone_snapshot *wanted = zone_of_text("example.", 5, text_string(&text));
+	struct change_counts counts = change_count(wanted, back);
+	assert_int_equal(counts.added + counts.removed, 0);
+	zone_unref(wanted);
+	zone_unref(back);
+	rig_stop(&rig);
+	text_deinit(&text);
+}
+
 TEST(kept_serial_refuses_an_edit_and_the_old_version_stays)
 {
 	struct rig rig;
