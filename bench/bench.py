@@ -43,6 +43,7 @@ import tempfile
 
 import measures
 import own
+import page
 import worlds
 
 BESIDE_PEERS = {
@@ -181,15 +182,21 @@ def total_line(row, column, ours, peer, goal):
 # ---- Printing
 
 
-def print_table(title, rows, markdown):
-    if markdown:
-        rows[0][0] = title
-        rows.insert(1, ["---"] * len(rows[0]))
-        print("\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows), flush=True)
+def print_table(title, rows, options):
+    if options.page and not page.put(options.page, page.markdown(title, rows)):
+        print(f"bench: {options.page} has no table of {title}", file=sys.stderr)
+    if options.markdown:
+        print("\n" + page.markdown(title, rows), flush=True)
         return
     print(f"\n{title}")
     for row in rows:
         print(f"{row[0]:24}" + "".join(f"{word:>14}" for word in row[1:]), flush=True)
+
+
+def results_of_page(path):
+    """What the page has of all rows that were measured beside others."""
+    tables = page.tables_of(path.read_text(encoding="utf-8"))
+    return {tuple(row.split(":")): page.figures_of(table) for row, table in tables.items() if ":" in row}
 
 
 # ---- Measuring
@@ -229,7 +236,7 @@ class Run:
             table, title = ALONE[measure](self.sizes), measure
         else:
             table, title = self.beside_peers(measure, world_name)
-        print_table(title, list(cells_of(table)), self.options.markdown)
+        print_table(title, list(cells_of(table)), self.options)
         return table
 
 
@@ -241,7 +248,8 @@ def options_of():
     parser.add_argument("--delegations", type=int, help="of the world tld")
     parser.add_argument("--many", type=int, help="zones of the world many")
     parser.add_argument("--servers", default=",".join(measures.kinds()))
-    parser.add_argument("--markdown", action="store_true", help="tables for a page")
+    parser.add_argument("--markdown", action="store_true", help="print tables for a page")
+    parser.add_argument("--page", type=pathlib.Path, help="put them into this page, in the place of those of the same rows")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
     return options
@@ -265,12 +273,17 @@ def main():
     results = {}
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as name:
         run = Run(pathlib.Path(name), options, sizes)
-        for measure, world_name in rows:
-            results[measure, world_name] = run.row(measure, world_name)
+        try:
+            for measure, world_name in rows:
+                results[measure, world_name] = run.row(measure, world_name)
+        finally:
+            measures.end_all()  # before the folder goes, which may take long
+    if options.page:
+        results = results_of_page(options.page)
     total = list(total_lines(results))
     if total:
         head = ["", "", "Tandem", "the other", "who", "ahead", "goal", "reached"]
-        print_table("all rows", [head, *total], options.markdown)
+        print_table(page.TOTAL, [head, *total], options)
 
 
 if __name__ == "__main__":

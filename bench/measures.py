@@ -120,10 +120,21 @@ def traffic(*words):
     return traffic_of("traffic", *words)
 
 
+enders = []  # what ends all that was started, once more where it has ended
+
+
+def end_all():
+    while enders:
+        enders.pop()()
+
+
+atexit.register(end_all)
+
+
 def spawned(words, **options):
     """A process of our own that ends with us."""
     process = subprocess.Popen([str(word) for word in words], **options)
-    atexit.register(end, process)
+    enders.append(lambda: end(process))
     return process
 
 
@@ -169,7 +180,7 @@ def started(kind, folder, world, primary=None, mark=None):
     sample = [world.zones[-1], *world.zones[::step]]
     start = time.monotonic()
     server.launch()
-    atexit.register(server.kill)
+    enders.append(server.kill)
     for name, _, serial in sample:
         server.wait_for_serial(name, mark or serial, PATIENCE_SECONDS)
     return server, time.monotonic() - start

@@ -10,8 +10,9 @@ benchmarks-ahead.svg  how many times as good as the best peer each row is, with 
 
 import math
 import pathlib
-import re
 import sys
+
+import page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVERS = ["tandem", "knot", "nsd", "bind"]
@@ -27,22 +28,11 @@ text { font: 12px sans-serif; fill: #7d8590; }
 """
 
 
-def tables_of(page):
-    """{title: [{column: word}]}: the first cell of a head is the title, and the first column of a line has no name."""
-    tables, lines = {}, iter(page.splitlines())
-    for line in lines:
-        head = cells(line)
-        if not head or not re.match(r"^(all rows|[\w-]+:\w+ \(.*)$", head[0]):
-            continue
-        next(lines)
-        rows = tables.setdefault(head[0].split()[0], [])
-        for row in iter(lambda: cells(next(lines, "")), None):
-            rows.append(dict(zip(["", *[name or "column" for name in head[1:]]], row)))
-    return tables
-
-
-def cells(line):
-    return [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else None
+def named(table):
+    """The lines of a table as {column: word}; the first column has no name, and the second of the table of all rows is the
+    column that it is about."""
+    head = ["", *[name or "column" for name in table[0][1:]]]
+    return [dict(zip(head, line)) for line in table[1:]]
 
 
 class Drawing:
@@ -67,7 +57,7 @@ class Drawing:
 
 def draw_udp(tables):
     """A group of bars for each row over UDP; the line is the echo."""
-    groups = {title: {row[""]: row for row in rows} for title, rows in tables.items() if title.startswith("udp")}
+    groups = {row: {line[""]: line for line in named(table)} for row, table in tables.items() if row.startswith("udp")}
     most = max(float(row["us"]) for group in groups.values() for row in group.values() if row[""] in SERVERS)
     scale = (WIDTH - LEFT - RIGHT) / most
     drawing = Drawing()
@@ -90,7 +80,7 @@ def draw_udp(tables):
 
 def draw_ahead(tables):
     """A bar for each figure: to the right of 1 Tandem is ahead. Doubling is a fixed distance."""
-    rows = [row for row in tables["all"] if row["ahead"].endswith("x")]
+    rows = [row for row in named(tables[page.TOTAL]) if row["ahead"].endswith("x")]
     ahead = [float(row["ahead"].rstrip("x")) for row in rows]
     low = math.floor(math.log2(min([*ahead, 1])))
     high = math.ceil(math.log2(max([*ahead, 4])))
@@ -117,10 +107,10 @@ def draw_ahead(tables):
 
 
 def main():
-    page = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "doc" / "benchmarks.md"
-    tables = tables_of(page.read_text(encoding="utf-8"))
-    draw_udp(tables).write(page.with_name("benchmarks-udp.svg"))
-    draw_ahead(tables).write(page.with_name("benchmarks-ahead.svg"))
+    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "doc" / "benchmarks.md"
+    tables = page.tables_of(path.read_text(encoding="utf-8"))
+    draw_udp(tables).write(path.with_name("benchmarks-udp.svg"))
+    draw_ahead(tables).write(path.with_name("benchmarks-ahead.svg"))
 
 
 if __name__ == "__main__":
