@@ -113,6 +113,7 @@ bool line_advance(struct publish_line *line, uint32_t run, struct line_version v
 	pthread_mutex_lock(&line->lock);
 	bool is_current = line->run == run;
 	if (is_current) {
+		version.is_on_disk = version.is_on_disk || line->head.is_on_disk;
 		replace(&line->head, version);
 		line->pending++;
 	}
@@ -159,6 +160,9 @@ enum zone_state line_end_published(struct publish_line *line, const struct line_
 	enum zone_state before = atomic_load(&line->zone->state);
 	line->pending--;
 	replace(&line->served, copy_of(version));
+	if (line->head.snapshot == NULL) {
+		line->head.snapshot = zone_ref(version->snapshot); /* withdrawn while this was on its way */
+	}
 	zone_publish(line->zone, zone_ref(version->snapshot));
 	pthread_mutex_unlock(&line->lock);
 	return before;
@@ -179,7 +183,7 @@ void line_note_disk(struct publish_line *line, const struct zone_snapshot *snaps
 bool line_is_on_disk(struct publish_line *line)
 {
 	pthread_mutex_lock(&line->lock);
-	bool is_on_disk = line->head.is_on_disk;
+	bool is_on_disk = line->served.is_on_disk;
 	pthread_mutex_unlock(&line->lock);
 	return is_on_disk;
 }

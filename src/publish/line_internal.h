@@ -45,7 +45,8 @@ void publish_offer(struct change_sink *self, const struct change_offer *offer);
 struct line_version line_take_head(struct publish_line *line, uint32_t *run);
 /* Sets the head, once: what another process left. */
 void line_set_recalled(struct publish_line *line, const struct store_head *head);
-/* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. */
+/* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. Where it is not
+ * written by itself it is on disk as far as the head before it is. */
 MUST_USE bool line_advance(struct publish_line *line, uint32_t run, struct line_version version);
 /* Something is on its way that changes no version. */
 void line_begin(struct publish_line *line);
@@ -59,7 +60,7 @@ void line_end_refused(struct publish_line *line, uint32_t run);
 enum zone_state line_end_published(struct publish_line *line, const struct line_version *version);
 /* And it is known whether this version, if it is the served one, is on disk. */
 void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk);
-/* The newest version is on disk, or on its way there. */
+/* What is served, or was before it was withdrawn, is on disk. */
 bool line_is_on_disk(struct publish_line *line);
 /* This is what is served. */
 bool line_serves(struct publish_line *line, const struct zone_snapshot *snapshot);

@@ -325,6 +325,8 @@ static void refuse(struct commit *take, const struct error *why)
 	tell(take, NULL, &error);
 }
 
+static const char not_written[] = "it could not be written when it came";
+
 static void note_volatile(struct commit *commit, const struct error *error)
 {
 	struct change_result *result = &commit->result;
@@ -333,6 +335,16 @@ static void note_volatile(struct commit *commit, const struct error *error)
 	commit->next.is_on_disk = false;
 	log_error("zone %s: serial %u is served but not on disk, a restart would forget it: %s", commit->zone_text,
 	          result->serial, error->text);
+}
+
+/* Nothing was written for it: it is on disk if what it continues is, which is served by now. */
+static void note_as_before(struct commit *commit)
+{
+	commit->next.is_on_disk = line_is_on_disk(commit->line);
+	if (!commit->next.is_on_disk) {
+		commit->result.is_volatile = true;
+		strcpy(commit->result.volatile_because, not_written);
+	}
 }
 
 static bool is_still_wanted(struct store_waiter *self)
@@ -352,9 +364,8 @@ static void finish(struct store_waiter *self, bool is_durable, const struct erro
 	}
 	if (!is_durable) {
 		note_volatile(commit, error);
-	} else if (!commit->writes && !line_is_on_disk(line)) {
-		commit->result.is_volatile = true;
-		strcpy(commit->result.volatile_because, "it could not be written when it came");
+	} else if (!commit->next.is_on_disk) {
+		note_as_before(commit);
 	}
 	if (commit->result.outcome == CHANGE_PUBLISHED || !line_serves(line, commit->next.snapshot)) {
 		enum zone_state before = line_end_published(line, &commit->next);
@@ -429,7 +440,7 @@ static void submit(struct commit *commit)
 		commit->next.head = commit->base.head;
 	}
 	commit->writes = store != NULL && !is_remembered(commit);
-	commit->next.is_on_disk = commit->writes || commit->base.is_on_disk || store == NULL;
+	commit->next.is_on_disk = commit->writes || store == NULL;
 	drop_twin(commit);
 	struct line_version head = commit->next;
 	zone_ref(head.snapshot);
@@ -461,13 +472,25 @@ void publish_offer(struct change_sink *self, const struct change_offer *offer)
 
 /* ---- what is served, once more ---- */
 
+/* Timers are of the version that is on disk: where the one that was on its way came to nothing, they come to nothing too. */
+static bool is_worth_securing(struct store_waiter *self)
+{
+	const struct commit *commit = (struct commit *)self;
+	return commit->writes || (line_is_current(commit->line, commit->run) && line_is_on_disk(commit->line));
+}
+
 /* A version that is served on, whatever comes of it. */
 static void finish_securing(struct store_waiter *self, bool is_durable, const struct error *error)
 {
 	struct commit *commit = (struct commit *)self;
+	struct error why;
 	line_end(commit->line);
-	if (is_durable && !commit->next.is_on_disk) {
+	if (is_durable && commit->writes) {
 		line_note_disk(commit->line, commit->next.snapshot, true);
+	} else if (!is_worth_securing(self)) {
+		error_set(&why, ERROR_IO, "serial %u: %s", commit->result.serial, not_written);
+		is_durable = false;
+		error = &why;
 	}
 	tell(commit, is_durable ? &commit->result : NULL, error);
 }
@@ -481,7 +504,7 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 	struct commit *commit = commit_new(line, &offer);
 	struct error error;
 	recall(line);
-	commit->waiter = (struct store_waiter){.done = finish_securing};
+	commit->waiter = (struct store_waiter){.wanted = is_worth_securing, .done = finish_securing};
 	commit->next = line_take_head(line, &commit->run);
 	commit->result.outcome = CHANGE_UNCHANGED;
 	if (store == NULL || !commit->next.has_head) {
@@ -492,8 +515,8 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 	bool is_secondary = commit->next.head.role == STORE_SECONDARY;
 	struct store_write *write = store_write_new(store, line->zone->apex.wire);
 	commit->result.serial = commit->next.head.serial_published;
-	bool rewrites = !commit->next.is_on_disk && commit->next.snapshot != NULL;
-	if (rewrites) {
+	commit->writes = !commit->next.is_on_disk && commit->next.snapshot != NULL;
+	if (commit->writes) {
 		write_version(write, &commit->next);
 	}
 	if (deadlines != NULL && is_secondary) {
@@ -501,5 +524,5 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 		store_write_timers(write, &timers);
 	}
 	line_begin(line);
-	store_submit(write, &commit->waiter, rewrites || deadlines == NULL ? STORE_NOW : STORE_SOON);
+	store_submit(write, &commit->waiter, commit->writes || deadlines == NULL ? STORE_NOW : STORE_SOON);
 }

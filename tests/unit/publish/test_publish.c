@@ -544,6 +544,9 @@ TEST(unchanged_offer_on_its_way_lifts_an_expiry)
 	store_commit(rig.store);
 	assert_true(told.done);
 	assert_int_equal(served_serial(&rig), 5);
+	/* And it is what the next one continues. */
+	assert_false(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 4, ""));
+	assert_int_equal(last_error.code, ERROR_STALE);
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
@@ -574,6 +577,86 @@ TEST(securing_writes_what_could_not_be_written_and_the_timers)
 	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
 	assert_true(head.has_records);
 	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* What is on its way when securing begins may come to nothing: its timers are not those of what is on disk, and nobody is
+ * told that it was written. */
+TEST(securing_a_version_that_is_not_written_is_no_success_and_writes_no_timers)
+{
+	struct rig rig;
+	struct told told[2];
+	struct change_deadlines timers = {.expire_at_s = 99};
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, ""));
+	hand_in(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 6, ""), &told[0]);
+	told[1] = (struct told){0};
+	publish_line_secure(rig.line, &timers, settled, &told[1]);
+	fake_kv_fail_commits(fake, 2); /* together, and the version alone */
+	store_commit(rig.store);
+	assert_true(told[0].result.is_volatile);
+	assert_int_equal(told[1].times, 1);
+	assert_false(told[1].done);
+	assert_int_equal(told[1].error.code, ERROR_IO);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 0);
+	/* Once more writes both. */
+	publish_line_secure(rig.line, &timers, settled, &told[1]);
+	store_commit(rig.store);
+	assert_true(told[1].done);
+	struct store_head head;
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_int_equal(head.serial_published, 6);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* Commits while an offer is being checked. */
+struct committing_sink {
+	struct zonefile_problem_sink sink; /* first */
+	struct store *store;
+};
+
+static void commit_meanwhile(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
+{
+	(void)problem;
+	store_commit(((struct committing_sink *)self)->store);
+}
+
+/* A version fails while the next offer, which says the same, is being made. */
+TEST(version_that_failed_while_its_twin_was_made_is_not_taken_for_written)
+{
+	static const char text[] = "@ NS a.b\n"; /* without address: something to warn of */
+	struct rig rig;
+	struct told told[2];
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	struct committing_sink meanwhile = {.sink.tell = commit_meanwhile, .store = rig.store};
+	struct publish_policy policy = {.check_ns = PUBLISH_WARN, .problems = &meanwhile.sink};
+	struct change_sink *sink = publish_line_sink(rig.line);
+	hand_in(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 5, text), &told[0]);
+	fake_kv_fail_commits(fake, 1);
+	told[1] = (struct told){0};
+	sink->offer(sink, &(struct change_offer){
+	                          .origin = CHANGE_FROM_TRANSFER,
+	                          .candidate = zone_of_text("example.", 5, text),
+	                          .who = "test",
+	                          .policy = &policy,
+	                          .settled = settled,
+	                          .context = &told[1],
+	                  });
+	assert_int_equal(told[0].times, 1);
+	assert_true(told[0].result.is_volatile);
+	store_commit(rig.store);
+	assert_true(told[1].done);
+	assert_true(told[1].result.is_volatile);
+	/* So that the next one is written. */
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text));
+	assert_false(last_result.is_volatile);
+	struct store_head head;
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
