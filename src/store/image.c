@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,20 @@ static void look_at_file(const char *path, uint64_t id,
 	              });
 }
 
+/* NAME.ID.new: the server was killed while it wrote it. */
+static bool is_unfinished(const char *name)
+{
+	static const char ending[] = ".new";
+	char stem[NAME_MAX + 1];
+	size_t len = strlen(name);
+	if (len < sizeof ending || len > NAME_MAX || strcmp(name + len - (sizeof ending - 1), ending) != 0) {
+		return false;
+	}
+	memcpy(stem, name, len);
+	stem[len - (sizeof ending - 1)] = '\0';
+	return id_of(stem) != 0;
+}
+
 void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
                        void *context)
 {
@@ -282,12 +297,14 @@ void store_images_each(const char *folder, void (*each)(void *context, const str
 	}
 	for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
 		uint64_t id = id_of(entry->d_name);
+		char *path = memory_new(strlen(folder) + strlen(entry->d_name) + 2);
+		sprintf(path, "%s/%s", folder, entry->d_name);
 		if (id != 0) {
-			char *path = memory_new(strlen(folder) + strlen(entry->d_name) + 2);
-			sprintf(path, "%s/%s", folder, entry->d_name);
 			look_at_file(path, id, each, context);
-			free(path);
+		} else if (is_unfinished(entry->d_name)) {
+			unlink(path);
 		}
+		free(path);
 	}
 	closedir(entries);
 }

@@ -63,9 +63,15 @@ static bool check_format(struct store *store, bool *is_new, struct error *error)
 	uint32_t version = FORMAT_VERSION;
 	struct store_value_visitor visitor = {.take = take_format, .out = &version};
 	if (!store_read_value(store, STORE_KEY_FORMAT, (const uint8_t *)"", &visitor, error)) {
-		return false;
+		if (!visitor.is_broken) {
+			return false;
+		}
+		/* All else has checksums of its own. */
+		log_error("the store's note of its format is broken; it is taken for format %u and noted anew",
+		          FORMAT_VERSION);
+		version = FORMAT_VERSION;
 	}
-	*is_new = !visitor.found;
+	*is_new = !visitor.found || visitor.is_broken;
 	return version <= FORMAT_VERSION ||
 	       error_set(
 	               error, ERROR_STALE,

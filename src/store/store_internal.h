@@ -147,6 +147,7 @@ struct store_image_file {
 	int64_t written_at_s;            /* wall time */
 	const struct store_image *image; /* NULL: its head is not valid */
 };
+/* Removes those that were never finished. */
 void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
                        void *context);
 

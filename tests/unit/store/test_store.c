@@ -365,9 +365,12 @@ TEST(image_that_no_head_names_goes_at_the_next_start)
 	orphan[strlen(orphan) - 1]++; /* the next ID */
 	assert_int_equal(link(image.path, orphan), 0);
 	assert_int_equal(images(folder).count, 2);
+	strcat(orphan, ".new"); /* and while it wrote one */
+	assert_int_equal(link(image.path, orphan), 0);
 	store_close(store);
 	store = fake_store(fake, "orphan");
 	assert_int_equal(images(folder).count, 1);
+	assert_int_not_equal(access(orphan, F_OK), 0);
 	struct error error;
 	const struct zone_snapshot *back = store_load_version(store, apex.wire, &head, &error);
 	assert_non_null(back);
@@ -578,6 +581,30 @@ TEST(store_of_a_newer_version_is_refused_with_a_word_on_what_to_do)
 	assert_null(store_new(kv, "/nowhere", &error));
 	assert_int_equal(error.code, ERROR_STALE);
 	assert_non_null(strstr(error.text, "start the newer one"));
+	fake_kv_free(fake);
+}
+
+/* One broken value is no reason not to start. */
+TEST(store_whose_note_of_its_format_is_broken_is_opened)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_PRIMARY, 7);
+	struct told told = new_told();
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = fake_store(fake, "format");
+	struct store_write *write = store_write_new(store, name_of("example.").wire);
+	store_write_version(write, &head, NULL);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_close(store);
+	for (int i = 0; i < 2; i++) {
+		if (i == 0) {
+			assert_true(fake_kv_flip(fake, 'v', 3));
+		}
+		store = fake_store(fake, "format");
+		assert_true(store_load_head(store, name_of("example.").wire, &head, &error));
+		assert_int_equal(head.serial_published, 7);
+		store_close(store);
+	}
 	fake_kv_free(fake);
 }
 
