@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,17 +143,14 @@ undo:
 	return false;
 }
 
-/* Reads every octet. */
-static bool walk_all(struct lmdb *lmdb)
+/* Reads every octet of one of the file's trees. */
+static bool walk_tree(MDB_txn *txn, MDB_dbi tree)
 {
-	struct error error;
-	MDB_txn *txn;
 	MDB_cursor *cursor;
 	MDB_val key;
 	MDB_val value;
 	volatile uint8_t sum = 0;
-	if (!open_file(lmdb, &error) || mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn) != 0 ||
-	    mdb_cursor_open(txn, lmdb->db, &cursor) != 0) {
+	if (mdb_cursor_open(txn, tree, &cursor) != 0) {
 		return false;
 	}
 	int found = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
@@ -164,7 +162,32 @@ static bool walk_all(struct lmdb *lmdb)
 	return found == MDB_NOTFOUND;
 }
 
-/* In a child, so that what kills it kills only that. */
+/* LMDB's own list of pages that are free is tree 0. */
+#define FREE_PAGES ((MDB_dbi)0)
+
+enum walked { WALKED_WHOLE, WALKED_BROKEN, WALKED_REFUSED };
+
+static enum walked walk_all(struct lmdb *lmdb)
+{
+	struct error error;
+	MDB_txn *txn;
+	if (!open_file(lmdb, &error)) {
+		return error.code == ERROR_INVALID ? WALKED_BROKEN : WALKED_REFUSED;
+	}
+	bool is_whole = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn) == 0 && walk_tree(txn, FREE_PAGES) &&
+	                walk_tree(txn, lmdb->db);
+	return is_whole ? WALKED_WHOLE : WALKED_BROKEN;
+}
+
+/* Somebody from outside, or a system without memory, ended it: that says nothing of the file. */
+static bool was_stopped(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) != SIGBUS && WTERMSIG(status) != SIGSEGV &&
+	       WTERMSIG(status) != SIGABRT && WTERMSIG(status) != SIGFPE;
+}
+
+/* In a child, so that what kills it kills only that. True too where the system does not let it read: whoever opens the
+ * file then is told why. */
 static bool survives_a_walk(const char *path, struct error *error)
 {
 	pid_t child = fork();
@@ -173,13 +196,17 @@ static bool survives_a_walk(const char *path, struct error *error)
 	}
 	if (child == 0) {
 		struct lmdb lmdb = {.path = (char *)(uintptr_t)path, .is_read_only = true};
-		_exit(walk_all(&lmdb) ? 0 : 1);
+		_exit((int)walk_all(&lmdb));
 	}
 	int status;
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
 	}
-	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-	       error_set(error, ERROR_INVALID, "%s: is broken: it cannot be read to its end", path);
+	if (was_stopped(status)) {
+		return error_set(error, ERROR_IO, "%s: the process that looked through it was ended by signal %d", path,
+		                 WTERMSIG(status));
+	}
+	bool is_broken = !WIFEXITED(status) || WEXITSTATUS(status) == WALKED_BROKEN;
+	return !is_broken || error_set(error, ERROR_INVALID, "%s: is broken: it cannot be read to its end", path);
 }
 
 /* Notes that the file is open; false and not `error`: it was so already. */
@@ -299,20 +326,35 @@ static bool lmdb_walk(struct kv *kv, struct kv_bytes prefix, struct kv_visitor *
 /* Nobody reads. */
 static bool begin_writing(struct lmdb *lmdb, struct error *error)
 {
-	int failed = lmdb->env == NULL ? MDB_PANIC : mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->writing);
-	if (failed != MDB_PANIC) {
-		return failed == 0 || set_error(error, failed, lmdb->path);
-	}
-	/* After a failure to write its meta page LMDB trusts itself no more, and is opened anew: the file is as it was. */
-	if (lmdb->env != NULL) {
-		mdb_env_close(lmdb->env);
-		lmdb->env = NULL;
-	}
-	if (!open_file(lmdb, error)) {
+	if (lmdb->env == NULL && !open_file(lmdb, error)) {
 		return false;
 	}
-	failed = mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->writing);
+	int failed = mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->writing);
 	return failed == 0 || set_error(error, failed, lmdb->path);
+}
+
+/* After a failure to write its meta page LMDB trusts itself no more, and gives nothing to readers either. */
+static bool has_given_up(const struct lmdb *lmdb)
+{
+	MDB_txn *txn;
+	int failed = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
+	if (failed == 0) {
+		mdb_txn_abort(txn);
+	}
+	return failed == MDB_PANIC;
+}
+
+/* The file is as it was. */
+static void open_anew(struct lmdb *lmdb)
+{
+	struct error error;
+	pthread_rwlock_wrlock(&lmdb->lock);
+	if (has_given_up(lmdb)) {
+		mdb_env_close(lmdb->env);
+		lmdb->env = NULL;
+		(void)!open_file(lmdb, &error); /* in vain: the next writer tries again */
+	}
+	pthread_rwlock_unlock(&lmdb->lock);
 }
 
 static bool lmdb_begin(struct kv *kv, struct error *error)
@@ -372,7 +414,8 @@ static void keep_reserve(struct lmdb *lmdb)
 	mdb_env_stat(lmdb->env, &stat);
 	off_t used = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
 	if (mdb_env_get_fd(lmdb->env, &fd) == 0 && fstat(fd, &file) == 0 && file.st_size - used < RESERVE / 2) {
-		(void)!posix_fallocate(fd, 0, used + RESERVE);
+		/* Not posix_fallocate: where the file system cannot do it, that one touches every page of the file. */
+		(void)!fallocate(fd, 0, 0, used + RESERVE);
 	}
 }
 
@@ -382,6 +425,7 @@ static bool lmdb_commit(struct kv *kv, struct error *error)
 	int failed = mdb_txn_commit(lmdb->writing);
 	lmdb->writing = NULL;
 	if (failed != 0) {
+		open_anew(lmdb);
 		return set_error(error, failed, lmdb->path);
 	}
 	keep_reserve(lmdb);

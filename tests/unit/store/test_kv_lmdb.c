@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/kv.h"
@@ -142,6 +143,87 @@ TEST(file_that_is_nonsense_inside_is_found_after_a_crash)
 	close(open(running, O_WRONLY | O_CREAT, 0600));
 	assert_null(kv_lmdb_open(path, false, &error));
 	assert_int_equal(error.code, ERROR_INVALID);
+}
+
+static void mark_running(void)
+{
+	char running[310];
+	snprintf(running, sizeof running, "%s-running", path);
+	close(open(running, O_WRONLY | O_CREAT, 0600));
+}
+
+/* LMDB's list of free pages is read by whoever writes next. */
+TEST(list_of_free_pages_that_is_nonsense_is_found_after_a_crash)
+{
+	struct error error;
+	struct kv *kv = open_kv("free");
+	fill(kv);
+	for (int i = 0; i < 50; i++) {
+		put(kv, "key00500", "another value");
+	}
+	kv->side->close(kv);
+	uint8_t meta[2][4096];
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, meta, sizeof meta, 0), sizeof meta);
+	for (int i = 0; i < 2; i++) {
+		/* The root of tree 0 is the last word of its description, behind the page's head, 24 octets of the meta
+		 * page's own, and 40 of the tree's. */
+		uint64_t root;
+		memcpy(&root, meta[i] + 16 + 24 + 40, sizeof root);
+		uint8_t page[4096];
+		memset(page, 0xa5, sizeof page);
+		assert_in_range(root, 2, 1000);
+		assert_int_equal(pwrite(fd, page, sizeof page, (off_t)(root * 4096)), sizeof page);
+	}
+	close(fd);
+	mark_running();
+	assert_null(kv_lmdb_open(path, false, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+}
+
+TEST(file_that_the_system_does_not_let_one_read_is_not_called_broken)
+{
+	struct error error;
+	assert_int_equal(mkdir(path_of("folder"), 0700), 0);
+	mark_running();
+	assert_null(kv_lmdb_open(path, false, &error));
+	assert_int_equal(error.code, ERROR_IO);
+}
+
+/* Descriptors of this process that are open on the file, the newest last. */
+static int newest_descriptor(void)
+{
+	int newest = -1;
+	struct stat file;
+	struct stat other;
+	assert_int_equal(stat(path, &file), 0);
+	for (int fd = 0; fd < 100; fd++) {
+		if (fstat(fd, &other) == 0 && other.st_ino == file.st_ino && other.st_dev == file.st_dev) {
+			newest = fd;
+		}
+	}
+	return newest;
+}
+
+/* LMDB gives up when its meta page cannot be written: what is there is read on nevertheless. */
+TEST(commit_whose_last_page_cannot_be_written_keeps_nobody_from_reading)
+{
+	struct error error;
+	struct kv *kv = open_kv("panic");
+	put(kv, "a", "1");
+	int full = open("/dev/full", O_RDWR);
+	int meta = newest_descriptor();
+	assert_true(full >= 0 && meta >= 0);
+	assert_int_equal(dup2(full, meta), meta);
+	close(full);
+	assert_true(kv->side->begin(kv, &error));
+	assert_true(kv->side->put(kv, bytes("a"), bytes("2"), &error));
+	assert_false(kv->side->commit(kv, &error));
+	assert_int_equal(error.code, ERROR_IO);
+	assert_walk(kv, "", "a=1 ");
+	put(kv, "a", "3");
+	assert_walk(kv, "", "a=3 ");
+	kv->side->close(kv);
 }
 
 TEST(file_that_was_removed_while_it_is_open_takes_no_more)
