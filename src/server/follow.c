@@ -14,6 +14,7 @@ struct follow {
 	struct transfer_secondary *machine;
 	struct server_zone *zone;
 	bool is_started;
+	bool has_expired; /* and the zone writer was told, who may come to it only after the next version is served */
 	uint32_t generation; /* tells this machine from one that the zone had before a change of role */
 };
 
@@ -22,7 +23,6 @@ struct follow_event {
 	struct server_zone *zone; /* a reference */
 	const struct zone_snapshot *snapshot;
 	struct transfer_timers timers;
-	struct transfer_version version;
 	struct error error;
 	struct address from;
 	struct transfer_hint hint;
@@ -61,6 +61,7 @@ static void owner_expired(struct transfer_secondary_owner *self, struct moment n
 	        "zone %s: expired: no primary could be reached for as long as its SOA allows; answering SERVFAIL until "
 	        "one can",
 	        follow->zone->name);
+	follow->has_expired = true;
 	writer_expire(follow->zone);
 }
 
@@ -223,16 +224,23 @@ static void published_on_loop(void *context, struct moment now)
 {
 	struct follow_event *event = context;
 	if (is_for_machine(event)) {
-		transfer_secondary_published(event->zone->follow->machine, &event->version, now);
+		struct follow *follow = event->zone->follow;
+		struct transfer_version version = transfer_version_of(event->snapshot);
+		if (follow->has_expired) {
+			/* In case it withdrew the version that has just lifted the expiry. */
+			follow->has_expired = false;
+			writer_offer_restored(event->zone, zone_ref(event->snapshot));
+		}
+		transfer_secondary_published(follow->machine, &version, now);
 	}
 	event_free(event);
 }
 
-void follow_published(struct server_zone *zone, uint32_t generation, const struct transfer_version *version)
+void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take)
 {
 	struct follow_event *event = event_new(zone);
 	event->generation = generation;
-	event->version = *version;
+	event->snapshot = take;
 	server_post(zone->server, published_on_loop, event);
 }
 

@@ -11,8 +11,9 @@ void follow_configure(struct server_zone *zone);
 /* A zone writer found what the disk has: `take` NULL: nothing. Any thread. */
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct transfer_timers *timers);
 
-/* What came of an offer of a transfer; dropped when the machine that asked is gone. Any thread. */
-void follow_published(struct server_zone *zone, uint32_t generation, const struct transfer_version *version);
+/* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy. Any
+ * thread. */
+void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take);
 void follow_refused(struct server_zone *zone, uint32_t generation, const struct error *error);
 
 /* A NOTIFY that was allowed. Any thread. */

@@ -154,7 +154,8 @@ struct offered {
 	char *path;               /* CHANGE_FROM_FILE; owned */
 	uint32_t generation;      /* CHANGE_FROM_TRANSFER: of the machine that wants to know */
 	struct transfer_timers timers;
-	bool is_exported; /* to the zone's file, when it is served */
+	bool is_exported;                      /* to the zone's file, when it is served */
+	const struct zone_snapshot *candidate; /* CHANGE_FROM_TRANSFER; a reference */
 };
 
 static struct offered *offered_new(struct server_zone *zone)
@@ -167,6 +168,7 @@ static struct offered *offered_new(struct server_zone *zone)
 static void offered_free(struct offered *take)
 {
 	server_zone_unref(take->zone);
+	zone_unref(take->candidate);
 	free(take->path);
 	free(take);
 }
@@ -379,18 +381,15 @@ static void transfer_settled(void *context, const struct change_result *result, 
 {
 	struct offered *offered = context;
 	struct server_zone *zone = offered->zone;
-	const struct zone_snapshot *served = publish_line_served(zone->line);
 	note_disk(zone, result);
 	if (result == NULL) {
 		follow_refused(zone, offered->generation, error);
-	} else if (served != NULL) {
-		struct transfer_version version = transfer_version_of(served);
-		follow_published(zone, offered->generation, &version);
+	} else {
+		follow_published(zone, offered->generation, zone_ref(offered->candidate));
 	}
 	if (result != NULL && result->outcome == CHANGE_PUBLISHED && offered->is_exported) {
 		writer_export(zone);
 	}
-	zone_unref(served);
 	offered_free(offered);
 }
 
@@ -411,6 +410,7 @@ static void offer_transferred(struct zone_job *self)
 	struct server_zone_options options = server_zone_options(zone);
 	struct offered *offered = offered_new(zone);
 	offered->generation = self->generation;
+	offered->candidate = zone_ref(candidate);
 	offered->is_exported = options.zone->file != NULL;
 	offered->timers = transfer_timers_first(&counts, options.zone->options->expire_min_s,
 	                                        options.zone->options->expire_max_s, clock_now());
