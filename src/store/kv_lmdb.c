@@ -31,6 +31,7 @@ struct lmdb {
 	char *path;
 	char *path_running; /* a file that is there while somebody has it open */
 	bool is_read_only;
+	bool is_unsure;        /* it could not be looked through: whoever opens it next is to try */
 	pthread_rwlock_t lock; /* guards env and db; held by readers, and by a writer while it begins */
 	MDB_env *env;          /* NULL: read-only and no file */
 	MDB_dbi db;
@@ -226,10 +227,9 @@ static bool open_looked_through(struct lmdb *lmdb, struct error *error)
 		return !exists || (survives_a_walk(lmdb->path, error) && open_file(lmdb, error));
 	}
 	bool ended_well = mark_running(lmdb);
-	if (exists && !ended_well && !survives_a_walk(lmdb->path, error)) {
-		return false;
-	}
-	return open_file(lmdb, error);
+	bool done = (!exists || ended_well || survives_a_walk(lmdb->path, error)) && open_file(lmdb, error);
+	lmdb->is_unsure = !done && !ended_well && error->code != ERROR_INVALID;
+	return done;
 }
 
 /* ---- reading ---- */
@@ -446,7 +446,7 @@ static void lmdb_close(struct kv *kv)
 	if (lmdb->env != NULL) {
 		mdb_env_close(lmdb->env);
 	}
-	if (!lmdb->is_read_only) {
+	if (!lmdb->is_read_only && !lmdb->is_unsure) {
 		unlink(lmdb->path_running);
 	}
 	pthread_rwlock_destroy(&lmdb->lock);
