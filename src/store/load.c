@@ -90,6 +90,30 @@ static const struct zone_snapshot *load_image(struct store *store, const uint8_t
 	return snapshot;
 }
 
+static const struct zone_snapshot *load_records(struct store *store, const uint8_t *apex,
+                                                const struct store_head_value *value, struct error *error)
+{
+	switch (value->place) {
+	case STORE_NOWHERE:
+		break;
+	case STORE_INLINE:
+		return load_inline(store, apex, value->head.class, error);
+	case STORE_IMAGE:
+		return load_image(store, apex, value->image, error);
+	}
+	error_set(error, ERROR_NOT_FOUND, "no records of it are remembered");
+	return NULL;
+}
+
+/* A version that was on its way has been made durable since; the records of the one before are gone. */
+static bool has_moved(struct store *store, const uint8_t *apex, struct store_head_value *value)
+{
+	struct error error;
+	struct store_head_value before = *value;
+	return store_load_head_value(store, apex, value, &error) &&
+	       (value->place != before.place || value->image != before.image);
+}
+
 const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_head *head,
                                                struct error *error)
 {
@@ -97,17 +121,12 @@ const struct zone_snapshot *store_load_version(struct store *store, const uint8_
 	if (!store_load_head_value(store, apex, &value, error)) {
 		return NULL;
 	}
-	*head = value.head;
-	switch (value.place) {
-	case STORE_NOWHERE:
-		break;
-	case STORE_INLINE:
-		return load_inline(store, apex, value.head.class, error);
-	case STORE_IMAGE:
-		return load_image(store, apex, value.image, error);
+	const struct zone_snapshot *snapshot = load_records(store, apex, &value, error);
+	while (snapshot == NULL && has_moved(store, apex, &value)) {
+		snapshot = load_records(store, apex, &value, error);
 	}
-	error_set(error, ERROR_NOT_FOUND, "no records of it are remembered");
-	return NULL;
+	*head = value.head;
+	return snapshot;
 }
 
 static bool take_timers(struct store_value_visitor *self, struct kv_bytes body)

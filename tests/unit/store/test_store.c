@@ -347,6 +347,53 @@ TEST(an_image_goes_when_the_next_version_is_durable_and_not_before)
 	fake_kv_free(fake);
 }
 
+static struct store *moving;
+static bool (*read_before_moving)(struct kv *kv, struct kv_bytes key, struct kv_visitor *found, struct error *error);
+
+/* What waits becomes durable just after a head was read. */
+static bool read_and_move(struct kv *kv, struct kv_bytes key, struct kv_visitor *found, struct error *error)
+{
+	bool done = read_before_moving(kv, key, found, error);
+	if (key.at[0] == 'h') {
+		store_commit(moving);
+	}
+	return done;
+}
+
+/* A zone that is removed and comes back at once is read while its last version is on its way. */
+TEST(version_whose_image_goes_while_it_is_read_is_the_next_one)
+{
+	struct error error;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct fake_kv *fake = fake_kv_new();
+	struct kv *kv = fake_kv_side(fake);
+	struct kv_side side = *kv->side;
+	struct dns_name apex = name_of("example.");
+	read_before_moving = side.read;
+	assert_true(folder_make(folder_of("moving"), &error));
+	moving = store_new(kv, folder, &error);
+	for (uint32_t serial = 7; serial <= 8; serial++) {
+		const struct zone_snapshot *zone = large_zone(serial);
+		struct store_write *write = store_write_new(moving, apex.wire);
+		head.serial_published = serial;
+		store_write_version(write, &head, zone);
+		zone_unref(zone);
+		store_submit(write, NULL, STORE_NOW);
+		if (serial == 7) {
+			store_commit(moving);
+		}
+	}
+	side.read = read_and_move;
+	kv->side = &side;
+	const struct zone_snapshot *back = store_load_version(moving, apex.wire, &head, &error);
+	assert_non_null(back);
+	assert_int_equal(zone_serial(back), 8);
+	assert_int_equal(head.serial_published, 8);
+	zone_unref(back);
+	store_close(moving);
+	fake_kv_free(fake);
+}
+
 /* Killed between the image and its head. */
 TEST(image_that_no_head_names_goes_at_the_next_start)
 {
