@@ -404,6 +404,7 @@ class Bind(Server):
 
 class Knot(Server):
     kind = "knot"
+    io_timeout_ms = None  # its default, 500, cuts a reader that a busy machine keeps waiting
 
     def configure(self):
         lines = [
@@ -413,6 +414,7 @@ class Knot(Server):
             "  udp-workers: 1",
             "  tcp-workers: 1",
             "  background-workers: 2",
+            *([f"  tcp-io-timeout: {self.io_timeout_ms}"] if self.io_timeout_ms else []),
             "control:",
             f"  listen: {self.folder}/knot.sock",
             "database:",
