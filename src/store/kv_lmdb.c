@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ struct lmdb {
 	MDB_env *env;          /* NULL: read-only and no file */
 	MDB_dbi db;
 	MDB_txn *writing;
+	pthread_mutex_t committing; /* held while a commit is written */
+	_Atomic uint64_t committed; /* number of the last transaction that is durable */
 };
 
 static bool set_error(struct error *error, int code, const char *path)
@@ -135,6 +138,9 @@ static bool open_file(struct lmdb *lmdb, struct error *error)
 	}
 	failed = open_database(lmdb);
 	if (failed == 0) {
+		MDB_envinfo info;
+		mdb_env_info(lmdb->env, &info);
+		atomic_store(&lmdb->committed, info.me_last_txnid);
 		return true;
 	}
 	set_error(error, failed, lmdb->path);
@@ -234,6 +240,20 @@ static bool open_looked_through(struct lmdb *lmdb, struct error *error)
 
 /* ---- reading ---- */
 
+/* LMDB takes the newer of two meta pages. The one that a commit is just writing may be a mixture, and what it tells of is
+ * not durable yet: such a start is made again when the commit has ended. */
+static int begin_committed(struct lmdb *lmdb, MDB_txn **txn)
+{
+	int failed = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, txn);
+	while (failed == 0 && mdb_txn_id(*txn) > atomic_load(&lmdb->committed)) {
+		mdb_txn_abort(*txn);
+		pthread_mutex_lock(&lmdb->committing);
+		pthread_mutex_unlock(&lmdb->committing);
+		failed = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, txn);
+	}
+	return failed;
+}
+
 static bool begin_reading(struct lmdb *lmdb, MDB_txn **txn, struct error *error)
 {
 	pthread_rwlock_rdlock(&lmdb->lock);
@@ -241,7 +261,7 @@ static bool begin_reading(struct lmdb *lmdb, MDB_txn **txn, struct error *error)
 		pthread_rwlock_unlock(&lmdb->lock);
 		return error_set(error, ERROR_IO, "%s: there is no store", lmdb->path);
 	}
-	int failed = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, txn);
+	int failed = begin_committed(lmdb, txn);
 	if (failed != 0) {
 		pthread_rwlock_unlock(&lmdb->lock);
 		return set_error(error, failed, lmdb->path);
@@ -422,7 +442,13 @@ static void keep_reserve(struct lmdb *lmdb)
 static bool lmdb_commit(struct kv *kv, struct error *error)
 {
 	struct lmdb *lmdb = (struct lmdb *)kv;
+	uint64_t number = mdb_txn_id(lmdb->writing);
+	pthread_mutex_lock(&lmdb->committing);
 	int failed = mdb_txn_commit(lmdb->writing);
+	if (failed == 0 && number > atomic_load(&lmdb->committed)) {
+		atomic_store(&lmdb->committed, number);
+	}
+	pthread_mutex_unlock(&lmdb->committing);
 	lmdb->writing = NULL;
 	if (failed != 0) {
 		open_anew(lmdb);
@@ -450,6 +476,7 @@ static void lmdb_close(struct kv *kv)
 		unlink(lmdb->path_running);
 	}
 	pthread_rwlock_destroy(&lmdb->lock);
+	pthread_mutex_destroy(&lmdb->committing);
 	free(lmdb->path_running);
 	free(lmdb->path);
 	free(lmdb);
@@ -479,6 +506,7 @@ struct kv *kv_lmdb_open(const char *path, bool is_read_only, struct error *error
 	pthread_rwlockattr_init(&kind);
 	pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&lmdb->lock, &kind);
+	pthread_mutex_init(&lmdb->committing, NULL);
 	pthread_rwlockattr_destroy(&kind);
 	if (open_looked_through(lmdb, error)) {
 		return &lmdb->kv;

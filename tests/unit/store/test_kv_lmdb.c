@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -261,4 +263,70 @@ TEST(read_only_store_may_be_missing_and_takes_nothing)
 	assert_non_null(kv);
 	assert_walk(kv, "", "a=1 ");
 	kv->side->close(kv);
+}
+
+/* Readers on threads of their own beside a writer: whatever they see was committed whole. */
+static struct kv *shared;
+static _Atomic bool writer_ended;
+
+struct twins {
+	struct kv_visitor visitor; /* first */
+	uint32_t first;
+	unsigned count;
+	bool differ;
+};
+
+static bool see_twin(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
+{
+	struct twins *twins = (struct twins *)self;
+	(void)key;
+	uint32_t number;
+	memcpy(&number, value.at, sizeof number);
+	twins->first = twins->count == 0 ? number : twins->first;
+	twins->differ = twins->differ || number != twins->first;
+	twins->count++;
+	return true;
+}
+
+static void *read_on(void *context)
+{
+	unsigned *wrong = context;
+	uint32_t last = 0;
+	while (!atomic_load(&writer_ended)) {
+		struct error error;
+		struct twins twins = {.visitor.visit = see_twin};
+		bool done = shared->side->walk(shared, bytes("twin"), &twins.visitor, &error);
+		*wrong += !done || twins.differ || (twins.count != 0 && twins.count != 40) || twins.first < last;
+		last = twins.first;
+	}
+	return NULL;
+}
+
+TEST(readers_see_whole_transactions_in_their_order_while_somebody_writes)
+{
+	enum { READERS = 3 };
+	pthread_t threads[READERS];
+	unsigned wrong[READERS] = {0};
+	struct error error;
+	shared = open_kv("beside");
+	atomic_store(&writer_ended, false);
+	for (size_t i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &wrong[i]), 0);
+	}
+	for (uint32_t number = 1; number <= 300; number++) {
+		assert_true(shared->side->begin(shared, &error));
+		for (unsigned i = 0; i < 40; i++) {
+			char key[20];
+			snprintf(key, sizeof key, "twin%05u", i * 97);
+			struct kv_bytes value = {(const uint8_t *)&number, sizeof number};
+			assert_true(shared->side->put(shared, bytes(key), value, &error));
+		}
+		assert_true(shared->side->commit(shared, &error));
+	}
+	atomic_store(&writer_ended, true);
+	for (size_t i = 0; i < READERS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(wrong[i], 0);
+	}
+	shared->side->close(shared);
 }
