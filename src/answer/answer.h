@@ -89,7 +89,8 @@ struct answer_request {
 	size_t len;
 	const struct address *client;
 	enum answer_transport transport;
-	int64_t now_ms; /* boot clock: when a secondary's copy expires */
+	int64_t now_ms;     /* boot clock: when a secondary's copy expires */
+	struct zone *found; /* by zone_set_find for the QNAME, where that was done already; NULL: it is done here */
 };
 
 enum answer_outcome {
@@ -125,6 +126,10 @@ struct answer_result {
 	bool notify_denied;              /* a NOTIFY about `zone` that its rules refused; for the log */
 	bool keepalive;                  /* the client was told that the connection may idle for keepalive_100ms */
 };
+
+/* Where the QNAME of a message stands, if it is one that zone_set_find can be asked for; NULL: it is none. Says nothing about
+ * the rest of the message. */
+const uint8_t *answer_name_asked(const uint8_t *bytes, size_t len);
 
 /* Answers one message. Wait-free; no allocation; the thread of `context`, which is registered as a reader of the
  * snapshots (base/quiescent.h). */

@@ -160,8 +160,8 @@ const struct answer_rules *answer_rules_of(const struct zone *zone);
 enum access_verdict answer_access(const struct answer_rules *rules, enum access_kind kind,
                                   const struct access_who *who);
 /* The zone that answers for `name`: the most specific one, but for DS the one above an apex (RFC 4035 3.1.4.1), if it
- * is ours. NULL: none. */
-struct zone *answer_zone_for(const struct zone_set *zones, const uint8_t *name, uint16_t type);
+ * is ours. NULL: none. `found`: what zone_set_find gives for the name, where that is known; NULL: it is looked for. */
+struct zone *answer_zone_for(const struct zone_set *zones, struct zone *found, const uint8_t *name, uint16_t type);
 /* What is served of a zone, or NULL: then `ede` says why not (RFC 8914). */
 const struct zone_snapshot *answer_served(const struct zone *zone, int64_t now_ms, int *ede);
 

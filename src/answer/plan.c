@@ -370,7 +370,7 @@ static bool plan_follow(struct answer_plan *plan, const uint8_t *target)
 		return false;
 	}
 	plan->names[++plan->link_count] = target;
-	struct zone *zone = answer_zone_for(plan->zones, target, plan->qtype);
+	struct zone *zone = answer_zone_for(plan->zones, NULL, target, plan->qtype);
 	if (zone == plan->zone) {
 		return true;
 	}

@@ -88,7 +88,7 @@ static void take_notify(const struct answer_result *result, const struct address
 	follow_notified(server_zone_of(result->zone), client, &hint);
 }
 
-static void serve_datagram(struct worker *worker, struct net_datagram *datagram, struct moment now)
+static void serve_datagram(struct worker *worker, struct net_datagram *datagram, struct zone *found, struct moment now)
 {
 	struct address client = net_datagram_client(datagram);
 	struct answer_request request = {
@@ -97,6 +97,7 @@ static void serve_datagram(struct worker *worker, struct net_datagram *datagram,
 	        .client = &client,
 	        .transport = ANSWER_UDP,
 	        .now_ms = now.boot_ms,
+	        .found = found,
 	};
 	struct answer_result result;
 	result.bytes = datagram->answer;
@@ -116,10 +117,43 @@ static void serve_datagram(struct worker *worker, struct net_datagram *datagram,
 	}
 }
 
+/* Of so many zones and datagrams on, zones are looked for together. */
+#define TOGETHER_ZONES 16
+#define TOGETHER_MIN   4
+
+/* Fills in the zones of the questions' names; NULL where there is none, or no name. */
+static void find_together(const struct zone_set *zones, const struct net_datagram *batch, size_t count,
+                          struct zone **found)
+{
+	const uint8_t *names[ZONE_SET_FIND_MAX];
+	struct zone *zones_found[ZONE_SET_FIND_MAX];
+	size_t named[ZONE_SET_FIND_MAX];
+	size_t name_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		found[i] = NULL;
+		names[name_count] = answer_name_asked(batch[i].query, batch[i].query_len);
+		named[name_count] = i;
+		name_count += names[name_count] != NULL;
+	}
+	zone_set_find_many(zones, names, name_count, zones_found);
+	for (size_t i = 0; i < name_count; i++) {
+		found[named[i]] = zones_found[i];
+	}
+}
+
 static void serve_datagrams(void *self, struct net_datagram *batch, size_t count, struct moment now)
 {
-	for (size_t i = 0; i < count; i++) {
-		serve_datagram(self, &batch[i], now);
+	const struct zone_set *zones = zones_of(self);
+	bool is_together = count >= TOGETHER_MIN && zone_set_count(zones) >= TOGETHER_ZONES;
+	for (size_t from = 0; from < count; from += ZONE_SET_FIND_MAX) {
+		struct zone *found[ZONE_SET_FIND_MAX] = {NULL};
+		size_t some = count - from < ZONE_SET_FIND_MAX ? count - from : ZONE_SET_FIND_MAX;
+		if (is_together) {
+			find_together(zones, batch + from, some, found);
+		}
+		for (size_t i = 0; i < some; i++) {
+			serve_datagram(self, &batch[from + i], found[i], now);
+		}
 	}
 }
 

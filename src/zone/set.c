@@ -14,6 +14,10 @@
 #include "base/memory.h"
 #include "crypto/crypto.h"
 #include "zone/set_internal.h"
+#include "zone/version_internal.h"
+
+/* Apexes with more labels are not looked for together. */
+#define SEARCH_LABELS_MAX 15
 
 struct zone_set {
 	size_t count;
@@ -156,6 +160,87 @@ static struct zone *find(const struct zone_set *set, const uint8_t *name, size_t
 struct zone *zone_set_find(const struct zone_set *set, const uint8_t *name)
 {
 	return find(set, name, DNS_LABELS_MAX);
+}
+
+/* One of several names whose zones are looked for together. */
+struct search {
+	struct set_suffixes suffixes;
+	uint64_t hashes[SEARCH_LABELS_MAX + 1];
+	size_t n; /* labels that an apex may still have: below */
+	struct zone *candidate;
+};
+
+/* The next apex above, whose zone is a candidate; it has not been touched yet. */
+static void search_next(const struct zone_set *set, struct search *search)
+{
+	search->candidate = NULL;
+	while (search->candidate == NULL && search->n-- > 0) {
+		if (has_labels(set, search->n)) {
+			const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
+			search->candidate =
+			        set_hash_candidate(set->by_hash, &set->key, search->hashes[search->n], apex);
+		}
+	}
+	search->n += search->candidate == NULL;
+}
+
+static void search_begin(const struct zone_set *set, const uint8_t *name, struct search *search)
+{
+	set_suffixes_of(name, set->labels_most, &search->suffixes);
+	search->hashes[0] = 0;
+	for (size_t n = 1; n <= search->suffixes.labels; n++) {
+		const uint8_t *label = search->suffixes.lower.wire + search->suffixes.starts[n];
+		search->hashes[n] = set_hash_label(&set->key, search->hashes[n - 1], label);
+	}
+	search->n = search->suffixes.labels + 1;
+	search_next(set, search);
+}
+
+static bool is_found(const struct search *search)
+{
+	const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
+	return search->candidate == NULL || dns_name_equal(search->candidate->apex.wire, apex);
+}
+
+/* Memory that is in no cache is waited for once for all names, not once for each. */
+static void find_some(const struct zone_set *set, const uint8_t *const *names, size_t count, struct zone **out)
+{
+	struct search searches[ZONE_SET_FIND_MAX];
+	for (size_t i = 0; i < count; i++) {
+		search_begin(set, names[i], &searches[i]);
+		if (searches[i].candidate != NULL) {
+			__builtin_prefetch(searches[i].candidate);
+			__builtin_prefetch(&searches[i].candidate->served);
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		while (!is_found(&searches[i])) {
+			search_next(set, &searches[i]);
+		}
+		out[i] = searches[i].candidate;
+		const struct zone_snapshot *served = out[i] == NULL ? NULL : zone_served(out[i]);
+		if (served != NULL) {
+			zone_soon(served);
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct zone_snapshot *served = out[i] == NULL ? NULL : zone_served(out[i]);
+		if (served != NULL) {
+			zone_soon_root(served);
+		}
+	}
+}
+
+void zone_set_find_many(const struct zone_set *set, const uint8_t *const *names, size_t count, struct zone **out)
+{
+	ensure(count <= ZONE_SET_FIND_MAX);
+	if (set->labels_most <= SEARCH_LABELS_MAX) {
+		find_some(set, names, count, out);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		out[i] = zone_set_find(set, names[i]);
+	}
 }
 
 struct zone *zone_set_find_above(const struct zone_set *set, const uint8_t *name)

@@ -255,8 +255,8 @@ struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct h
 
 /* ---- finding ---- */
 
-struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
-                           const uint8_t *apex)
+struct zone *set_hash_candidate(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
+                                const uint8_t *apex)
 {
 	struct route route = route_of(key, hash, apex);
 	const struct set_hash_node *node = root;
@@ -267,9 +267,16 @@ struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_k
 		}
 		const union place *place = &node->places[place_of(node, bit)];
 		if ((node->nodes & bit) == 0) {
-			return dns_name_equal(place->zone->apex.wire, apex) ? place->zone : NULL;
+			return place->zone;
 		}
 		node = place->node;
 	}
 	return NULL;
+}
+
+struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
+                           const uint8_t *apex)
+{
+	struct zone *zone = set_hash_candidate(root, key, hash, apex);
+	return zone != NULL && dns_name_equal(zone->apex.wire, apex) ? zone : NULL;
 }

@@ -19,7 +19,10 @@ struct set_hash_node;
 struct set_hash_node *set_hash_add(struct set_hash_node *take, const struct hash_key *key, struct zone *zone);
 /* Likewise without `zone`, which is in it. NULL: nothing is left. */
 struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct hash_key *key, const struct zone *zone);
-/* The zone with exactly this apex, in lower case, whose hash it is; NULL: none. */
+/* The zone that it can only be, if its apex is this one, in lower case, whose hash it is; NULL: none. */
+struct zone *set_hash_candidate(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
+                                const uint8_t *apex);
+/* The zone with exactly this apex. */
 struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
                            const uint8_t *apex);
 struct set_hash_node *set_hash_ref(struct set_hash_node *node);

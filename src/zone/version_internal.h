@@ -94,6 +94,21 @@ struct zone_snapshot {
 	struct zone_blocks retired;
 };
 
+/* Says that a lookup in it will come soon: what it reads first, then what that leads to. */
+static inline void zone_soon(const struct zone_snapshot *version)
+{
+	__builtin_prefetch(version);
+	__builtin_prefetch((const uint8_t *)version + 64);
+	__builtin_prefetch((const uint8_t *)version + 128);
+}
+static inline void zone_soon_root(const struct zone_snapshot *version)
+{
+	for (size_t at = 0; at < 320; at += 64) { /* all of a small zone's only page */
+		__builtin_prefetch((const uint8_t *)version->names.root + at);
+	}
+	__builtin_prefetch(version->line->ttls);
+}
+
 /* A version with a number of its own and nothing in it; not yet linked to `base`. */
 struct zone_snapshot *zone_version_new(struct zone_line *line);
 /* Its chains from now on: copies. */

@@ -6,9 +6,13 @@ additional section we must have what all partners have. Over TCP, so that nothin
 """
 
 import itertools
+import os
 import random
+import signal
+import socket
 
 import dns.flags
+import dns.message
 import dns.rdatatype
 import servers
 import zones
@@ -114,3 +118,33 @@ def test_signed_root_zone_is_answered_as_the_partners_do(world, root_zones):
     questions += [(name, draw.choice(["A", "NS", "DS"]), False) for name in names]
     questions += [(".", rrtype, True) for rrtype in ["SOA", "NS", "DNSKEY", "NSEC", "A", "DS", "TXT"]]
     compare(world, ".", file, questions)
+
+
+def test_questions_of_a_burst_are_answered_each_from_its_own_zone(world):
+    """Zones of questions that came together are looked for together: below, at and beside apexes, DS, no zone at all."""
+    server = world.new("tandem")
+    names = [f"z{number}.test." for number in range(30)] + ["deep.z3.test.", "deep.er.z3.test."]
+    for number, name in enumerate(names):
+        server.serve(name, zones.small(world.folder, name, number + 1))
+    server.start()
+    for number, name in enumerate(names):
+        server.wait_for_serial(name, number + 1)
+    questions = [(name, "SOA") for name in names] + [(f"version.{name}", "TXT") for name in names]
+    questions += [(f"nothing.{name}", "A") for name in names] + [("deep.z3.test.", "DS"), ("z3.test.", "DS")]
+    questions += [("elsewhere.", "A"), ("test.", "NS"), (".", "NS")]
+    alone = [server.ask(name, rrtype) for name, rrtype in questions]
+    random.Random(1).shuffle(order := list(range(len(questions))))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.connect(server.place)
+        udp.settimeout(servers.CHANGE_SECONDS)
+        os.kill(server.process.pid, signal.SIGSTOP)  # so that they come together
+        for number in order:
+            query = dns.message.make_query(*questions[number], use_edns=False)
+            query.id = number
+            query.flags &= ~dns.flags.RD
+            udp.send(query.to_wire())
+        os.kill(server.process.pid, signal.SIGCONT)
+        answers = [dns.message.from_wire(udp.recv(65535)) for _ in order]
+    assert sorted(answer.id for answer in answers) == sorted(order)
+    for answer in answers:
+        assert Answer(answer).face == Answer(alone[answer.id]).face, questions[answer.id]

@@ -119,6 +119,26 @@ static bool list_has(const struct list *list, const uint8_t *apex)
 	return false;
 }
 
+/* Some names at once give what each gives alone. */
+static void check_many(const struct zone_set *set, const struct list *list, struct random_source *random)
+{
+	struct dns_name names[ZONE_SET_FIND_MAX];
+	const uint8_t *wires[ZONE_SET_FIND_MAX];
+	struct zone *zones[ZONE_SET_FIND_MAX];
+	size_t count = random_below(random, ZONE_SET_FIND_MAX + 1);
+	for (size_t i = 0; i < count; i++) {
+		names[i] = model_random_name(random, dns_name_root);
+		if (list->count > 0 && random_below(random, 3) == 0) {
+			names[i] = list->zones[random_below(random, list->count)]->apex;
+		}
+		wires[i] = names[i].wire;
+	}
+	zone_set_find_many(set, wires, count, zones);
+	for (size_t i = 0; i < count; i++) {
+		assert_ptr_equal(zones[i], zone_set_find(set, wires[i]));
+	}
+}
+
 static void check_set(const struct zone_set *set, const struct list *list, struct random_source *random)
 {
 	assert_int_equal(zone_set_count(set), list->count);
@@ -128,6 +148,9 @@ static void check_set(const struct zone_set *set, const struct list *list, struc
 			assert_true(dns_name_compare(zone_set_at(set, i - 1)->apex.wire,
 			                             zone_set_at(set, i)->apex.wire) < 0);
 		}
+	}
+	for (size_t i = 0; i < 5; i++) {
+		check_many(set, list, random);
 	}
 	for (size_t i = 0; i < 50; i++) {
 		struct dns_name name = model_random_name(random, dns_name_root);
@@ -204,4 +227,21 @@ TEST(a_zone_may_take_the_place_of_one_with_its_name)
 	zone_set_free(set);
 	zone_free(old);
 	free_all(next);
+}
+
+TEST(names_of_deep_zones_are_found_together_too)
+{
+	struct zone *zones[] = {zone_named("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r."), zone_named("p.q.r.")};
+	struct zone_set *set = zone_set_new(zones, 2);
+	struct dns_name deep;
+	struct dns_name flat;
+	assert_true(dns_name_from_text("x.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.", &deep, NULL));
+	assert_true(dns_name_from_text("o.p.q.r.", &flat, NULL));
+	const uint8_t *names[] = {flat.wire, deep.wire, dns_name_root};
+	struct zone *out[3];
+	zone_set_find_many(set, names, 3, out);
+	assert_ptr_equal(out[0], zones[1]);
+	assert_ptr_equal(out[1], zones[0]);
+	assert_null(out[2]);
+	free_all(set);
 }
