@@ -226,14 +226,22 @@ static bool mark_running(const struct lmdb *lmdb)
 	return fd >= 0 || errno != EEXIST;
 }
 
+/* An empty file was made by somebody who was killed before anything was written to it. */
+static bool is_begun(const char *path)
+{
+	struct stat file;
+	return stat(path, &file) == 0 && file.st_size > 0;
+}
+
 static bool open_looked_through(struct lmdb *lmdb, struct error *error)
 {
-	bool exists = access(lmdb->path, F_OK) == 0;
+	bool has_begun = is_begun(lmdb->path);
 	if (lmdb->is_read_only) {
-		return !exists || (survives_a_walk(lmdb->path, error) && open_file(lmdb, error));
+		return !has_begun || (survives_a_walk(lmdb->path, error) && open_file(lmdb, error));
 	}
 	bool ended_well = mark_running(lmdb);
-	bool done = (!exists || ended_well || survives_a_walk(lmdb->path, error)) && open_file(lmdb, error);
+	bool is_sound = !has_begun || ended_well || survives_a_walk(lmdb->path, error);
+	bool done = is_sound && open_file(lmdb, error);
 	lmdb->is_unsure = !done && !ended_well && error->code != ERROR_INVALID;
 	return done;
 }

@@ -102,6 +102,29 @@ static void fill(struct kv *kv)
 	assert_true(kv->side->commit(kv, &error));
 }
 
+/* As one who was killed leaves it. */
+static void mark_running(void)
+{
+	char running[310];
+	snprintf(running, sizeof running, "%s-running", path);
+	int fd = open(running, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* Killed between making the file and the first write to it. */
+TEST(empty_file_is_begun_and_not_broken)
+{
+	int fd = open(path_of("empty"), O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	mark_running();
+	struct kv *kv = open_kv("empty");
+	put(kv, "a", "1");
+	assert_walk(kv, "", "a=1 ");
+	kv->side->close(kv);
+}
+
 TEST(file_that_lost_its_end_is_broken)
 {
 	struct error error;
@@ -130,7 +153,6 @@ TEST(file_of_something_else_is_broken)
 TEST(file_that_is_nonsense_inside_is_found_after_a_crash)
 {
 	struct error error;
-	char running[310];
 	struct kv *kv = open_kv("inside");
 	fill(kv);
 	kv->side->close(kv);
@@ -141,17 +163,9 @@ TEST(file_that_is_nonsense_inside_is_found_after_a_crash)
 		assert_int_equal(pwrite(fd, page, sizeof page, number * 4096), sizeof page);
 	}
 	close(fd);
-	snprintf(running, sizeof running, "%s-running", path);
-	close(open(running, O_WRONLY | O_CREAT, 0600));
+	mark_running();
 	assert_null(kv_lmdb_open(path, false, &error));
 	assert_int_equal(error.code, ERROR_INVALID);
-}
-
-static void mark_running(void)
-{
-	char running[310];
-	snprintf(running, sizeof running, "%s-running", path);
-	close(open(running, O_WRONLY | O_CREAT, 0600));
 }
 
 /* LMDB's list of free pages is read by whoever writes next. */
