@@ -452,6 +452,10 @@ static void restore(struct zone_job *self)
 	}
 	struct store_timers stored = store_load_timers(store, apex);
 	struct transfer_timers timers = timers_of(&stored);
+	if (store_was_killed(store) && timers.refresh_at_s > timers.refreshed_at_s) {
+		/* A NOTIFY may have been answered and not followed yet, and its sender does not repeat it (RFC 1996 3.6). */
+		timers.refresh_at_s = timers.refreshed_at_s;
+	}
 	follow_restored(zone, snapshot, snapshot == NULL ? NULL : &timers);
 	end_loading(zone);
 }

@@ -33,6 +33,7 @@ struct kv_visitor {
 
 struct kv {
 	const struct kv_side *side;
+	bool was_killed; /* whoever had it open last did not close it */
 };
 
 struct kv_side {

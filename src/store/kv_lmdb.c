@@ -237,12 +237,13 @@ static bool open_looked_through(struct lmdb *lmdb, struct error *error)
 {
 	bool has_begun = is_begun(lmdb->path);
 	if (lmdb->is_read_only) {
+		lmdb->kv.was_killed = access(lmdb->path_running, F_OK) == 0;
 		return !has_begun || (survives_a_walk(lmdb->path, error) && open_file(lmdb, error));
 	}
-	bool ended_well = mark_running(lmdb);
-	bool is_sound = !has_begun || ended_well || survives_a_walk(lmdb->path, error);
+	lmdb->kv.was_killed = !mark_running(lmdb);
+	bool is_sound = !has_begun || !lmdb->kv.was_killed || survives_a_walk(lmdb->path, error);
 	bool done = is_sound && open_file(lmdb, error);
-	lmdb->is_unsure = !done && !ended_well && error->code != ERROR_INVALID;
+	lmdb->is_unsure = !done && lmdb->kv.was_killed && error->code != ERROR_INVALID;
 	return done;
 }
 

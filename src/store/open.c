@@ -251,3 +251,8 @@ void store_close(struct store *take)
 	free(take->images);
 	free(take);
 }
+
+bool store_was_killed(const struct store *store)
+{
+	return store->kv->was_killed;
+}

@@ -89,6 +89,8 @@ struct store *store_open(const char *folder, struct error *error);
 struct store *store_new(struct kv *take, const char *images, struct error *error);
 /* Commits what waits. NULL is fine. */
 void store_close(struct store *take);
+/* The server before this one ended without store_close: what it had heard and not written yet is lost. */
+bool store_was_killed(const struct store *store);
 
 /* ---- reading; any thread ---- */
 

@@ -126,6 +126,26 @@ def test_secondary_catches_up_when_its_primary_is_back(world, partner):
     assert_same(primary, secondary, SMALL, 5)
 
 
+def test_secondary_asks_at_once_after_a_crash(world):
+    """A NOTIFY that it answered may have been lost with it. After a stop in good order its timers tell when to ask."""
+    primary = world.new("tandem", "primary")
+    secondary = world.new("tandem", "secondary")
+    primary.serve(SMALL, zones.small(world.folder, SMALL, 1))
+    secondary.follow(SMALL, primary)
+    primary.zone(SMALL).notify.clear()
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(SMALL, 1)
+    primary.put(SMALL, zones.small(world.folder, SMALL, 2))
+    primary.run("zone", "reload", "--wait", SMALL)
+    secondary.stop()
+    secondary.start()
+    secondary.wait_for_serial(SMALL, 1)
+    secondary.kill()
+    secondary.start()
+    secondary.wait_for_serial(SMALL, 2)
+
+
 @partners
 def test_version_passes_through_us_unchanged(world, root_zones, partner):
     """Partner, Tandem, partner: what comes out at the end is what went in."""

@@ -112,6 +112,22 @@ static void mark_running(void)
 	close(fd);
 }
 
+TEST(end_that_was_no_close_is_known_once)
+{
+	struct kv *kv = open_kv("killed");
+	assert_false(kv->was_killed);
+	put(kv, "a", "1");
+	kv->side->close(kv);
+	mark_running();
+	kv = open_kv("killed");
+	assert_true(kv->was_killed);
+	assert_walk(kv, "", "a=1 ");
+	kv->side->close(kv);
+	kv = open_kv("killed");
+	assert_false(kv->was_killed);
+	kv->side->close(kv);
+}
+
 /* Killed between making the file and the first write to it. */
 TEST(empty_file_is_begun_and_not_broken)
 {
