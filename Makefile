@@ -9,6 +9,7 @@
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
 #                           BUILDS="build-sanitize build-thread"
+#   make crash              a primary and its secondary are killed KILLS=100 times while zones change
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
 #   make bench              all measures, beside the peers, an hour; BENCH=--quick takes minutes, BENCH="udp:root load" has
@@ -18,6 +19,7 @@
 PREFIX ?= /usr/local
 SECONDS ?= 300
 MINUTES ?= 10
+KILLS ?= 100
 BUILDS ?= build
 BENCH ?=
 PEERS ?=
@@ -27,7 +29,7 @@ FOLDERS ?=
 MESON = /usr/bin/meson
 PYTHON = /usr/bin/python3
 
-.PHONY: all install run test fuzz coverage soak compare abuse bench format clean
+.PHONY: all install run test fuzz coverage soak crash compare abuse bench format clean
 
 all:
 	@tools/setup build
@@ -56,6 +58,10 @@ coverage:
 soak:
 	@tools/setup test
 	@$(PYTHON) tools/test --soak-minutes=$(MINUTES) --builds="$(BUILDS)" soak
+
+crash: all
+	@tools/setup test
+	@$(PYTHON) tests/crash.py --kills $(KILLS)
 
 compare: all
 	@tools/setup test
