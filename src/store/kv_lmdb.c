@@ -13,11 +13,13 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,7 +124,14 @@ static int open_database(struct lmdb *lmdb)
 	return failed;
 }
 
-static bool open_file(struct lmdb *lmdb, struct error *error)
+static void close_env(struct lmdb *lmdb)
+{
+	mdb_env_close(lmdb->env);
+	lmdb->env = NULL;
+}
+
+/* Whatever its size. */
+static bool open_unmeasured(struct lmdb *lmdb, struct error *error)
 {
 	int failed = open_env_in_what_there_is(lmdb);
 	if (failed == MDB_INVALID || failed == MDB_CORRUPTED || failed == MDB_VERSION_MISMATCH) {
@@ -132,22 +141,15 @@ static bool open_file(struct lmdb *lmdb, struct error *error)
 	if (failed != 0) {
 		return set_error(error, failed, lmdb->path);
 	}
-	if (is_cut(lmdb)) {
-		error_set(error, ERROR_INVALID, "%s: is shorter than it says itself", lmdb->path);
-		goto undo;
-	}
 	failed = open_database(lmdb);
-	if (failed == 0) {
-		MDB_envinfo info;
-		mdb_env_info(lmdb->env, &info);
-		atomic_store(&lmdb->committed, info.me_last_txnid);
-		return true;
+	if (failed != 0) {
+		close_env(lmdb);
+		return set_error(error, failed, lmdb->path);
 	}
-	set_error(error, failed, lmdb->path);
-undo:
-	mdb_env_close(lmdb->env);
-	lmdb->env = NULL;
-	return false;
+	MDB_envinfo info;
+	mdb_env_info(lmdb->env, &info);
+	atomic_store(&lmdb->committed, info.me_last_txnid);
+	return true;
 }
 
 /* Reads every octet of one of the file's trees. */
@@ -178,7 +180,7 @@ static enum walked walk_all(struct lmdb *lmdb)
 {
 	struct error error;
 	MDB_txn *txn;
-	if (!open_file(lmdb, &error)) {
+	if (!open_unmeasured(lmdb, &error)) {
 		return error.code == ERROR_INVALID ? WALKED_BROKEN : WALKED_REFUSED;
 	}
 	bool is_whole = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn) == 0 && walk_tree(txn, FREE_PAGES) &&
@@ -193,6 +195,16 @@ static bool was_stopped(int status)
 	       WTERMSIG(status) != SIGABRT && WTERMSIG(status) != SIGFPE;
 }
 
+/* Whatever this process does about them, the child is to die of them, and to leave no core for it. */
+static void die_plainly(void)
+{
+	static const int signals[] = {SIGBUS, SIGSEGV, SIGABRT, SIGFPE};
+	for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
+		signal(signals[i], SIG_DFL);
+	}
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+}
+
 /* In a child, so that what kills it kills only that. True too where the system does not let it read: whoever opens the
  * file then is told why. */
 static bool survives_a_walk(const char *path, struct error *error)
@@ -202,6 +214,7 @@ static bool survives_a_walk(const char *path, struct error *error)
 		return error_set_errno(error, errno, "process to look through %s", path);
 	}
 	if (child == 0) {
+		die_plainly();
 		struct lmdb lmdb = {.path = (char *)(uintptr_t)path, .is_read_only = true};
 		_exit((int)walk_all(&lmdb));
 	}
@@ -214,6 +227,22 @@ static bool survives_a_walk(const char *path, struct error *error)
 	}
 	bool is_broken = !WIFEXITED(status) || WEXITSTATUS(status) == WALKED_BROKEN;
 	return !is_broken || error_set(error, ERROR_INVALID, "%s: is broken: it cannot be read to its end", path);
+}
+
+/* LMDB does not write pages that a transaction took and gave back, so a file may lack some at its end that nobody needs. */
+static bool open_file(struct lmdb *lmdb, struct error *error)
+{
+	if (!open_unmeasured(lmdb, error)) {
+		return false;
+	}
+	if (!is_cut(lmdb)) {
+		return true;
+	}
+	close_env(lmdb);
+	if (!survives_a_walk(lmdb->path, error)) {
+		return error_set(error, error->code, "%s: is shorter than it says itself", lmdb->path);
+	}
+	return open_unmeasured(lmdb, error);
 }
 
 /* Notes that the file is open; false and not `error`: it was so already. */

@@ -153,6 +153,39 @@ TEST(file_that_lost_its_end_is_broken)
 	assert_non_null(strstr(error.text, "is shorter than it says itself"));
 }
 
+/* Cut anywhere, it is broken or whole; and pages at its end that are free are nobody's loss. */
+TEST(file_without_pages_at_its_end_that_are_free_is_whole)
+{
+	struct error error;
+	struct kv *kv = open_kv("free-end");
+	put(kv, "kept", "1");
+	fill(kv);
+	assert_true(kv->side->begin(kv, &error));
+	for (int i = 0; i < 2000; i++) {
+		char key[20];
+		snprintf(key, sizeof key, "key%05d", i);
+		assert_true(kv->side->remove(kv, bytes(key), &error));
+	}
+	assert_true(kv->side->commit(kv, &error));
+	for (int i = 0; i < 3; i++) {
+		put(kv, "kept", "1");
+	}
+	kv->side->close(kv);
+	unsigned whole = 0;
+	for (off_t pages = 60; pages > 2; pages--) {
+		assert_int_equal(truncate(path, pages * 4096), 0);
+		kv = kv_lmdb_open(path, false, &error);
+		if (kv == NULL) {
+			assert_int_equal(error.code, ERROR_INVALID);
+		} else {
+			assert_walk(kv, "", "kept=1 ");
+			kv->side->close(kv);
+			whole += pages < 30;
+		}
+	}
+	assert_true(whole > 0);
+}
+
 TEST(file_of_something_else_is_broken)
 {
 	struct error error;
