@@ -633,6 +633,7 @@ def test_bit_flips_in_a_stored_copy_are_noticed_and_it_is_transferred_anew(world
     secondary = world.new("tandem", "second")
     secondary.follow(ZONE, primary)
     primary.change(ZONE, large(world.folder, 2))
+    primary.wait_for_serial(ZONE, 2)
     secondary.start()
     secondary.wait_for_serial(ZONE, 2)
     good = wire.axfr(primary.place, ZONE)
