@@ -4,9 +4,9 @@
  * The store's folder belongs to one process, so LMDB's own lock file, whose memory a full disk could take away, is done
  * without. In its place a writer begins only when nobody reads: LMDB then uses no page again that somebody may still see.
  *
- * LMDB has no checksums of pages: a file that lost its end, or a page of it, is met by SIGBUS or by nonsense. So its size is
- * compared with what its meta page says before anything else is read, and after an end that was none of ours a child
- * process walks through all of it first. Values carry checksums of their own (value.c). */
+ * LMDB has no checksums of pages: a file that lost its end, or a page of it, is met by SIGBUS or by nonsense. So a file that is
+ * shorter than its meta page says, and any file after an end that was none of ours, is walked through by a child process
+ * first. Values carry checksums of their own (value.c). */
 #include "store/kv.h"
 
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,7 @@
 /* Address space, not memory or disk: so much that nobody has to think of it. Where the system gives less, half of it. */
 #define MAP_SIZE_MAX ((size_t)1 << 40)
 #define MAP_SIZE_MIN ((size_t)1 << 28)
+
 struct lmdb {
 	struct kv kv; /* first */
 	char *path;
@@ -240,7 +240,7 @@ static bool open_file(struct lmdb *lmdb, struct error *error)
 	}
 	close_env(lmdb);
 	if (!survives_a_walk(lmdb->path, error)) {
-		return error_set(error, error->code, "%s: is shorter than it says itself", lmdb->path);
+		return error_context(error, "the file is shorter than it says itself");
 	}
 	return open_unmeasured(lmdb, error);
 }
