@@ -24,11 +24,11 @@ enum change_origin {
 
 struct change_result;
 
-/* A secondary's deadlines, wall time; all 0: none. */
+/* What a secondary remembers over a restart besides a version, as wall time (seconds since 1970). All 0: nothing. */
 struct change_deadlines {
-	int64_t refreshed_at_s;
-	int64_t refresh_at_s;
-	int64_t expire_at_s;
+	int64_t refreshed_at_s; /* when a primary last confirmed or gave the version */
+	int64_t refresh_at_s;   /* when the primaries are asked next */
+	int64_t expire_at_s;    /* when it may be served no longer */
 };
 
 /* A whole candidate version, handed to the door. Borrowed for the call but for what says otherwise. */

@@ -264,15 +264,6 @@ static bool is_remembered(const struct commit *commit)
 	        (is_primary(commit) || commit->result.outcome == CHANGE_UNCHANGED));
 }
 
-static struct store_timers timers_of(const struct change_deadlines *deadlines)
-{
-	return (struct store_timers){
-	        .refreshed_at_s = deadlines->refreshed_at_s,
-	        .refresh_at_s = deadlines->refresh_at_s,
-	        .expire_at_s = deadlines->expire_at_s,
-	};
-}
-
 /* ---- publishing, on the store's thread ---- */
 
 static void announce(const struct commit *commit)
@@ -425,8 +416,7 @@ static struct store_write *take_write(struct commit *commit)
 		commit->write = NULL;
 	}
 	if (commit->deadlines.expire_at_s != 0) {
-		struct store_timers timers = timers_of(&commit->deadlines);
-		store_write_timers(write, &timers);
+		store_write_timers(write, &commit->deadlines);
 	}
 	return write;
 }
@@ -520,8 +510,7 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 		write_version(write, &commit->next);
 	}
 	if (deadlines != NULL && is_secondary) {
-		struct store_timers timers = timers_of(deadlines);
-		store_write_timers(write, &timers);
+		store_write_timers(write, deadlines);
 	}
 	line_begin(line);
 	store_submit(write, &commit->waiter, commit->writes || deadlines == NULL ? STORE_NOW : STORE_SOON);

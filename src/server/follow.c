@@ -22,7 +22,7 @@ struct follow {
 struct follow_event {
 	struct server_zone *zone; /* a reference */
 	const struct zone_snapshot *snapshot;
-	struct transfer_timers timers;
+	struct change_deadlines timers;
 	struct error error;
 	struct address from;
 	struct transfer_hint hint;
@@ -65,7 +65,7 @@ static void owner_expired(struct transfer_secondary_owner *self, struct moment n
 	writer_expire(follow->zone);
 }
 
-static void owner_timers(struct transfer_secondary_owner *self, const struct transfer_timers *timers,
+static void owner_timers(struct transfer_secondary_owner *self, const struct change_deadlines *timers,
                          int64_t expire_at_ms)
 {
 	struct follow *follow = (struct follow *)self;
@@ -205,7 +205,7 @@ static void restored_on_loop(void *context, struct moment now)
 	event_free(event);
 }
 
-void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct transfer_timers *timers)
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct change_deadlines *timers)
 {
 	struct follow_event *event = event_new(zone);
 	event->snapshot = take;

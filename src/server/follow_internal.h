@@ -9,7 +9,7 @@
 void follow_configure(struct server_zone *zone);
 
 /* A zone writer found what the disk has: `take` NULL: nothing. Any thread. */
-void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct transfer_timers *timers);
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct change_deadlines *timers);
 
 /* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy. Any
  * thread. */

@@ -25,7 +25,7 @@ struct zone_job {
 	struct transfer_in *transfer;          /* owned */
 	const struct zone_snapshot *candidate; /* owned */
 	char *who;
-	struct transfer_timers timers;
+	struct change_deadlines timers;
 	struct store_acknowledgement *acknowledgements; /* owned */
 	size_t acknowledgement_count;
 	uint32_t serial;
@@ -153,7 +153,7 @@ struct offered {
 	uint64_t load;            /* CHANGE_FROM_FILE */
 	char *path;               /* CHANGE_FROM_FILE; owned */
 	uint32_t generation;      /* CHANGE_FROM_TRANSFER: of the machine that wants to know */
-	struct transfer_timers timers;
+	struct change_deadlines timers;
 	bool is_exported;                      /* to the zone's file, when it is served */
 	const struct zone_snapshot *candidate; /* CHANGE_FROM_TRANSFER; a reference */
 };
@@ -181,15 +181,6 @@ static void note_disk(struct server_zone *zone, const struct change_result *resu
 	}
 }
 
-static struct change_deadlines deadlines_of(const struct transfer_timers *timers)
-{
-	return (struct change_deadlines){
-	        .refreshed_at_s = timers->refreshed_at_s,
-	        .refresh_at_s = timers->refresh_at_s,
-	        .expire_at_s = timers->expire_at_s,
-	};
-}
-
 /* Hands a candidate to the door; `settled` gets `offered`, and frees it. */
 static void offer(struct offered *take, const struct server_zone_options *options, enum change_origin origin,
                   const struct zone_snapshot *candidate, const char *who, bool forced,
@@ -206,7 +197,7 @@ static void offer(struct offered *take, const struct server_zone_options *option
 	        .policy = &policy,
 	        .forced = forced,
 	        .now = clock_now(),
-	        .deadlines = deadlines_of(&take->timers),
+	        .deadlines = take->timers,
 	        .settled = settled,
 	        .context = take,
 	};
@@ -429,15 +420,6 @@ void writer_offer(struct server_zone *zone, struct transfer_in *take, const char
 	add_job(job);
 }
 
-static struct transfer_timers timers_of(const struct store_timers *timers)
-{
-	return (struct transfer_timers){
-	        .refreshed_at_s = timers->refreshed_at_s,
-	        .refresh_at_s = timers->refresh_at_s,
-	        .expire_at_s = timers->expire_at_s,
-	};
-}
-
 static void restore(struct zone_job *self)
 {
 	struct server_zone *zone = self->zone;
@@ -450,8 +432,7 @@ static void restore(struct zone_job *self)
 		log_error("zone %s: the stored version cannot be used: %s; it will be transferred anew", zone->name,
 		          error.text);
 	}
-	struct store_timers stored = store_load_timers(store, apex);
-	struct transfer_timers timers = timers_of(&stored);
+	struct change_deadlines timers = store_load_timers(store, apex);
 	if (store_was_killed(store) && timers.refresh_at_s > timers.refreshed_at_s) {
 		/* A NOTIFY may have been answered and not followed yet, and its sender does not repeat it (RFC 1996 3.6). */
 		timers.refresh_at_s = timers.refreshed_at_s;
@@ -515,11 +496,10 @@ static void timers_settled(void *context, const struct change_result *result, co
 
 static void save_timers(struct zone_job *self)
 {
-	struct change_deadlines deadlines = deadlines_of(&self->timers);
-	publish_line_secure(self->zone->line, &deadlines, timers_settled, offered_new(self->zone));
+	publish_line_secure(self->zone->line, &self->timers, timers_settled, offered_new(self->zone));
 }
 
-void writer_save_timers(struct server_zone *zone, const struct transfer_timers *timers)
+void writer_save_timers(struct server_zone *zone, const struct change_deadlines *timers)
 {
 	struct zone_job *job = new_job(zone, save_timers);
 	job->timers = *timers;

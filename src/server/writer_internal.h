@@ -22,7 +22,7 @@ void writer_offer(struct server_zone *zone, struct transfer_in *take, const char
 void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot *take);
 
 /* Remembers a secondary's timers. */
-void writer_save_timers(struct server_zone *zone, const struct transfer_timers *timers);
+void writer_save_timers(struct server_zone *zone, const struct change_deadlines *timers);
 
 /* Remembers who has acknowledged the NOTIFY of the version with this serial; the list is copied. */
 void writer_save_acknowledgements(struct server_zone *zone, uint32_t serial,

@@ -134,12 +134,13 @@ static bool take_timers(struct store_value_visitor *self, struct kv_bytes body)
 	return store_timers_read(body, self->out);
 }
 
-struct store_timers store_load_timers(struct store *store, const uint8_t *apex)
+struct change_deadlines store_load_timers(struct store *store, const uint8_t *apex)
 {
 	struct error error;
-	struct store_timers timers = {0};
+	struct change_deadlines timers = {0};
 	struct store_value_visitor visitor = {.take = take_timers, .out = &timers};
-	return store_read_value(store, STORE_KEY_TIMERS, apex, &visitor, &error) ? timers : (struct store_timers){0};
+	return store_read_value(store, STORE_KEY_TIMERS, apex, &visitor, &error) ? timers
+	                                                                         : (struct change_deadlines){0};
 }
 
 static bool take_acknowledgements(struct store_value_visitor *self, struct kv_bytes body)

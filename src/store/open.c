@@ -109,7 +109,7 @@ static void rebuild_head(struct store *store, const struct store_image_file *fil
 	        .place = STORE_IMAGE,
 	        .image = file->id,
 	};
-	struct store_timers timers = {
+	struct change_deadlines timers = {
 	        .refreshed_at_s = file->written_at_s,
 	        .refresh_at_s = file->written_at_s,
 	        .expire_at_s = file->written_at_s + image->expire_s,

@@ -42,6 +42,7 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "change/change.h"
 #include "zone/zone.h"
 
 struct kv;
@@ -60,13 +61,6 @@ struct store_head {
 	uint8_t content[STORE_DIGEST_SIZE]; /* store_content_digest of what was published */
 	bool has_records;                   /* store_load_version will give a snapshot */
 	uint64_t records;
-};
-
-/* A secondary's. */
-struct store_timers {
-	int64_t refreshed_at_s; /* wall time; 0: not set */
-	int64_t refresh_at_s;
-	int64_t expire_at_s;
 };
 
 /* A target that has acknowledged the NOTIFY of a version. */
@@ -103,7 +97,7 @@ MUST_USE bool store_load_head(struct store *store, const uint8_t *apex, struct s
 const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_head *head,
                                                struct error *error);
 /* All zero where none are remembered. */
-struct store_timers store_load_timers(struct store *store, const uint8_t *apex);
+struct change_deadlines store_load_timers(struct store *store, const uint8_t *apex);
 /* Gives how many are remembered for the version with this serial. */
 size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
                                    struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
@@ -119,7 +113,7 @@ void store_write_free(struct store_write *take);
  * that were remembered are dropped. Acknowledgements of the version before are dropped. A large version is written and
  * synced here, on the caller's thread; what goes wrong is told when the write is done. */
 void store_write_version(struct store_write *write, const struct store_head *head, const struct zone_snapshot *records);
-void store_write_timers(struct store_write *write, const struct store_timers *timers);
+void store_write_timers(struct store_write *write, const struct change_deadlines *timers);
 /* Who has acknowledged the version with this serial; of more than STORE_ACKNOWLEDGEMENTS_MAX the first ones. */
 void store_write_acknowledgements(struct store_write *write, uint32_t serial,
                                   const struct store_acknowledgement *acknowledgements, size_t count);

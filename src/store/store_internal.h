@@ -51,8 +51,8 @@ struct store_head_value {
 void store_head_write(const struct store_head_value *value, uint8_t out[STORE_HEAD_SIZE]);
 /* False: it is none. */
 bool store_head_read(struct kv_bytes bytes, struct store_head_value *out);
-void store_timers_write(const struct store_timers *timers, uint8_t out[STORE_TIMERS_SIZE]);
-bool store_timers_read(struct kv_bytes bytes, struct store_timers *out);
+void store_timers_write(const struct change_deadlines *timers, uint8_t out[STORE_TIMERS_SIZE]);
+bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out);
 /* Gives how many octets. */
 size_t store_acknowledgements_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,
                                     uint8_t out[STORE_ACKNOWLEDGEMENTS_SIZE]);

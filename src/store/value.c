@@ -71,14 +71,14 @@ bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
 	return true;
 }
 
-void store_timers_write(const struct store_timers *timers, uint8_t bytes[STORE_TIMERS_SIZE])
+void store_timers_write(const struct change_deadlines *timers, uint8_t bytes[STORE_TIMERS_SIZE])
 {
 	store_u64(bytes, (uint64_t)timers->refreshed_at_s);
 	store_u64(bytes + 8, (uint64_t)timers->refresh_at_s);
 	store_u64(bytes + 16, (uint64_t)timers->expire_at_s);
 }
 
-bool store_timers_read(struct kv_bytes bytes, struct store_timers *out)
+bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out)
 {
 	struct reader in = reader_of(bytes.at, bytes.len);
 	out->refreshed_at_s = (int64_t)read_u64(&in);

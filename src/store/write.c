@@ -165,7 +165,7 @@ void store_write_version(struct store_write *write, const struct store_head *hea
 	store_write_put(write, STORE_KEY_HEAD, body, sizeof body);
 }
 
-void store_write_timers(struct store_write *write, const struct store_timers *timers)
+void store_write_timers(struct store_write *write, const struct change_deadlines *timers)
 {
 	uint8_t body[STORE_TIMERS_SIZE];
 	store_timers_write(timers, body);

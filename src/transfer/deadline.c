@@ -90,11 +90,11 @@ static int64_t granted_ms(const struct transfer_secondary *zone, bool has_expire
 	return (int64_t)granted_s(zone->version.expire_s, clamped_expire_s(zone), has_expire, expire_s) * 1000;
 }
 
-struct transfer_timers transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
-                                             uint32_t expire_max_s, struct moment now)
+struct change_deadlines transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
+                                              uint32_t expire_max_s, struct moment now)
 {
 	uint32_t most_s = clamp(counts->version.expire_s, expire_min_s, expire_max_s);
-	return (struct transfer_timers){
+	return (struct change_deadlines){
 	        .refreshed_at_s = now.wall_s,
 	        .refresh_at_s = now.wall_s,
 	        .expire_at_s =
@@ -105,7 +105,7 @@ struct transfer_timers transfer_timers_first(const struct transfer_in_counts *co
 void deadline_tell(struct transfer_secondary *zone, struct moment now)
 {
 	int64_t refresh_ms = zone->in_round ? 0 : zone->next_ask_ms - now.boot_ms;
-	struct transfer_timers timers = {
+	struct change_deadlines timers = {
 	        .refreshed_at_s = zone->refreshed_at_s,
 	        .refresh_at_s = now.wall_s + refresh_ms / 1000,
 	        .expire_at_s = now.wall_s + (zone->expire_at_ms - now.boot_ms) / 1000,
@@ -148,7 +148,7 @@ static bool restore_nothing(struct transfer_secondary *zone, struct moment now)
 }
 
 /* Neither expiry nor renewal: what was left when the version was confirmed is left still. */
-static bool restore_disbelieved(struct transfer_secondary *zone, const struct transfer_timers *timers,
+static bool restore_disbelieved(struct transfer_secondary *zone, const struct change_deadlines *timers,
                                 struct moment now)
 {
 	int64_t left_s = timers->expire_at_s - timers->refreshed_at_s;
@@ -160,7 +160,7 @@ static bool restore_disbelieved(struct transfer_secondary *zone, const struct tr
 	return left_s > 0;
 }
 
-bool deadline_restore(struct transfer_secondary *zone, const struct transfer_timers *timers, struct moment now)
+bool deadline_restore(struct transfer_secondary *zone, const struct change_deadlines *timers, struct moment now)
 {
 	if (timers == NULL || timers->expire_at_s == 0) {
 		return restore_nothing(zone, now);

@@ -350,7 +350,7 @@ static void timer_expired(struct transfer_timer *timer, struct moment now)
 }
 
 bool transfer_secondary_start(struct transfer_secondary *zone, const struct transfer_version *version,
-                              const struct transfer_timers *timers, struct moment now)
+                              const struct change_deadlines *timers, struct moment now)
 {
 	ensure(!zone->has_started);
 	zone->has_started = true;

@@ -182,7 +182,7 @@ void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t
 /* A new version came. */
 void deadline_restart(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now);
 /* After a restart. False: it has expired. */
-bool deadline_restore(struct transfer_secondary *zone, const struct transfer_timers *timers, struct moment now);
+bool deadline_restore(struct transfer_secondary *zone, const struct change_deadlines *timers, struct moment now);
 /* Sets next_ask_ms for after a round. */
 void deadline_plan(struct transfer_secondary *zone, bool success, struct moment now);
 /* The next round comes before what the owner was told last: after a restart it would be late. */

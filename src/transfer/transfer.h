@@ -51,6 +51,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "change/change.h"
 #include "dns/encode.h"
 #include "dns/message.h"
 #include "zone/zone.h"
@@ -265,18 +266,11 @@ struct transfer_secondary_config {
 	uint64_t transfer_rate_min;      /* octets per second from the start, looked at after 10 s; 0: any */
 };
 
-/* What a secondary remembers over a restart, as wall time (seconds since 1970). All 0: nothing. */
-struct transfer_timers {
-	int64_t refreshed_at_s; /* when a primary last confirmed or gave the version */
-	int64_t refresh_at_s;   /* when the primaries are asked next */
-	int64_t expire_at_s;    /* when it may be served no longer */
-};
-
 /* What is to be remembered together with a version that has just come, until owner.timers says more: a server that is killed
  * before asks its primaries at once, and serves the version no longer than it may. `counts` of its transfer, whose SOA has
  * come; the bounds as in transfer_secondary_config. */
-struct transfer_timers transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
-                                             uint32_t expire_max_s, struct moment now);
+struct change_deadlines transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
+                                              uint32_t expire_max_s, struct moment now);
 
 enum transfer_outcome {
 	TRANSFER_UP_TO_DATE, /* a primary has what we have */
@@ -294,7 +288,7 @@ struct transfer_secondary_owner {
 	void (*expired)(struct transfer_secondary_owner *self, struct moment now);
 	/* To be remembered beside the version; `expire_at_ms` is the same deadline on the boot clock, for EDNS EXPIRE in
 	 * our answers. */
-	void (*timers)(struct transfer_secondary_owner *self, const struct transfer_timers *timers,
+	void (*timers)(struct transfer_secondary_owner *self, const struct change_deadlines *timers,
 	               int64_t expire_at_ms);
 	/* All that was under way has come to an end. `text` is one sentence, borrowed for the call. May be NULL. */
 	void (*settled)(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
@@ -315,7 +309,7 @@ void transfer_secondary_free(struct transfer_secondary *take, struct moment now)
  * by years, means that the primaries are asked at once, with the time to expiry as it was last known.
  * True: the version may be served. False: there is none or it has expired meanwhile (owner.expired is not called). */
 bool transfer_secondary_start(struct transfer_secondary *zone, const struct transfer_version *version,
-                              const struct transfer_timers *timers, struct moment now);
+                              const struct change_deadlines *timers, struct moment now);
 
 /* The candidate of owner.received is served now, as `version`. Also when it said the same as what was served. */
 void transfer_secondary_published(struct transfer_secondary *zone, const struct transfer_version *version,

@@ -421,7 +421,7 @@ static void owner_expired(struct transfer_secondary_owner *self, struct moment n
 	serve(server, NULL);
 }
 
-static void owner_timers(struct transfer_secondary_owner *self, const struct transfer_timers *timers,
+static void owner_timers(struct transfer_secondary_owner *self, const struct change_deadlines *timers,
                          int64_t expire_at_ms)
 {
 	struct world_server *server = server_of(self);
@@ -472,7 +472,7 @@ static void start_secondary(struct world_server *server, struct moment now)
 		return;
 	}
 	struct transfer_version version = transfer_version_of(server->disk);
-	struct transfer_timers timers = server->disk_timers;
+	struct change_deadlines timers = server->disk_timers;
 	if (transfer_secondary_start(server->secondary, &version, &timers, now)) {
 		serve(server, zone_ref(server->disk));
 	} else {
@@ -521,7 +521,7 @@ void world_stop(struct world_server *server)
 
 void world_lose_disk(struct world_server *server, bool timers_only)
 {
-	server->disk_timers = (struct transfer_timers){.expire_at_s = 0};
+	server->disk_timers = (struct change_deadlines){.expire_at_s = 0};
 	server->world->clocks_lie = true;
 	if (!timers_only) {
 		zone_unref(server->disk);

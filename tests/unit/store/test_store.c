@@ -99,7 +99,7 @@ static void save(struct store *store, const char *apex, const struct store_head 
 	assert_true(told.is_durable);
 }
 
-static void save_timers(struct store *store, const char *apex, const struct store_timers *timers)
+static void save_timers(struct store *store, const char *apex, const struct change_deadlines *timers)
 {
 	struct store_write *write = store_write_new(store, name_of(apex).wire);
 	store_write_timers(write, timers);
@@ -165,7 +165,7 @@ static void survives_a_restart(const char *name, const struct zone_snapshot *zon
 {
 	struct error error;
 	struct store_head head = head_of(STORE_SECONDARY, 7);
-	struct store_timers timers = {.refreshed_at_s = 1000, .refresh_at_s = 2000, .expire_at_s = 3000};
+	struct change_deadlines timers = {.refreshed_at_s = 1000, .refresh_at_s = 2000, .expire_at_s = 3000};
 	struct store *store = open_store(name);
 	save(store, "example.", &head, zone);
 	save_timers(store, "Example.", &timers);
@@ -225,7 +225,7 @@ TEST(timers_do_not_touch_the_version)
 	struct store *store = open_store("timers");
 	save(store, "example.", &head, zone);
 	for (int i = 0; i < 5; i++) {
-		save_timers(store, "example.", &(struct store_timers){.refresh_at_s = 5000 + i});
+		save_timers(store, "example.", &(struct change_deadlines){.refresh_at_s = 5000 + i});
 		assert_int_equal(store_load_timers(store, apex.wire).refresh_at_s, 5000 + i);
 	}
 	const struct zone_snapshot *back = store_load_version(store, apex.wire, &head, &error);
@@ -289,7 +289,7 @@ TEST(forgotten_zone_leaves_nothing)
 	struct dns_name apex = name_of("example.");
 	struct store *store = open_store("forget");
 	save(store, "example.", &head, zone);
-	save_timers(store, "example.", &(struct store_timers){.expire_at_s = 5});
+	save_timers(store, "example.", &(struct change_deadlines){.expire_at_s = 5});
 	struct store_write *write = store_write_new(store, apex.wire);
 	store_write_forget(write);
 	store_submit(write, NULL, STORE_NOW);
@@ -480,7 +480,7 @@ TEST(every_flipped_bit_of_a_value_is_noticed)
 	struct store *store = fake_store(fake, "flips");
 	struct store_write *write = store_write_new(store, apex.wire);
 	store_write_version(write, &head, zone);
-	store_write_timers(write, &(struct store_timers){.expire_at_s = 77});
+	store_write_timers(write, &(struct change_deadlines){.expire_at_s = 77});
 	store_submit(write, NULL, STORE_NOW);
 	store_commit(store);
 	for (size_t bit = 0; bit < 52 * 8; bit++) {
@@ -507,7 +507,7 @@ TEST(every_flipped_bit_of_a_value_is_noticed)
 static void submit_timers(struct store *store, const char *apex, int64_t expire_at_s, struct told *told)
 {
 	struct store_write *write = store_write_new(store, name_of(apex).wire);
-	store_write_timers(write, &(struct store_timers){.expire_at_s = expire_at_s});
+	store_write_timers(write, &(struct change_deadlines){.expire_at_s = expire_at_s});
 	store_submit(write, &told->waiter, STORE_NOW);
 }
 
@@ -682,7 +682,7 @@ TEST(broken_store_is_set_aside_and_begun_anew_from_images)
 	assert_non_null(back);
 	assert_same(large, back);
 	assert_int_equal(head.serial_published, 7);
-	struct store_timers timers = store_load_timers(store, name_of("example.").wire);
+	struct change_deadlines timers = store_load_timers(store, name_of("example.").wire);
 	assert_true(timers.refreshed_at_s > 0 && timers.refresh_at_s == timers.refreshed_at_s);
 	assert_int_equal(timers.expire_at_s - timers.refreshed_at_s, 1209600);
 	assert_false(store_load_head(store, name_of("small.").wire, &head, &error));

@@ -28,7 +28,7 @@ struct zone_bench {
 	struct transfer_in *received;
 	bool received_forced;
 	size_t expired;
-	struct transfer_timers timers;
+	struct change_deadlines timers;
 	size_t timers_told;
 	size_t settled;
 	enum transfer_outcome outcome;
@@ -97,7 +97,7 @@ static void expired(struct transfer_secondary_owner *self, struct moment now)
 	((struct zone_bench *)self)->expired++;
 }
 
-static void timers(struct transfer_secondary_owner *self, const struct transfer_timers *told, int64_t expire_at_ms)
+static void timers(struct transfer_secondary_owner *self, const struct change_deadlines *told, int64_t expire_at_ms)
 {
 	struct zone_bench *zone = (struct zone_bench *)self;
 	(void)expire_at_ms;
@@ -705,7 +705,7 @@ TEST(transfer_that_cannot_be_opened_is_a_failure_with_its_reason)
 TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 100, .retry_s = 10, .expire_s = 1000};
-	struct transfer_timers stored = {
+	struct change_deadlines stored = {
 	        .refreshed_at_s = 1700000000 - 50, .refresh_at_s = 1700000000 + 50, .expire_at_s = 1700000000 + 950};
 	bench_begin(1, 1);
 	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.now));
