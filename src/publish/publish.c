@@ -121,7 +121,6 @@ static void prepare_begin(struct commit *commit)
 	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
 	head->class = commit->line->zone->class;
 	head->serial_published = zone_serial(commit->next.snapshot);
-	head->serial_file = head->serial_published;
 	zone_facts(commit->next.snapshot, &facts);
 	commit->is_beside = (is_primary(commit) || commit->is_stored) && facts.records >= BESIDE_MIN &&
 	                    pthread_create(&commit->thread, NULL, prepare, commit) == 0;

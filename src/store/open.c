@@ -104,7 +104,6 @@ static void rebuild_head(struct store *store, const struct store_image_file *fil
 	        .head = {.role = image->role,
 	                 .class = image->class,
 	                 .serial_published = image->serial,
-	                 .serial_file = image->serial,
 	                 .records = image->records},
 	        .place = STORE_IMAGE,
 	        .image = file->id,

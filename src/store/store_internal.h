@@ -44,7 +44,7 @@ struct store_head_value {
 };
 
 /* Sizes without the checksum. */
-#define STORE_HEAD_SIZE             44
+#define STORE_HEAD_SIZE             40
 #define STORE_TIMERS_SIZE           24
 #define STORE_ACKNOWLEDGEMENTS_SIZE (6 + 32 * STORE_ACKNOWLEDGEMENTS_MAX)
 

@@ -42,10 +42,9 @@ void store_head_write(const struct store_head_value *value, uint8_t bytes[STORE_
 	bytes[1] = (uint8_t)value->place;
 	store_u16(bytes + 2, head->class);
 	store_u32(bytes + 4, head->serial_published);
-	store_u32(bytes + 8, head->serial_file);
-	memcpy(bytes + 12, head->content, STORE_DIGEST_SIZE);
-	store_u64(bytes + 28, head->records);
-	store_u64(bytes + 36, value->image);
+	memcpy(bytes + 8, head->content, STORE_DIGEST_SIZE);
+	store_u64(bytes + 24, head->records);
+	store_u64(bytes + 32, value->image);
 }
 
 bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
@@ -56,7 +55,6 @@ bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
 	uint8_t place = read_u8(&in);
 	head->class = read_u16(&in);
 	head->serial_published = read_u32(&in);
-	head->serial_file = read_u32(&in);
 	const uint8_t *content = read_bytes(&in, STORE_DIGEST_SIZE);
 	head->records = read_u64(&in);
 	out->image = read_u64(&in);
