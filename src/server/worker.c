@@ -117,7 +117,8 @@ static void serve_datagram(struct worker *worker, struct net_datagram *datagram,
 	}
 }
 
-/* Of so many zones and datagrams on, zones are looked for together. */
+/* Of so many zones and datagrams on, zones are looked for together: fewer zones stay in a cache, and fewer datagrams hide no
+ * waiting. */
 #define TOGETHER_ZONES 16
 #define TOGETHER_MIN   4
 

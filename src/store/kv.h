@@ -23,7 +23,7 @@ struct kv_bytes {
 	size_t len;
 };
 
-/* Longest key: a letter and a name leave room for numbers behind it. */
+/* Longest key: a letter and a name leave room for numbers behind it; LMDB takes up to 511. */
 #define KV_KEY_MAX 400
 
 struct kv_visitor {

@@ -22,6 +22,7 @@ struct store_name {
 	uint8_t bytes[1 + DNS_NAME_MAX];
 	size_t len;
 };
+_Static_assert(1 + DNS_NAME_MAX <= KV_KEY_MAX, "a letter and the longest name");
 /* The key of a zone; the name in lower case. */
 struct store_name store_key_of(enum store_key kind, const uint8_t *apex);
 static inline struct kv_bytes store_key_bytes(const struct store_name *name)
