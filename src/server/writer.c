@@ -9,11 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/follow_internal.h"
+#include "server/problem_log_internal.h"
 #include "server/server_internal.h"
 #include "source/source.h"
-
-/* Problems of one file that are logged; `tandem check zone` tells all. */
-#define PROBLEMS_LOGGED_MAX 20
 
 /* One queued piece of work for a zone. */
 struct zone_job {
@@ -82,56 +80,6 @@ static struct zone_job *new_job(struct server_zone *zone, void (*work)(struct zo
 static void add_job(struct zone_job *job)
 {
 	jobs_add(job->zone->server->jobs, job->zone->lane, &job->job);
-}
-
-/* The problems of a version, logged when no more can come: a file that changes while it is read is read again, and what a
- * half-written one says is nobody's concern. */
-struct problem_log {
-	struct zonefile_problem_sink sink;
-	const char *zone_text;
-	unsigned told;
-	enum log_level levels[PROBLEMS_LOGGED_MAX];
-	char *lines[PROBLEMS_LOGGED_MAX]; /* owned; the first ones */
-};
-
-static void keep_problem(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
-{
-	struct problem_log *problems = (struct problem_log *)self;
-	unsigned number = problems->told++;
-	struct text line;
-	if (number < PROBLEMS_LOGGED_MAX) {
-		text_init(&line, 2048);
-		zonefile_problem_to_text(problem, &line);
-		problems->levels[number] = problem->severity == ZONEFILE_ERROR ? LOG_ERROR : LOG_WARNING;
-		problems->lines[number] = memory_copy_text(text_string(&line));
-		text_deinit(&line);
-	}
-}
-
-static void forget_problems(struct zonefile_problem_sink *self)
-{
-	struct problem_log *problems = (struct problem_log *)self;
-	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX; i++) {
-		free(problems->lines[i]);
-	}
-	problems->told = 0;
-}
-
-static struct problem_log problem_log_of(const char *zone_text)
-{
-	return (struct problem_log){.sink = {.tell = keep_problem, .forget = forget_problems}, .zone_text = zone_text};
-}
-
-static void log_problems(struct problem_log *problems)
-{
-	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX; i++) {
-		log_write(problems->levels[i], "zone %s: %s", problems->zone_text, problems->lines[i]);
-	}
-	if (problems->told > PROBLEMS_LOGGED_MAX) {
-		log_warning("zone %s: %u further problems; `tandem check zone` shows all", problems->zone_text,
-		            problems->told - PROBLEMS_LOGGED_MAX);
-	}
-	forget_problems(&problems->sink);
 }
 
 static const char *describe(const struct change_result *result, char *out, size_t size)
@@ -203,7 +151,7 @@ static void offer(struct offered *take, const struct server_zone_options *option
 	};
 	struct change_sink *sink = publish_line_sink(zone->line);
 	sink->offer(sink, &change);
-	log_problems(&problems);
+	problem_log_end(&problems);
 	server_zone_unref(zone);
 }
 
@@ -294,7 +242,7 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	const struct zone_snapshot *candidate =
 	        source_read_zone_file(path, zone->zone->apex.wire, head, &problems.sink, &zone->files, &report, &error);
 	zone_unref(head);
-	log_problems(&problems);
+	problem_log_end(&problems);
 	if (candidate == NULL) {
 		atomic_store(&zone->files_known, false);
 		load_failed(zone, load, path, &error);
