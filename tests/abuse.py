@@ -131,15 +131,22 @@ def held(place, seconds, most, control):
             connections.append(connect(place))
             connections[-1].sendall(message)
     time.sleep(seconds)
-    alive = 0
-    for connection in connections:
+    # Who is pushed out is known when the last that came has its answer.
+    answered = [connection for connection in connections if told_something(connection)]
+    for connection in answered:
         connection.setblocking(False)
-        try:
-            alive += len(connection.recv(4096)) > 0 and bool(not peer_closed(connection))
-        except OSError:
-            pass
+    alive = sum(not peer_closed(connection) for connection in answered)
     close_all(connections)
     return f"{len(connections)} opened, {alive} answered and held"
+
+
+def told_something(connection):
+    """Whether an answer came before the connection ended; waits for the one or the other."""
+    connection.settimeout(ASK_SECONDS)
+    try:
+        return len(connection.recv(4096)) > 0
+    except OSError:
+        return False
 
 
 def peer_closed(connection):
