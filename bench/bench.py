@@ -73,19 +73,23 @@ QUICK_SIZES = {"tld": 50000, "big": 100000, "many": 2000, "apply": [1000, 100000
 
 # What the last table shows of each measure, and how many times as good as the best peer it is to be; None: no goal.
 SHOWN = {
-    "load": [("s", 4), ("B/record", 3), ("B/zone", None), ("reload s", None), ("peak/rest", None)],
+    "load": [("s", 4), ("B/record", 3), ("B/zone", 3), ("reload s", None)],
     "udp": [("us user", 2), ("us", None)],
     "udp-do": [("us user", 2), ("us", None)],
     "dnsperf": [("us", None)],
-    "tcp": [("us", None)],
-    "tcp-each": [("us", None)],
-    "axfr-out": [("Mrec/s", 3), ("20: Mrec/s", None), ("p99 idle", None), ("p99 busy", None)],
+    "tcp": [("k/s", 1), ("us", None)],
+    "tcp-each": [("k/s", 1), ("us", None)],
+    "axfr-out": [("Mrec/s", 3), ("20: Mrec/s", None), ("p99 busy", None)],
     "axfr-in": [("from nsd s", 2), ("from sender s", 3)],
 }
-BUSY_MIN = 90
-NO_GOAL = ["root", "many"]  # worlds whose load has none
-ECHO_GOAL = 1.15  # times the echo's user and system time, at the most
-
+# And of what it is to be a part or a multiple, whoever the peers are: column, whose figure, its column, times at the most.
+BOUNDED = {
+    "load": [("peak/rest", None, None, 1.5)],
+    "udp": [("us", measures.ECHO, "us", 1.15)],
+    "udp-do": [("us", measures.ECHO, "us", 1.15)],
+    "axfr-out": [("p99 busy", "tandem", "p99 idle", 2)],
+}
+NO_GOAL = ["root"]  # worlds whose load has none
 
 def rows_of(words):
     """[(measure, world)] in the order of the words; the world of a measure of Tandem alone is None."""
@@ -160,31 +164,41 @@ def cells_of(results):
 def total_lines(results):
     """[row, column, ours, the other's, whose, ratio, goal, reached?] for all rows that were measured beside others."""
     for (measure, world), table in results.items():
+        row = f"{measure}:{world}"
+        disturbed = is_disturbed(measure, table)
         for column, goal in SHOWN.get(measure, []):
             peer = column in table.get("tandem", {}) and best_peer(table, column)
-            if not peer:
-                continue
-            goal = None if measure == "load" and world in NO_GOAL else goal
-            line = total_line(f"{measure}:{world}", column, table["tandem"][column], peer, goal)
-            yield [*line[:7], "disturbed" if line[7] and is_disturbed(table) else line[7]]
-        if measures.ECHO in table and "tandem" in table:
-            line = total_line(f"{measure}:{world}", "us", table["tandem"]["us"], (measures.ECHO, table[measures.ECHO]["us"]), None)
-            times = table["tandem"]["us"] / table[measures.ECHO]["us"]
-            reached = "disturbed" if is_disturbed(table) else "yes" if times <= ECHO_GOAL else "no"
-            yield [*line[:5], f"{times:.2f} of it", f"at most {ECHO_GOAL}", reached]
+            if peer:
+                goal = None if measure == "load" and world in NO_GOAL else goal
+                yield total_line(row, column, table["tandem"][column], peer, goal, disturbed)
+        for column, whose, of_what, most in BOUNDED.get(measure, []):
+            if column in table.get("tandem", {}) and (whose is None or whose in table):
+                yield bound_line(row, column, table, whose, of_what, most, disturbed)
 
 
-def is_disturbed(table):
+def is_disturbed(measure, table):
     """Whether somebody else had too much of the cores to say that a goal was reached or missed."""
-    return any(figures.get("busy %", 100) < BUSY_MIN for figures in table.values())
+    return measure in WITH_ECHO and any(figures.get("busy %", 100) < measures.BUSY_MIN for figures in table.values())
 
 
-def total_line(row, column, ours, peer, goal):
+def judged(reached, disturbed):
+    return "disturbed" if disturbed else "yes" if reached else "no"
+
+
+def total_line(row, column, ours, peer, goal, disturbed):
     kind, theirs = peer
     ahead = ratio(ours, theirs, column)
-    reached = "" if goal is None else "yes" if ahead and ahead >= goal else "no"
+    reached = judged(ahead and ahead >= goal, disturbed) if goal else ""
     words = [f"{ahead:.2f}x" if ahead else "", f"{goal}x" if goal else "", reached]
     return [row, column, number(ours), number(theirs), kind, *words]
+
+
+def bound_line(row, column, table, whose, of_what, most, disturbed):
+    ours = table["tandem"][column]
+    theirs = table[whose][of_what] if whose else 1
+    name = "" if whose is None else of_what if whose == "tandem" else whose
+    words = [f"{ours / theirs:.2f} of it", f"at most {most}", judged(ours <= most * theirs, disturbed)]
+    return [row, column, number(ours), number(theirs) if whose else "", name, *words]
 
 
 # ---- Printing

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the snapshot costs: building, octets per record, random lookups, changes. One line per figure.
  *
- * CPU time of the measuring thread, lookups the quickest of five rounds. A third argument ends after the build.
+ * CPU time of the process, lookups the quickest of five rounds. A third argument ends after the build.
  *
  *     build/bench/snapshot [DELEGATIONS [sorted|shuffled [build]]] */
 #include <stdio.h>
@@ -21,7 +21,7 @@
 static double seconds(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* others may run beside */
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* others may run beside; the builder has a second thread */
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
