@@ -5,6 +5,11 @@
 
 #include "base/memory.h"
 
+static void write_line(const struct problem_log *problems, unsigned number)
+{
+	log_write(problems->levels[number], "zone %s: %s", problems->zone_text, problems->lines[number]);
+}
+
 static void keep(struct zonefile_problem_sink *self, const struct zonefile_problem *problem)
 {
 	struct problem_log *problems = (struct problem_log *)self;
@@ -16,6 +21,9 @@ static void keep(struct zonefile_problem_sink *self, const struct zonefile_probl
 		problems->levels[number] = problem->severity == ZONEFILE_ERROR ? LOG_ERROR : LOG_WARNING;
 		problems->lines[number] = memory_copy_text(text_string(&line));
 		text_deinit(&line);
+		if (problems->is_direct) {
+			write_line(problems, number);
+		}
 	}
 }
 
@@ -33,10 +41,15 @@ struct problem_log problem_log_of(const char *zone_text)
 	return (struct problem_log){.sink = {.tell = keep, .forget = forget}, .zone_text = zone_text};
 }
 
+struct problem_log problem_log_direct(const char *zone_text)
+{
+	return (struct problem_log){.sink = {.tell = keep}, .zone_text = zone_text, .is_direct = true};
+}
+
 void problem_log_end(struct problem_log *problems)
 {
-	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX; i++) {
-		log_write(problems->levels[i], "zone %s: %s", problems->zone_text, problems->lines[i]);
+	for (unsigned i = 0; i < problems->told && i < PROBLEMS_LOGGED_MAX && !problems->is_direct; i++) {
+		write_line(problems, i);
 	}
 	if (problems->told > PROBLEMS_LOGGED_MAX) {
 		log_warning("zone %s: %u further problems; `tandem check zone` shows all", problems->zone_text,

@@ -12,6 +12,7 @@
 struct problem_log {
 	struct zonefile_problem_sink sink;
 	const char *zone_text;
+	bool is_direct; /* each is logged when it is told */
 	unsigned told;
 	enum log_level levels[PROBLEMS_LOGGED_MAX];
 	char *lines[PROBLEMS_LOGGED_MAX]; /* owned; the first ones */
@@ -19,5 +20,7 @@ struct problem_log {
 
 /* `zone_text` is borrowed until the end. */
 struct problem_log problem_log_of(const char *zone_text);
-/* Logs what was told, and frees it. */
+/* The same of a version that is checked once: what is wrong with it stands in the log before anybody can be served it. */
+struct problem_log problem_log_direct(const char *zone_text);
+/* Logs what was told and was not logged yet, and frees it. */
 void problem_log_end(struct problem_log *problems);

@@ -135,7 +135,7 @@ static void offer(struct offered *take, const struct server_zone_options *option
                   void (*settled)(void *offered, const struct change_result *result, const struct error *error))
 {
 	struct server_zone *zone = server_zone_ref(take->zone);
-	struct problem_log problems = problem_log_of(zone->name);
+	struct problem_log problems = problem_log_direct(zone->name);
 	struct publish_policy policy = server_zone_policy(options->zone);
 	policy.problems = &problems.sink;
 	struct change_offer change = {

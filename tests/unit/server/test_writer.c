@@ -2,6 +2,11 @@
 /* What changes a zone, one job after the other. */
 #include "unit.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
 #include "base/quiescent.h"
 #include "server/jobs_internal.h"
 #include "server/server_internal.h"
@@ -56,4 +61,58 @@ TEST(expiry_of_a_copy_does_not_end_the_zone_of_its_new_primary)
 {
 	const struct conf_zone_options primary = {0};
 	assert_true(serves_after_expiry(&primary));
+}
+
+/* Notes how many lines tell what is wrong, and whether the zone was served by then. */
+struct watch {
+	const struct server_zone *zone;
+	unsigned lines;
+	bool was_served;
+};
+
+static void watch_log(void *context, enum log_level level, const char *line)
+{
+	struct watch *watch = context;
+	if (level == LOG_WARNING && strstr(line, "has a CNAME") != NULL) {
+		watch->lines++;
+		watch->was_served = watch->was_served || zone_served(watch->zone->zone) != NULL;
+	}
+}
+
+static struct conf *conf_of(const char *folder)
+{
+	static const char text[] = "zones: [{name: example, file: example.zone, check-ns: warn}]\n";
+	struct conf_report report;
+	conf_report_init(&report);
+	struct conf *conf = conf_read_text(text, strlen(text), "t.yaml", folder, &report);
+	if (conf == NULL) {
+		fail_msg("%s", text_string(&report.lines));
+	}
+	conf_report_deinit(&report);
+	return conf;
+}
+
+TEST(what_is_wrong_with_a_version_is_logged_before_it_is_served)
+{
+	static const char text[] = "$ORIGIN example.\n$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 127.0.0.1\n"
+	                           "sub NS alias\nalias CNAME ns\n";
+	char path[200];
+	struct error error;
+	snprintf(path, sizeof path, "%s/example.zone", unit_folder());
+	assert_true(file_replace(path, text, strlen(text), &error));
+	struct conf *conf = conf_of(unit_folder());
+	struct server server = {.jobs = jobs_new(1, &error), .publish = publish_new(NULL)};
+	struct server_zone *zone = server_zone_new(&server, conf, &conf->zones[0], NULL);
+	struct watch watch = {.zone = zone};
+	log_set_sink(watch_log, &watch);
+	writer_load_file(zone, false);
+	jobs_free(server.jobs);
+	log_set_sink(NULL, NULL);
+	assert_non_null(zone_served(zone->zone));
+	assert_int_equal(watch.lines, 1);
+	assert_false(watch.was_served);
+	server_zone_unref(zone);
+	conf_unref(conf);
+	publish_free(server.publish);
+	quiescent_drain();
 }
