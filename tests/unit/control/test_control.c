@@ -193,7 +193,7 @@ static char *ask(const struct world *world, const char *method, const char *path
 {
 	struct error error;
 	struct control_reply reply;
-	if (!control_request(world->path, method, path, body, 20000, &reply, &error)) {
+	if (!control_request(world->path, method, path, body, 60000, &reply, &error)) {
 		fail_msg("%s", error.text);
 	}
 	if (reply.status != status) {
@@ -543,7 +543,7 @@ TEST(request_that_waits_holds_up_nobody)
 static int connect_and_send(const struct world *world, const char *octets)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval patience = {.tv_sec = 5};
+	const struct timeval patience = {.tv_sec = 60};
 	memcpy(address.sun_path, world->path, strlen(world->path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -598,7 +598,7 @@ static long status_of_order(const struct world *world)
 	struct error error;
 	struct control_reply reply;
 	assert_true(
-	        control_request(world->path, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 20000, &reply, &error));
+	        control_request(world->path, "POST", "/v1/zones/a/refresh", "{\"wait\":true}", 60000, &reply, &error));
 	control_reply_deinit(&reply);
 	return reply.status;
 }

@@ -111,17 +111,21 @@ static int connect_to(const struct address *to, int type)
 	struct sockaddr_storage storage;
 	socklen_t len = address_to_socket(to, &storage);
 	int fd = socket(to->family == ADDRESS_V4 ? AF_INET : AF_INET6, type, 0);
-	struct timeval patience = {.tv_sec = 20};
+	struct timeval patience = {.tv_sec = 60};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	assert_int_equal(connect(fd, (struct sockaddr *)&storage, len), 0);
 	return fd;
 }
 
+/* Asked from elsewhere: from the same address the kernel might choose the same port, and connect the socket to itself. */
 static bool is_refused(const struct address *to)
 {
 	struct sockaddr_storage storage;
-	socklen_t len = address_to_socket(to, &storage);
+	struct address from = text_address("127.0.0.9");
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = address_to_socket(&from, &storage);
+	assert_int_equal(bind(fd, (struct sockaddr *)&storage, len), 0);
+	len = address_to_socket(to, &storage);
 	bool refused = connect(fd, (struct sockaddr *)&storage, len) != 0 && errno == ECONNREFUSED;
 	close(fd);
 	return refused;
