@@ -263,7 +263,7 @@ def wait_until_idle(server):
         time.sleep(IDLE_SECONDS)
         return sum(cpu_seconds(server.process.pid)) - before < IDLE_SECONDS / 10
 
-    servers.wait_until(is_idle, PATIENCE_SECONDS, "the server has nothing to do")
+    servers.wait_until(is_idle, "the server has nothing to do", PATIENCE_SECONDS)
 
 
 class Echo:

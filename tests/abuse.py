@@ -377,7 +377,7 @@ class Run:
             found.append(f"{peak:.0f} MB of memory")
         for tcp in (False, True):
             try:
-                servers.wait_until(lambda over_tcp=tcp: self.is_answered(over_tcp), AFTER_SECONDS, "an answer")
+                servers.wait_until(lambda over_tcp=tcp: self.is_answered(over_tcp), "an answer", AFTER_SECONDS)
             except AssertionError:
                 found.append(f"no answer over {'TCP' if tcp else 'UDP'}")
         if self.server.run_any("status").returncode != 0:

@@ -249,7 +249,7 @@ class Crash:
     def nobody_writes(self):
         with self.lock:
             self.may_write = False
-        servers.wait_until(lambda: self.writing == 0, servers.COMMAND_SECONDS, "writers have ended what they began")
+        servers.wait_until(lambda: self.writing == 0, "writers have ended what they began", servers.COMMAND_SECONDS)
         self.raise_failures()
         yield
         self.may_write = True
@@ -265,7 +265,7 @@ class Crash:
         with self.lock:
             changes = self.counts["changes"] + self.draw.randrange(KILL_CHANGES)
         servers.wait_until(
-            lambda: self.ended.is_set() or self.counts["changes"] >= changes, servers.CHANGE_SECONDS, "zones change"
+            lambda: self.ended.is_set() or self.counts["changes"] >= changes, "zones change"
         )
         self.raise_failures()
         self.ended.wait(self.draw.random() * KILL_SECONDS)
@@ -302,8 +302,8 @@ class Crash:
             if self.floor(self.secondary, name) is not None:
                 servers.wait_until(
                     lambda name=name: self.secondary.serial(name, servers.POLL_ANSWER_SECONDS) is not None,
-                    servers.START_SECONDS,
                     f"the secondary serves {name} again",
+                    servers.START_SECONDS,
                 )
                 self.fetch(self.secondary, name)
 

@@ -47,8 +47,8 @@ class FakeSecondary:
         """Of all NOTIFYs heard, in order."""
         return [heard.serial for heard in self.heard if zone in (None, heard.zone)]
 
-    def wait_for(self, serial, seconds=servers.CHANGE_SECONDS):
-        servers.wait_until(lambda: serial in self.serials(), seconds, f"a NOTIFY of serial {serial} came")
+    def wait_for(self, serial):
+        servers.wait_until(lambda: serial in self.serials(), f"a NOTIFY of serial {serial} came")
 
     def take(self, message, source, transport):
         """Notes a NOTIFY; gives the answer, or None."""

@@ -115,7 +115,7 @@ def free_port(address):
     raise AssertionError(f"no free port at {address}")
 
 
-def wait_until(condition, seconds, what):
+def wait_until(condition, what, seconds=CHANGE_SECONDS):
     """Asks until the condition gives something true, and gives that. No longer than `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -203,7 +203,7 @@ class Server:
     def start(self):
         self.launch()
         try:
-            wait_until(self.is_ready, START_SECONDS, f"{self.name} answers on {self.address}@{self.port}")
+            wait_until(self.is_ready, f"{self.name} answers on {self.address}@{self.port}", START_SECONDS)
         except AssertionError:
             self.kill()
             raise
@@ -289,8 +289,8 @@ class Server:
         start = time.monotonic()
         wait_until(
             lambda: self.serial(zone, POLL_ANSWER_SECONDS) == serial,
-            seconds,
             f"{self.name} serves {zone} with serial {serial}",
+            seconds,
         )
         return time.monotonic() - start
 

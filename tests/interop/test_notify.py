@@ -76,7 +76,7 @@ def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(worl
         target.wait_for(1)
     deaf.rcode = None
     primary.change(ZONE, zones.small(world.folder, ZONE, 2))
-    servers.wait_until(lambda: row_of(primary, reached)["acknowledged"], 10, "one target acknowledges")
+    servers.wait_until(lambda: row_of(primary, reached)["acknowledged"], "one target acknowledges")
     deaf.wait_for(2)
     assert not row_of(primary, deaf)["acknowledged"]
     primary.run("zone", "flush", ZONE, "--wait")  # comes after whatever is to be remembered of this zone
@@ -85,8 +85,8 @@ def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(worl
     deaf.rcode = 0
     before = len(deaf.heard)
     primary.start()
-    servers.wait_until(lambda: len(deaf.heard) > before, 10, "the other target is told after the restart")
-    servers.wait_until(lambda: row_of(primary, deaf)["acknowledged"], 10, "it acknowledges")
+    servers.wait_until(lambda: len(deaf.heard) > before, "the other target is told after the restart")
+    servers.wait_until(lambda: row_of(primary, deaf)["acknowledged"], "it acknowledges")
     assert deaf.serials()[-1] == 2
     assert row_of(primary, reached)["acknowledged"] and not row_of(primary, reached)["notified"]
     assert "before this start" in primary.run("status", ZONE)
@@ -102,11 +102,11 @@ def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_eit
     middle.zones.append(servers.Zone(ZONE, primaries=[source], notify=[target]))
     middle.start()
     target.wait_for(1)
-    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], 10, "the target acknowledges")
+    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], "the target acknowledges")
     middle.stop()
     middle.start()
     middle.wait_for_serial(ZONE, 1)
-    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], 10, "the target is known to have it")
+    servers.wait_until(lambda: row_of(middle, target)["acknowledged"], "the target is known to have it")
     source.serial = 2
     middle.run("zone", "refresh", ZONE, "--wait")
     target.wait_for(2)
@@ -143,7 +143,7 @@ def test_first_target_of_a_running_zone_is_told_what_is_served(world, targets):
 def test_manual_notify_reaches_a_secondary_that_was_down(world, targets):
     target = targets(rcode=5)
     primary = primary_with(world, target).start()
-    servers.wait_until(lambda: row_of(primary, target)["problem"], 10, "it refuses")
+    servers.wait_until(lambda: row_of(primary, target)["problem"], "it refuses")
     target.rcode = 0
     before = len(target.heard)
     primary.run("zone", "notify", ZONE, "--wait")
@@ -160,7 +160,7 @@ def test_no_notify_leaves_before_its_soa_is_answered(world, targets):
         primary.zone(name).notify.append(target)
     primary.server_options["startup-notify-rate"] = 100000
     primary.start()
-    servers.wait_until(lambda: len(target.heard) >= len(names), 30, "all zones are told")
+    servers.wait_until(lambda: len(target.heard) >= len(names), "all zones are told")
     assert sorted(set(target.answers)) == sorted((name, 0, 7) for name in names)
 
 
@@ -190,12 +190,12 @@ def test_ns_set_is_told_as_far_as_our_own_zones_have_its_addresses(world):
 
         aside.rename(hosting.file)
         primary.run("zone", "reload", HOSTING, "--wait")
-        servers.wait_until(lambda: ZONE in [heard.zone for heard in targets[2].heard], 10, "the host of another zone")
+        servers.wait_until(lambda: ZONE in [heard.zone for heard in targets[2].heard], "the host of another zone")
         primary.change(ZONE, zones.small(world.folder, ZONE, 2, names))
         for last in (2, 3):
-            servers.wait_until(lambda heard=targets[last]: 2 in heard.serials(ZONE), 10, "both are told of the next")
+            servers.wait_until(lambda heard=targets[last]: 2 in heard.serials(ZONE), "both are told of the next")
         servers.wait_until(
-            lambda: all(row["acknowledged"] for row in primary.status(ZONE)["secondaries"]), 10, "both acknowledge"
+            lambda: all(row["acknowledged"] for row in primary.status(ZONE)["secondaries"]), "both acknowledge"
         )
         primary.run("zone", "flush", ZONE, "--wait")
         primary.kill()
@@ -204,7 +204,6 @@ def test_ns_set_is_told_as_far_as_our_own_zones_have_its_addresses(world):
         servers.wait_until(
             lambda: len(primary.status(ZONE)["secondaries"]) == 2
             and all(row["acknowledged"] for row in primary.status(ZONE)["secondaries"]),
-            10,
             "both are known to have it",
         )
         assert {last: len(target.serials(ZONE)) for last, target in targets.items()} == before
@@ -229,13 +228,13 @@ def test_zone_whose_servers_all_stand_in_a_zone_that_is_read_later_tells_them(wo
         assert primary.run_any("zone", "notify", ZONE).returncode == 1  # nobody is known yet
         aside.rename(hosting.file)
         primary.run("zone", "reload", HOSTING, "--wait")
-        servers.wait_until(lambda: target.serials(ZONE) == [1], 10, "it is told of what was served before")
-        servers.wait_until(lambda: row_of(primary, target)["acknowledged"], 10, "it acknowledges")
+        servers.wait_until(lambda: target.serials(ZONE) == [1], "it is told of what was served before")
+        servers.wait_until(lambda: row_of(primary, target)["acknowledged"], "it acknowledges")
         primary.run("zone", "flush", ZONE, "--wait")
         primary.kill()
         primary.start()
         servers.wait_until(
-            lambda: [row["acknowledged"] for row in primary.status(ZONE)["secondaries"]] == [True], 10, "it is known"
+            lambda: [row["acknowledged"] for row in primary.status(ZONE)["secondaries"]] == [True], "it is known"
         )
         assert target.serials(ZONE) == [1]
 
@@ -260,7 +259,7 @@ def test_reply_to_a_notify_with_and_without_a_soa_over_udp_and_tcp(world):
                 soa = dns.rrset.from_text(ZONE, 60, "IN", "SOA", f"ns.{ZONE} h.{ZONE} 1 2 3 4 5")
                 query.answer.append(soa)
             ask = dns.query.tcp if tcp else dns.query.udp
-            answer = ask(query, secondary.address, port=secondary.port, timeout=5, source="127.0.0.1")
+            answer = ask(query, secondary.address, port=secondary.port, timeout=servers.ANSWER_SECONDS, source="127.0.0.1")
             assert answer.rcode() == dns.rcode.NOERROR and answer.opcode() == dns.opcode.NOTIFY
             assert answer.flags & (dns.flags.QR | dns.flags.AA) == dns.flags.QR | dns.flags.AA
             assert answer.question == query.question
@@ -304,7 +303,7 @@ def test_flood_in_the_name_of_a_healthy_primary_asks_it_few_times(world):
     assert 1 <= asked <= 8 + 20
     source.serial = 2
     flood(source.address, secondary, ZONE, 1)
-    secondary.wait_for_serial(ZONE, 2, 10)
+    secondary.wait_for_serial(ZONE, 2)
     source.end()
 
 

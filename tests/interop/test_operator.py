@@ -132,7 +132,7 @@ def serve_without_ipv6(folder, *words):
         process = subprocess.Popen([str(word) for word in command], cwd=folder, stdout=output, stderr=output)
     try:
         servers.wait_until(
-            lambda: "started" in log.read_text() or process.poll() is not None, servers.START_SECONDS, "it has started"
+            lambda: "started" in log.read_text() or process.poll() is not None, "it has started"
         )
     finally:
         process.terminate()
@@ -336,7 +336,7 @@ def test_unreadable_file_is_told(tmp_path):
     if os.geteuid() == 0:
         # Everything is readable to root; without its capabilities it is an owner like any other.
         command = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", *command]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    result = servers.run(command, tmp_path)
     assert result.returncode == 1
     assert f"{file.name}: Permission denied" in result.stdout + result.stderr
 
@@ -414,7 +414,7 @@ def test_reload_applies_what_changed_and_a_broken_file_changes_nothing(world, pr
     primary.configure()
     primary.run("reload")
     gone = "the zone is gone"
-    servers.wait_until(lambda: primary.rcode(OTHER, "SOA") == dns.rcode.REFUSED, servers.CHANGE_SECONDS, gone)
+    servers.wait_until(lambda: primary.rcode(OTHER, "SOA") == dns.rcode.REFUSED, gone)
     assert primary.serial(ZONE) == 1
 
 
@@ -459,7 +459,7 @@ def test_zone_commands_do_what_they_say(world, primary):
 
 def test_half_sent_request_is_closed_after_some_seconds(primary):
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
+        connection.settimeout(servers.CHANGE_SECONDS)
         connection.connect(str(primary.folder / "control.sock"))
         connection.sendall(b"GET /v1/status HTTP/1.1\r\nHo")
         assert connection.recv(1000) == b""
@@ -477,7 +477,7 @@ def test_expired_zone_is_servfail_and_comes_back(world):
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
     primary.end()
-    servers.wait_until(lambda: secondary.rcode(ZONE, "SOA") == SERVFAIL, servers.CHANGE_SECONDS, "it expires")
+    servers.wait_until(lambda: secondary.rcode(ZONE, "SOA") == SERVFAIL, "it expires")
     assert ede(secondary.ask(ZONE, "SOA", use_edns=True)) == [24]
     secondary.stop()
     secondary.is_ready = secondary.is_answering
@@ -525,7 +525,7 @@ def status_of(server, zone=ZONE):
 def wait_until_volatile(server, is_volatile):
     """A version is served a moment before status tells where it is kept."""
     told = f"volatile is {is_volatile}"
-    servers.wait_until(lambda: status_of(server)["volatile"] == is_volatile, servers.CHANGE_SECONDS, told)
+    servers.wait_until(lambda: status_of(server)["volatile"] == is_volatile, told)
 
 
 def large(folder, serial):

@@ -214,7 +214,7 @@ def test_own_address_is_where_the_question_comes_from():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", servers.free_port("127.0.0.1")))
         own = servers.free_port("127.0.0.9")
-        listening.settimeout(20)
+        listening.settimeout(servers.ANSWER_SECONDS)
         words = ["@127.0.0.1", "-p", str(listening.getsockname()[1]), "x.example", "-b", f"127.0.0.9#{own}"]
         command = [str(servers.TANDEM), "query", *words, "+tries=1", "+time=5"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -143,9 +143,9 @@ def test_down_time_counts_towards_expiry(world, primaries):
     server.kill()
     expired_at = time.monotonic() + 4
     server.is_ready = server.is_answering
-    servers.wait_until(lambda: time.monotonic() > expired_at + 1, 10, "the SOA's expire has passed")
+    servers.wait_until(lambda: time.monotonic() > expired_at + 1, "the SOA's expire has passed")
     server.start()
-    servers.wait_until(lambda: server.ask(ZONE, "SOA").rcode() == SERVFAIL, 2, "it is not served")
+    servers.wait_until(lambda: server.ask(ZONE, "SOA").rcode() == SERVFAIL, "it is not served")
     assert server.status(ZONE)["state"] == "expired"
     assert server.serial(ZONE) is None
     server.run("reload")
@@ -160,7 +160,7 @@ def test_zone_stays_served_with_expire_shorter_than_refresh_while_the_primary_an
     server = follower(world, source)
     server.wait_for_serial(ZONE, 1)
     before = len(source.asked_from)
-    servers.wait_until(lambda: len(source.asked_from) >= before + 4, 30, "it asks before it expires, again and again")
+    servers.wait_until(lambda: len(source.asked_from) >= before + 4, "it asks before it expires, again and again")
     assert server.serial(ZONE) == 1
     assert not server.lines("expired")
 
@@ -174,7 +174,7 @@ def test_expired_child_is_servfail_and_not_the_answer_of_its_parent(world, prima
     server.start()
     server.wait_for_serial(ZONE, 1)
     source.end()
-    servers.wait_until(lambda: server.ask(ZONE, "SOA").rcode() == SERVFAIL, 20, "the child expires")
+    servers.wait_until(lambda: server.ask(ZONE, "SOA").rcode() == SERVFAIL, "the child expires")
     assert server.ask(f"www.{ZONE}", "A").rcode() == SERVFAIL
     assert server.serial("example.") == 1
     assert server.ask("not-here.test.", "A").rcode() == dns.rcode.REFUSED
@@ -205,7 +205,7 @@ def test_primary_that_fails_is_asked_ever_more_rarely_while_another_answers(worl
     server = follower(world, bad, good, refresh_min="1s")
     server.wait_for_serial(ZONE, 1)
     first = len(good.asked_from)
-    servers.wait_until(lambda: len(good.asked_from) >= first + 12, 40, "twelve refreshes passed")
+    servers.wait_until(lambda: len(good.asked_from) >= first + 12, "twelve refreshes passed")
     assert 1 <= len(bad.asked_from) <= 8
     bad.rcode = 0
     bad.serial = 2
@@ -233,7 +233,7 @@ def test_forced_transfer_installs_a_lower_serial_and_rewrites_the_file(world, pr
     server.zones.append(servers.Zone(ZONE, primaries=[source], file=copy))
     server.start()
     server.wait_for_serial(ZONE, 7)
-    servers.wait_until(copy.exists, 10, "the copy is written")
+    servers.wait_until(copy.exists, "the copy is written")
     source.serial = 3
     server.run_any("zone", "refresh", ZONE, "--wait")
     assert server.serial(ZONE) == 7
@@ -256,7 +256,7 @@ def test_role_of_a_zone_changes_at_reload_while_its_primary_is_being_asked(world
     source.silent = True
     asked = len(source.asked_from)
     server.run("zone", "refresh", ZONE)
-    servers.wait_until(lambda: len(source.asked_from) > asked, 10, "a question is out")
+    servers.wait_until(lambda: len(source.asked_from) > asked, "a question is out")
     follows = server.zones.pop()
     server.serve(ZONE, zones.small(world.folder, ZONE, 8))
     reload(server)
@@ -281,7 +281,7 @@ def test_role_of_a_zone_changes_at_reload_in_the_middle_of_a_transfer(world, pri
     server.wait_for_serial(ZONE, 5)
     source.play, source.serial = fake.stall, 6
     server.run("zone", "refresh", ZONE)
-    servers.wait_until(lambda: source.transfers >= 2, 10, "a transfer is under way")
+    servers.wait_until(lambda: source.transfers >= 2, "a transfer is under way")
     server.zones.pop()
     server.serve(ZONE, zones.small(world.folder, ZONE, 8))
     reload(server)
@@ -325,7 +325,7 @@ def test_client_that_may_transfer_cannot_fill_the_log(world):
     server.start()
     held = socket.create_connection(server.place)
     held.sendall(wire.question(ZONE, wire.AXFR))  # more than the sockets' buffers take
-    servers.wait_until(lambda: server.status()["server"]["transfers"]["out"] == 1, 10, "a transfer is under way")
+    servers.wait_until(lambda: server.status()["server"]["transfers"]["out"] == 1, "a transfer is under way")
     for _ in range(50):
         with socket.create_connection(server.place) as connection:
             connection.sendall(wire.question(ZONE, wire.AXFR))

@@ -8,11 +8,11 @@ import time
 import dns.message
 import dns.rcode
 import pytest
+import servers
 import wire
 import zones
 
 ZONE = "small.example."
-SECONDS = 20
 A = 1
 EDNS_KEEPALIVE = 11
 
@@ -43,8 +43,8 @@ class Client:
     """One connection to a server."""
 
     def __init__(self, server):
-        self.deadline = time.monotonic() + SECONDS
-        self.connection = socket.create_connection(server.place, timeout=SECONDS)
+        self.deadline = time.monotonic() + servers.ANSWER_SECONDS
+        self.connection = socket.create_connection(server.place, timeout=servers.ANSWER_SECONDS)
 
     def __enter__(self):
         return self

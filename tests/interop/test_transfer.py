@@ -85,7 +85,7 @@ def test_rr_that_fits_no_message_ends_the_transfer_is_named_and_the_server_answe
         wire.axfr(primary.place, ZONE)
     assert primary.lines("transfer out cannot go on", f"big.{ZONE} TYPE65000")
     assert primary.serial(ZONE) == 2
-    servers.wait_until(lambda: "closed by the server" in secondary.reason(ZONE), 10, "the secondary says why it stays behind")
+    servers.wait_until(lambda: "closed by the server" in secondary.reason(ZONE), "the secondary says why it stays behind")
     assert secondary.serial(ZONE) == 1
 
 
@@ -192,7 +192,7 @@ def test_transfer_is_not_cut_by_the_idle_limit_of_tcp_while_data_flows(world):
         count += 1
         if count % 50 == 0 and time.monotonic() < started + 3:  # a reader that needs some seconds
             pause = time.monotonic() + 0.15
-            servers.wait_until(lambda until=pause: time.monotonic() > until, 5, "the reader is slow")
+            servers.wait_until(lambda until=pause: time.monotonic() > until, "the reader is slow")
         if server.lines("transferred to"):
             break
     assert count > 100
@@ -206,6 +206,6 @@ def test_transfer_is_cut_by_its_own_limits(world, option, seconds):
     server.start()
     messages = wire.transfer_messages(server.place, ZONE, 60)
     next(messages)  # and no more
-    servers.wait_until(lambda: server.lines("was cut"), 20, "the transfer is cut")
+    servers.wait_until(lambda: server.lines("was cut"), "the transfer is cut")
     assert server.serial(ZONE) == 1
     messages.close()

@@ -205,7 +205,7 @@ def read_with_server(server, every):
 def call(server, address):
     """The body of a reply of Tandem's API. A subcommand for each of some hundred zones would take its time."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
+        connection.settimeout(servers.CHANGE_SECONDS)
         connection.connect(str(server.folder / "control.sock"))
         connection.sendall(f"GET {address} HTTP/1.0\r\nHost: tandem\r\n\r\n".encode())
         reply = http.client.HTTPResponse(connection)
