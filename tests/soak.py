@@ -113,7 +113,6 @@ class Soak:
         self.primary = servers.Tandem(folder, "primary")
         self.secondary = servers.Tandem(folder, "secondary")
         self.partner = servers.PEERS[partner](folder, "partner")
-        self.partner.io_timeout_ms = 60000
         self.versions = sorted(zones.unpacked(folder / "versions").glob("root.2*.zone"))
         self.small_serial = 1
         self.expected = {SMALL: 1, ".": zones.serial_of_file(self.versions[0])}

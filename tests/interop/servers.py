@@ -404,7 +404,6 @@ class Bind(Server):
 
 class Knot(Server):
     kind = "knot"
-    io_timeout_ms = None  # its default, 500, cuts a reader that a busy machine keeps waiting
 
     def configure(self):
         lines = [
@@ -414,7 +413,9 @@ class Knot(Server):
             "  udp-workers: 1",
             "  tcp-workers: 1",
             "  background-workers: 2",
-            *([f"  tcp-io-timeout: {self.io_timeout_ms}"] if self.io_timeout_ms else []),
+            # 500 and 5000 ms, which it would wait, end what a busy machine keeps waiting.
+            "  tcp-io-timeout: 60000",
+            "  tcp-remote-io-timeout: 60000",
             "control:",
             f"  listen: {self.folder}/knot.sock",
             "database:",
