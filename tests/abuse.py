@@ -335,6 +335,7 @@ class Run:
             "tcp-connections": most,
             "tcp-connections-per-address": most,
             "tcp-idle": "60s",
+            "tcp-initial": "3s",  # as it is without being told
         }
         big = "\n".join(f'big TXT "{number:03} {"x" * 200}"' for number in range(200))
         many = "\n".join(f"n{number} A 192.0.2.1" for number in range(20000))

@@ -18,6 +18,7 @@ import sqlite3
 import subprocess
 import time
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.query
@@ -33,7 +34,7 @@ PEERS_FOLDER = os.environ.get("PEERS")
 START_SECONDS = 90
 STOP_SECONDS = 60
 CHANGE_SECONDS = 90
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 60
 COMMAND_SECONDS = 180
 POLL_SECONDS = 0.02
 POLL_ANSWER_SECONDS = 1  # that nobody listens is heard at once; a question that got lost is repeated after this
@@ -263,11 +264,17 @@ class Server:
             return None
 
     def ask_by_udp(self, query, seconds):
-        """From a connected socket, which hears at once that nobody listens."""
+        """From a connected socket, which hears at once that nobody listens. What got lost is asked once more."""
+        deadline = time.monotonic() + seconds
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.connect(self.place)
             udp.setblocking(False)
-            return dns.query.udp(query, self.address, port=self.port, timeout=seconds, sock=udp)
+            while True:
+                try:
+                    return dns.query.udp(query, self.address, port=self.port, timeout=POLL_ANSWER_SECONDS, sock=udp)
+                except dns.exception.Timeout:
+                    if time.monotonic() >= deadline:
+                        raise
 
     def rcode(self, name, rrtype):
         """The RCODE of one answer, or None if there was no answer."""
@@ -298,6 +305,7 @@ class Server:
 class Tandem(Server):
     kind = "tandem"
     workers = 2
+    usual_options = {"tcp-initial": "60s"}  # 3 s may pass between the two first steps of a client
 
     def __init__(self, folder, name=None):
         super().__init__(folder, name)
@@ -313,7 +321,7 @@ class Tandem(Server):
             "  control: control.sock",
             f"  workers: {self.workers}",
             "  log-level: info",
-            *[f"  {option}: {value}" for option, value in self.server_options.items()],
+            *[f"  {option}: {value}" for option, value in {**self.usual_options, **self.server_options}.items()],
             "zones:" if self.zones else "zones: []",
         ]
         for zone in self.zones:
