@@ -35,6 +35,7 @@ ZONE = "abuse.example."
 MEMORY_MAX_MB = 600
 ASK_SECONDS = 0.5  # an answer that takes longer counts as none
 AFTER_SECONDS = 20  # until all must be well again
+PATIENCE_SECONDS = 60  # for what comes at once unless the machine has much else to do
 
 
 # ---- Messages
@@ -78,37 +79,52 @@ def ask_tcp(place):
         return False
 
 
-def ask_on(place, ended, pipe):
-    """Asks until it is told to end; then gives asked and answered over UDP, the same over TCP, and the times over UDP."""
+def ask_on(place, signs, pipe):
+    """Asks from begin to end; then gives asked and answered over UDP, the same over TCP, and the times over UDP."""
     counts = [0, 0, 0, 0]
     times = []
+    signs.begun.wait()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
         connection.connect(place)
-        while not ended.is_set():
+        while not signs.ended.is_set():
             begun = time.monotonic()
             counts[0] += 1
             if ask_udp(connection, counts[0] & 0xFFFF):
                 counts[1] += 1
+                signs.answered.set()
                 times.append(time.monotonic() - begun)
             if counts[0] % 10 == 0:
                 counts[2] += 1
                 counts[3] += ask_tcp(place)
-            ended.wait(max(0, 0.01 - (time.monotonic() - begun)))
+            signs.ended.wait(max(0, 0.01 - (time.monotonic() - begun)))
     pipe.send((counts, sorted(times)))
 
 
 # ---- Abuses: each is called with (place, seconds, most connections, control socket) and gives what it did, in words
 
 
-def connect(place, timeout=5):
-    connection = socket.create_connection(place, timeout=timeout)
-    connection.settimeout(timeout)
-    return connection
+class Signs:
+    """What the process of the abuse and that of those who ask tell each other."""
+
+    def __init__(self):
+        self.begun = multiprocessing.Event()  # the abuse
+        self.answered = multiprocessing.Event()  # somebody else, since then
+        self.ended = multiprocessing.Event()
+
+
+others = None  # the Signs, in the process of the abuse
+
+
+def connect(place):
+    return socket.create_connection(place, timeout=PATIENCE_SECONDS)
 
 
 def until(seconds):
+    """So long, and until somebody else was answered meanwhile, however little of the machine is left to both."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
+        yield
+    while not others.answered.is_set() and time.monotonic() < deadline + PATIENCE_SECONDS:
         yield
 
 
@@ -118,7 +134,8 @@ def close_all(connections):
 
 
 def rest(place, seconds, most, control):
-    time.sleep(seconds)
+    for _ in until(seconds):
+        time.sleep(0.05)
     return "nothing"
 
 
@@ -130,7 +147,8 @@ def held(place, seconds, most, control):
         with contextlib.suppress(OSError):
             connections.append(connect(place))
             connections[-1].sendall(message)
-    time.sleep(seconds)
+    for _ in until(seconds):
+        time.sleep(0.05)
     # Who is pushed out is known when the last that came has its answer.
     answered = [connection for connection in connections if told_something(connection)]
     for connection in answered:
@@ -142,7 +160,6 @@ def held(place, seconds, most, control):
 
 def told_something(connection):
     """Whether an answer came before the connection ended; waits for the one or the other."""
-    connection.settimeout(ASK_SECONDS)
     try:
         return len(connection.recv(4096)) > 0
     except OSError:
@@ -316,7 +333,10 @@ ABUSES = {
 # ---- The run
 
 
-def in_process(pipe, abuse, *arguments):
+def in_process(pipe, signs, abuse, *arguments):
+    global others
+    others = signs
+    signs.begun.set()
     pipe.send(abuse(*arguments))
 
 
@@ -346,12 +366,12 @@ class Run:
 
     def bear(self, abuse, seconds):
         """Runs one abuse; gives its words, the memory at its worst and what the others got."""
-        ended = multiprocessing.Event()
+        signs = Signs()
         mine, theirs = multiprocessing.Pipe()
         report, reporter = multiprocessing.Pipe()
-        asking = multiprocessing.Process(target=ask_on, args=(self.server.place, ended, theirs))
+        asking = multiprocessing.Process(target=ask_on, args=(self.server.place, signs, theirs))
         control = str(self.server.folder / "control.sock")
-        arguments = (reporter, abuse, self.server.place, seconds, self.most, control)
+        arguments = (reporter, signs, abuse, self.server.place, seconds, self.most, control)
         doing = multiprocessing.Process(target=in_process, args=arguments)
         asking.start()
         doing.start()
@@ -359,14 +379,15 @@ class Run:
         while not report.poll(0.05) and doing.is_alive():
             peak = max(peak, memory_mb(self.server.process))
         words = report.recv() if report.poll() else "the abuser died"
-        ended.set()
+        signs.ended.set()
+        signs.begun.set()  # also where the abuser died before
         counts, times = mine.recv()
         doing.join()
         asking.join()
         return words, peak, counts, times
 
     def is_answered(self, tcp):
-        answer = self.server.ask(f"www.{ZONE}", "A", tcp=tcp)
+        answer = self.server.ask(f"www.{ZONE}", "A", tcp=tcp, seconds=AFTER_SECONDS)
         return answer is not None and len(answer.answer) == 1
 
     def faults(self, peak):
