@@ -12,6 +12,7 @@ NS = 2
 TXT = 16
 AXFR_FLAGS = 0x8400
 LOOK_SECONDS = 0.1  # how often a thread looks whether all is over
+TIMES_ASKED = 3  # who gets no answer within some seconds asks again over UDP, so often in all; we may be slow
 
 
 def record(owner, rrtype, rdata, ttl=300, rrclass=1):

@@ -24,7 +24,11 @@ class Heard:
 
 
 class FakeSecondary:
-    """Listens for NOTIFYs until `end`. `rcode` answers them; None: nothing does."""
+    """Listens for NOTIFYs until `end`. `rcode` answers them; None: nothing does.
+
+    Where this answers late, a NOTIFY comes once more: how many came is known when one of them is acknowledged, since they
+    are answered in order.
+    """
 
     def __init__(self, rcode=0, place=None, asks=None):
         self.rcode = rcode
@@ -73,7 +77,7 @@ class FakeSecondary:
         question = struct.pack("!6H", 4711, 0, 1, 0, 0, 0) + name + struct.pack("!HH", wire.SOA, 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.bind((self.address, 0))
-            udp.settimeout(2)
+            udp.settimeout(servers.ANSWER_SECONDS)
             udp.sendto(question, self.asks)
             try:
                 answer = udp.recv(4096)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import struct
+import time
 
 import dns.flags
 import dns.message
@@ -81,6 +82,7 @@ def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(worl
     assert not row_of(primary, deaf)["acknowledged"]
     primary.run("zone", "flush", ZONE, "--wait")  # comes after whatever is to be remembered of this zone
     primary.kill()
+    told = len(reached.heard)
 
     deaf.rcode = 0
     before = len(deaf.heard)
@@ -92,7 +94,7 @@ def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(worl
     assert "before this start" in primary.run("status", ZONE)
     primary.change(ZONE, zones.small(world.folder, ZONE, 3))
     reached.wait_for(3)
-    assert reached.serials() == [1, 2, 3]
+    assert set(reached.serials()[told:]) == {3}
 
 
 def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_either(world, targets):
@@ -104,13 +106,14 @@ def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_eit
     target.wait_for(1)
     servers.wait_until(lambda: row_of(middle, target)["acknowledged"], "the target acknowledges")
     middle.stop()
+    told = len(target.heard)
     middle.start()
     middle.wait_for_serial(ZONE, 1)
     servers.wait_until(lambda: row_of(middle, target)["acknowledged"], "the target is known to have it")
     source.serial = 2
     middle.run("zone", "refresh", ZONE, "--wait")
     target.wait_for(2)
-    assert target.serials() == [1, 2]
+    assert set(target.serials()[told:]) == {2}
     source.end()
 
 
@@ -137,7 +140,7 @@ def test_first_target_of_a_running_zone_is_told_what_is_served(world, targets):
     primary.change(ZONE, zones.small(world.folder, ZONE, 2))
     for target in (first, second):
         target.wait_for(2)
-        assert target.serials() == [1, 2]
+        assert set(target.serials()) == {1, 2}
 
 
 def test_manual_notify_reaches_a_secondary_that_was_down(world, targets):
@@ -147,7 +150,7 @@ def test_manual_notify_reaches_a_secondary_that_was_down(world, targets):
     target.rcode = 0
     before = len(target.heard)
     primary.run("zone", "notify", ZONE, "--wait")
-    assert len(target.heard) == before + 1
+    assert len(target.heard) > before
     assert row_of(primary, target)["acknowledged"] and not row_of(primary, target)["problem"]
 
 
@@ -160,8 +163,8 @@ def test_no_notify_leaves_before_its_soa_is_answered(world, targets):
         primary.zone(name).notify.append(target)
     primary.server_options["startup-notify-rate"] = 100000
     primary.start()
-    servers.wait_until(lambda: len(target.heard) >= len(names), "all zones are told")
-    assert sorted(set(target.answers)) == sorted((name, 0, 7) for name in names)
+    servers.wait_until(lambda: {heard.zone for heard in target.heard} == set(names), "all zones are told")
+    assert set(target.answers) == {(name, 0, 7) for name in names}
 
 
 # ---- The NS set
@@ -228,15 +231,16 @@ def test_zone_whose_servers_all_stand_in_a_zone_that_is_read_later_tells_them(wo
         assert primary.run_any("zone", "notify", ZONE).returncode == 1  # nobody is known yet
         aside.rename(hosting.file)
         primary.run("zone", "reload", HOSTING, "--wait")
-        servers.wait_until(lambda: target.serials(ZONE) == [1], "it is told of what was served before")
+        servers.wait_until(lambda: 1 in target.serials(ZONE), "it is told of what was served before")
         servers.wait_until(lambda: row_of(primary, target)["acknowledged"], "it acknowledges")
         primary.run("zone", "flush", ZONE, "--wait")
         primary.kill()
+        told = target.serials(ZONE)
         primary.start()
         servers.wait_until(
             lambda: [row["acknowledged"] for row in primary.status(ZONE)["secondaries"]] == [True], "it is known"
         )
-        assert target.serials(ZONE) == [1]
+        assert target.serials(ZONE) == told
 
     namespace.run_inside(world, inside)
 
@@ -276,10 +280,11 @@ def test_notify_over_tcp_with_an_option_of_64_kb_is_handled(world):
     source.serial = 2
     message = notify_message(ZONE, bytes(65535 - len(notify_message(ZONE))))
     assert len(message) == 65535
-    with socket.create_connection(secondary.place, 10, (source.address, 0)) as connection:
+    deadline = time.monotonic() + servers.ANSWER_SECONDS
+    with wire.exchange(secondary.place, deadline, source.address) as connection:
+        connection.settimeout(servers.ANSWER_SECONDS)
         connection.sendall(struct.pack("!H", len(message)) + message)
-        head = connection.recv(2, socket.MSG_WAITALL)
-        answer = connection.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL)
+        answer = wire.read_message(connection, deadline)
     assert struct.unpack_from("!H", answer, 2)[0] == 0xA400
     secondary.wait_for_serial(ZONE, 2)
     source.end()
@@ -296,11 +301,13 @@ def test_flood_in_the_name_of_a_healthy_primary_asks_it_few_times(world):
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
     before = len(source.asked_from)
+    start = time.monotonic()
     for _ in range(40):
         flood(source.address, secondary, ZONE, 50)
         assert secondary.serial(ZONE) == 1  # as fast as it answers
     asked = len(source.asked_from) - before
-    assert 1 <= asked <= 8 + 20
+    rounds = 8 + 1 + time.monotonic() - start  # eight that cost nothing, then one in a second
+    assert 1 <= asked <= fake.TIMES_ASKED * rounds
     source.serial = 2
     flood(source.address, secondary, ZONE, 1)
     secondary.wait_for_serial(ZONE, 2)

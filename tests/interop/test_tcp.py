@@ -57,8 +57,7 @@ class Client:
 
     def read(self):
         """The next message."""
-        length = struct.unpack("!H", wire.read_exactly(self.connection, 2, self.deadline))[0]
-        return wire.read_exactly(self.connection, length, self.deadline)
+        return wire.read_message(self.connection, self.deadline)
 
     def is_closed(self):
         """Waits for what comes next, which is the end of the connection or an octet."""

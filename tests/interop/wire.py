@@ -134,6 +134,12 @@ def read_exactly(connection, length, deadline):
     return bytes(data)
 
 
+def read_message(connection, deadline):
+    """The next message of a stream."""
+    length = struct.unpack("!H", read_exactly(connection, 2, deadline))[0]
+    return read_exactly(connection, length, deadline)
+
+
 def question(zone, rrtype, query_id=4711):
     """A question with the length that TCP puts in front of it."""
     query = struct.pack("!6H", query_id, 0, 1, 0, 0, 0) + wire_of_name(zone) + struct.pack("!HH", rrtype, 1)
@@ -147,8 +153,7 @@ def transfer_messages(server, zone, seconds, source=None):
     with exchange(server, deadline, source) as connection:
         connection.sendall(question(zone, AXFR, query_id))
         while True:
-            length = struct.unpack("!H", read_exactly(connection, 2, deadline))[0]
-            message = read_exactly(connection, length, deadline)
+            message = read_message(connection, deadline)
             message_id, flags = struct.unpack_from("!HH", message)
             if message_id != query_id or not flags & 0x8000 or flags & 0x000F:
                 raise TransferError(f"{zone} at {server}: RCODE {flags & 0xF}, id {message_id} for {query_id}")
