@@ -9,9 +9,9 @@ import time
 from classes import OURS
 
 WINDOW = 64  # questions that a server may owe us at once, so that no queue overflows
-QUIET_SECONDS = [0.4, 0.4, 0.4]  # without an answer for so long, what is still owed is asked again
-PATIENT_SECONDS = 5  # the same for whom silence would be a fault, on a machine that has much else to do
-TCP_SECONDS = 5
+QUIET_SECONDS = [0.4, 0.4, 2]  # without an answer for so long, what is still owed is asked again
+PATIENT_SECONDS = 60  # the same for whom silence would be a fault, on a machine that has much else to do
+TCP_SECONDS = 60
 
 
 class Asker:

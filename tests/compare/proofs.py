@@ -66,7 +66,8 @@ class Unbound(servers.Server):
             "  aggressive-nsec: no",  # each proof shall be asked for
             "  qname-minimisation: no",
             "  num-threads: 1",
-            "  infra-cache-min-rtt: 50",
+            "  infra-cache-min-rtt: 5000",  # nothing is lost here, and what is late is no reason for SERVFAIL
+            "  unknown-server-time-limit: 5000",
         ]
         if self.date:
             lines.append(f'  val-override-date: "{self.date}"')
