@@ -17,34 +17,39 @@ void store_digest_init(struct store_digest *digest)
 	digest->buffered = 0;
 }
 
-static void digest_block(struct store_digest *digest)
+static void digest_block(struct store_digest *digest, const uint8_t *bytes, size_t len)
 {
-	for (size_t i = 0; i < 2; i++) {
-		struct hash_key key = {{digest->words[i], i + 1}};
-		digest->words[i] = hash_bytes(&key, digest->buffer, digest->buffered);
-	}
-	digest->buffered = 0;
+	struct hash_key keys[2] = {{{digest->words[0], 1}}, {{digest->words[1], 2}}};
+	hash_bytes_twice(keys, bytes, len, digest->words);
 }
 
 void store_digest_add(struct store_digest *digest, const void *bytes, size_t len)
 {
+	const size_t block = sizeof digest->buffer;
 	const uint8_t *at = bytes;
 	while (len > 0) {
-		size_t room = sizeof digest->buffer - digest->buffered;
+		if (digest->buffered == 0 && len >= block) {
+			digest_block(digest, at, block); /* whole blocks need not be copied */
+			at += block;
+			len -= block;
+			continue;
+		}
+		size_t room = block - digest->buffered;
 		size_t piece = len < room ? len : room;
 		memcpy(digest->buffer + digest->buffered, at, piece);
 		digest->buffered += piece;
 		at += piece;
 		len -= piece;
-		if (digest->buffered == sizeof digest->buffer) {
-			digest_block(digest);
+		if (digest->buffered == block) {
+			digest_block(digest, digest->buffer, block);
+			digest->buffered = 0;
 		}
 	}
 }
 
 void store_digest_end(struct store_digest *digest, uint8_t out[STORE_DIGEST_SIZE])
 {
-	digest_block(digest);
+	digest_block(digest, digest->buffer, digest->buffered);
 	for (size_t i = 0; i < 2; i++) {
 		store_u32(out + 8 * i, (uint32_t)(digest->words[i] >> 32));
 		store_u32(out + 8 * i + 4, (uint32_t)digest->words[i]);

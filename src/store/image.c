@@ -26,6 +26,8 @@
 #define NAME_PART_MAX 200
 /* ".0123456789abcdef" */
 #define ID_LEN 17
+/* Octets that are hashed and written at once: whole blocks of the digest, and still in a second-level cache. */
+#define SAVING_ROOM ((size_t)256 * 1024)
 
 static const uint8_t magic[8] = {'T', 'A', 'N', 'D', 'E', 'M', ' ', 'I'};
 static const struct hash_key checksum_key = {{0x696d616765, 0x68656164}};
@@ -144,14 +146,33 @@ struct saving {
 	struct file_replacement file;
 	struct store_digest digest;
 	uint64_t len;
+	size_t gathered;
+	uint8_t gathering[SAVING_ROOM]; /* pieces are small */
 };
+
+static void save_gathered(struct saving *saving)
+{
+	file_replacement_write(&saving->file, saving->gathering, saving->gathered);
+	store_digest_add(&saving->digest, saving->gathering, saving->gathered);
+	saving->len += saving->gathered;
+	saving->gathered = 0;
+}
 
 static void save_piece(struct store_record_sink *self, const void *bytes, size_t len)
 {
 	struct saving *saving = (struct saving *)self;
-	file_replacement_write(&saving->file, bytes, len);
-	store_digest_add(&saving->digest, bytes, len);
-	saving->len += len;
+	const uint8_t *at = bytes;
+	while (len > 0) {
+		size_t room = sizeof saving->gathering - saving->gathered;
+		size_t piece = len < room ? len : room;
+		memcpy(saving->gathering + saving->gathered, at, piece);
+		saving->gathered += piece;
+		at += piece;
+		len -= piece;
+		if (saving->gathered == sizeof saving->gathering) {
+			save_gathered(saving);
+		}
+	}
 }
 
 static void describe(const struct zone_snapshot *snapshot, struct store_image *image)
@@ -182,6 +203,7 @@ bool store_image_save(const char *path, struct store_image *image, const struct 
 	file_replacement_write(&saving->file, room, sizeof room);
 	store_digest_init(&saving->digest);
 	image->records = store_records_write(snapshot, &saving->sink);
+	save_gathered(saving);
 	image->records_len = saving->len;
 	store_digest_end(&saving->digest, image->digest);
 	store_image_head_write(image, head);

@@ -52,6 +52,21 @@ TEST(hash_depends_on_key_and_every_byte)
 	}
 }
 
+TEST(hash_with_two_keys_at_once_is_that_with_each)
+{
+	const struct hash_key keys[2] = {{{1, 2}}, {{0x0123456789abcdef, 3}}};
+	uint8_t bytes[40];
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		bytes[i] = (uint8_t)(i * 37 + 200);
+	}
+	for (size_t len = 0; len <= sizeof bytes; len++) {
+		uint64_t both[2];
+		hash_bytes_twice(keys, bytes, len, both);
+		assert_int_equal(both[0], hash_bytes(&keys[0], bytes, len));
+		assert_int_equal(both[1], hash_bytes(&keys[1], bytes, len));
+	}
+}
+
 TEST(aligned_copy_is_aligned_after_odd_bytes)
 {
 	struct arena arena;
