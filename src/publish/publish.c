@@ -33,10 +33,10 @@ struct commit {
 	struct line_version base; /* what it continues; owned */
 	uint32_t run;
 	struct line_version next; /* what it makes; owned, and `head` is as it will be */
-	bool is_stored;           /* the store is to know of it */
-	bool is_beside;           /* `thread` makes what is to be stored */
+	bool is_prepared;         /* what is to be stored is made before it is known whether it is wanted */
+	bool is_beside;           /* and `thread` makes it */
 	pthread_t thread;
-	bool same_content;         /* as what was published last, the serial aside */
+	bool same_content;         /* a primary's: as what was published last, the serial aside */
 	struct store_write *write; /* owned; NULL: not made yet */
 	bool writes;               /* the store is given something for it */
 	struct change_result result;
@@ -101,42 +101,82 @@ static void write_version(struct store_write *write, const struct line_version *
 	store_write_version(write, &version->head, keeps_records ? version->snapshot : NULL);
 }
 
-/* The digest and, of a secondary's version, all that is written; a primary's serial is not known yet. */
+/* The digest of a primary's version, whose serial is not known yet, or all that is written of a secondary's. */
 static void *prepare(void *self)
 {
 	struct commit *commit = self;
-	store_content_digest(commit->next.snapshot, commit->next.head.content);
-	if (!is_primary(commit) && commit->is_stored) {
+	if (is_primary(commit)) {
+		store_content_digest(commit->next.snapshot, commit->next.head.content);
+	} else {
 		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
 		write_version(commit->write, &commit->next);
 	}
 	return NULL;
 }
 
+/* A version with the serial that is on disk will hardly be another one. If it is, it is written when that is known. */
+static bool is_copy_likely(const struct commit *commit)
+{
+	const struct line_version *base = &commit->base;
+	bool is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
+	return is_stored && (base->snapshot == NULL || !base->is_on_disk ||
+	                     zone_serial(base->snapshot) != zone_serial(commit->next.snapshot));
+}
+
 static void prepare_begin(struct commit *commit)
 {
 	struct store_head *head = &commit->next.head;
 	struct zone_facts facts;
-	commit->is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
+	commit->is_prepared = is_primary(commit) || is_copy_likely(commit);
 	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
 	head->class = commit->line->zone->class;
 	head->serial_published = zone_serial(commit->next.snapshot);
 	zone_facts(commit->next.snapshot, &facts);
-	commit->is_beside = (is_primary(commit) || commit->is_stored) && facts.records >= BESIDE_MIN &&
+	commit->is_beside = commit->is_prepared && facts.records >= BESIDE_MIN &&
 	                    pthread_create(&commit->thread, NULL, prepare, commit) == 0;
 }
 
 /* Before `next` becomes another one, or is given up; then it is no longer wanted. */
 static void prepare_end(struct commit *commit, bool wanted)
 {
-	const struct store_head *last = last_published(commit);
 	if (commit->is_beside) {
 		pthread_join(commit->thread, NULL);
-	} else if (wanted && (is_primary(commit) || commit->is_stored)) {
+	} else if (wanted && commit->is_prepared) {
 		prepare(commit);
 	}
-	commit->same_content =
-	        last != NULL && memcmp(commit->next.head.content, last->content, sizeof last->content) == 0;
+}
+
+/* As the copy that was made of `last`. */
+static bool is_as_copied(const struct commit *commit, const struct store_head *last)
+{
+	struct store *store = commit->publish->store;
+	struct store_head head;
+	struct error error;
+	if (store == NULL) {
+		return false;
+	}
+	const struct zone_snapshot *copy = store_load_version(store, commit->line->zone->apex.wire, &head, &error);
+	bool same = copy != NULL && head.serial_published == last->serial_published &&
+	            change_same_content(copy, commit->next.snapshot);
+	zone_unref(copy);
+	return same;
+}
+
+/* As what was published last, the serial aside. Of a secondary's versions no digest is kept: each transfer would wait for it,
+ * and only a server that becomes the primary of its zone would ever look at it. */
+static bool is_same_content(const struct commit *commit)
+{
+	const struct store_head *last = last_published(commit);
+	if (last == NULL) {
+		return false;
+	}
+	if (last->role == STORE_PRIMARY) {
+		return memcmp(commit->next.head.content, last->content, sizeof last->content) == 0;
+	}
+	if (commit->base.snapshot != NULL) {
+		return change_same_content(commit->base.snapshot, commit->next.snapshot);
+	}
+	return is_as_copied(commit, last);
 }
 
 /* A primary's serial by its policy (I2). */
@@ -242,6 +282,7 @@ static bool build(struct commit *commit, struct error *error)
 	}
 	prepare_end(commit, done);
 	if (done && is_primary(commit)) {
+		commit->same_content = is_same_content(commit);
 		done = amend_serial(commit, error);
 		if (done) {
 			compare(commit);
@@ -257,10 +298,9 @@ static bool is_remembered(const struct commit *commit)
 {
 	const struct line_version *base = &commit->base;
 	const struct store_head *head = &commit->next.head;
-	return commit->origin == CHANGE_FROM_STORE ||
-	       (base->is_on_disk && commit->same_content && base->head.role == head->role &&
-	        base->head.serial_published == head->serial_published &&
-	        (is_primary(commit) || commit->result.outcome == CHANGE_UNCHANGED));
+	bool is_same = is_primary(commit) ? commit->same_content : commit->result.outcome == CHANGE_UNCHANGED;
+	return commit->origin == CHANGE_FROM_STORE || (base->is_on_disk && is_same && base->head.role == head->role &&
+	                                               base->head.serial_published == head->serial_published);
 }
 
 /* ---- publishing, on the store's thread ---- */

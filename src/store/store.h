@@ -18,7 +18,7 @@
  * Values, all numbers big-endian; each ends in a checksum (8) over the key and what stands before it:
  *
  *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image)  2 class (2)
- *            4 serial published (4)  8 content digest (16)  24 number of records (8)  32 ID of the image (8)
+ *            4 serial published (4)  8 a primary's content digest (16)  24 number of records (8)  32 ID of the image (8)
  *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)   wall seconds, 0: not set
  *   acknowledgements   0 serial (4)  4 how many (2)  6 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
  *            wall seconds (8)
@@ -56,7 +56,7 @@ struct store_head {
 	enum store_role role;
 	uint16_t class;
 	uint32_t serial_published;
-	uint8_t content[STORE_DIGEST_SIZE]; /* store_content_digest of what was published */
+	uint8_t content[STORE_DIGEST_SIZE]; /* a primary's: store_content_digest of what was published */
 	bool has_records;                   /* store_load_version will give a snapshot */
 	uint64_t records;
 };

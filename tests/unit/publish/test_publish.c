@@ -270,6 +270,9 @@ TEST(large_copy_is_stored_as_it_was_transferred_and_what_is_refused_leaves_nothi
 	assert_false(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 4, text_string(&text)));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text_string(&text)));
 	assert_int_equal(last_result.outcome, CHANGE_UNCHANGED);
+	text_add_string(&text, "more A 192.0.2.1\n"); /* a primary that lies: the same serial */
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text_string(&text)));
+	assert_int_equal(last_result.outcome, CHANGE_PUBLISHED);
 	rig_stop(&rig);
 	rig_start(&rig, "large-copy");
 	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, &last_error);
@@ -350,6 +353,41 @@ TEST(expired_secondary_takes_an_older_serial)
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 4, "a A 192.0.2.2\n"));
 	assert_int_equal(served_serial(&rig), 4);
 	assert_true(last_result.expiry_lifted);
+	rig_stop(&rig);
+}
+
+/* No digest is kept of what was transferred: what is served, or its copy, is compared with the file. */
+TEST(zone_that_becomes_a_primarys_keeps_the_serial_of_what_it_transferred)
+{
+	struct rig rig;
+	rig_start(&rig, "promoted");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 4, "a A 192.0.2.1\n"));
+	assert_int_equal(served_serial(&rig), 5);
+	rig_stop(&rig);
+	rig_start(&rig, "promoted-by-a-restart");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
+	rig_stop(&rig);
+	rig_start(&rig, "promoted-by-a-restart");
+	assert_true(offer_file(&rig, 4, "a A 192.0.2.1\n"));
+	assert_int_equal(served_serial(&rig), 5);
+	rig_stop(&rig);
+}
+
+TEST(zone_that_becomes_a_primarys_raises_the_serial_of_what_it_transferred)
+{
+	struct rig rig;
+	rig_start(&rig, "promoted-and-edited");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 6);
+	rig_stop(&rig);
+	rig_start(&rig, "promoted-and-edited-by-a-restart");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
+	rig_stop(&rig);
+	rig_start(&rig, "promoted-and-edited-by-a-restart");
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.2\n"));
+	assert_int_equal(served_serial(&rig), 6);
 	rig_stop(&rig);
 }
 
