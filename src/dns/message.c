@@ -32,14 +32,39 @@ static void read_header(struct reader *reader, struct dns_header *header)
 	header->additional_count = read_u16(reader);
 }
 
-void dns_rr_read(struct reader *reader, struct dns_rr *rr)
+static void read_behind_owner(struct reader *reader, struct dns_rr *rr)
 {
-	dns_name_read(reader, &rr->owner);
 	rr->type = read_u16(reader);
 	rr->class = read_u16(reader);
 	rr->ttl = read_u32(reader);
 	rr->rdata_len = read_u16(reader);
 	rr->rdata = read_bytes(reader, rr->rdata_len);
+}
+
+void dns_rr_read(struct reader *reader, struct dns_rr *rr)
+{
+	dns_name_read(reader, &rr->owner);
+	read_behind_owner(reader, rr);
+}
+
+/* Where a name is written that begins at `reader`: there, or where a pointer says. */
+static const uint8_t *place_of_name(const struct reader *reader)
+{
+	const uint8_t *at = reader->at;
+	bool is_pointer = reader_left(reader) >= 2 && at[0] >= 0xc0;
+	return is_pointer ? reader->start + (load_u16(at) & 0x3fff) : at;
+}
+
+void dns_rr_read_next(struct reader *reader, struct dns_rr *rr, const uint8_t **owner)
+{
+	const uint8_t *place = place_of_name(reader);
+	if (place == *owner && place != reader->at) {
+		read_bytes(reader, 2);
+	} else {
+		dns_name_read(reader, &rr->owner);
+		*owner = place;
+	}
+	read_behind_owner(reader, rr);
 }
 
 static void read_keepalive(struct reader *value, struct dns_edns *edns)
@@ -160,6 +185,21 @@ static bool take_additional(struct dns_message *message, const struct dns_rr *rr
 	}
 }
 
+/* The same without a look at where pointers lead. */
+static bool skip_section(struct reader *reader, unsigned count)
+{
+	for (; count > 0; count--) {
+		dns_name_skip(reader);
+		uint16_t type = read_u16(reader);
+		read_bytes(reader, 6);
+		read_bytes(reader, read_u16(reader));
+		if (reader->failed || type == DNS_TYPE_OPT || type == DNS_TYPE_TSIG) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool read_additional(struct reader *reader, struct dns_message *message)
 {
 	struct dns_rr rr;
@@ -188,10 +228,11 @@ static bool read_question(struct reader *reader, struct dns_message *message)
 	return !reader->failed;
 }
 
-static bool read_sections(struct reader *reader, struct dns_message *message)
+static bool read_sections(struct reader *reader, struct dns_message *message,
+                          bool (*read_answers)(struct reader *reader, unsigned count))
 {
 	message->answer_offset = reader_offset(reader);
-	if (!read_section(reader, message->header.answer_count)) {
+	if (!read_answers(reader, message->header.answer_count)) {
 		return false;
 	}
 	message->authority_offset = reader_offset(reader);
@@ -202,7 +243,8 @@ static bool read_sections(struct reader *reader, struct dns_message *message)
 	return read_additional(reader, message) && reader_left(reader) == 0;
 }
 
-enum dns_read_outcome dns_message_read(const uint8_t *bytes, size_t len, struct dns_message *message)
+static enum dns_read_outcome read_message(const uint8_t *bytes, size_t len, struct dns_message *message,
+                                          bool (*read_answers)(struct reader *reader, unsigned count))
 {
 	struct reader reader = reader_of(bytes, len);
 	message->bytes = bytes;
@@ -214,10 +256,20 @@ enum dns_read_outcome dns_message_read(const uint8_t *bytes, size_t len, struct 
 	if (reader.failed) {
 		return DNS_READ_TOO_SHORT;
 	}
-	if (!read_question(&reader, message) || !read_sections(&reader, message)) {
+	if (!read_question(&reader, message) || !read_sections(&reader, message, read_answers)) {
 		return DNS_READ_FORMERR;
 	}
 	return DNS_READ_OK;
+}
+
+enum dns_read_outcome dns_message_read(const uint8_t *bytes, size_t len, struct dns_message *message)
+{
+	return read_message(bytes, len, message, read_section);
+}
+
+enum dns_read_outcome dns_message_read_frame(const uint8_t *bytes, size_t len, struct dns_message *message)
+{
+	return read_message(bytes, len, message, skip_section);
 }
 
 void dns_soa_read(const uint8_t *rdata, size_t len, struct dns_soa *out)

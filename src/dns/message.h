@@ -100,10 +100,15 @@ enum dns_read_outcome {
  * cannot be read. Octets behind the last record are FORMERR too. A message without question is OK with has_question
  * false: the caller decides. RDATA is not looked into, but for OPT. Any thread, no allocation. */
 enum dns_read_outcome dns_message_read(const uint8_t *bytes, size_t len, struct dns_message *message);
+/* The same for who is about to read each record of the answer section: pointers in their owners are not followed yet. */
+enum dns_read_outcome dns_message_read_frame(const uint8_t *bytes, size_t len, struct dns_message *message);
 
 /* The next record; `reader` is over the whole message (its start is the header) and stands at a record. On a defect the
  * reader is failed. */
 void dns_rr_read(struct reader *reader, struct dns_rr *rr);
+/* The same, where `rr` is the record before it, whose owner is written at `*owner` (NULL: there is none): an owner that is a
+ * pointer there need not be read again. */
+void dns_rr_read_next(struct reader *reader, struct dns_rr *rr, const uint8_t **owner);
 
 /* A reader over the whole message that stands at `offset`. */
 struct reader dns_message_reader(const struct dns_message *message, size_t offset);

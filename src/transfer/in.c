@@ -140,11 +140,19 @@ static bool fail_record(const struct transfer_in *in, const struct dns_rr *rr, e
 	                 dns_name_to_text(rr->owner.wire, owner), dns_type_to_text(rr->type, type), what);
 }
 
+/* A message on its way in. */
+struct taking {
+	struct reader reader;
+	struct dns_rr rr;     /* the record that was read last */
+	const uint8_t *owner; /* where its owner is written */
+};
+
 /* Reads an RR and leaves its RDATA, expanded, in in->rdata. */
-static bool read_record(struct transfer_in *in, struct reader *reader, struct dns_rr *rr, size_t *rdata_len,
-                        struct error *error)
+static bool read_record(struct transfer_in *in, struct taking *taking, size_t *rdata_len, struct error *error)
 {
-	dns_rr_read(reader, rr);
+	struct reader *reader = &taking->reader;
+	struct dns_rr *rr = &taking->rr;
+	dns_rr_read_next(reader, rr, &taking->owner);
 	if (reader->failed) {
 		return error_set(error, ERROR_SYNTAX, "record %" PRIu64 " of the transfer cannot be read",
 		                 in->counts.records + 1);
@@ -249,20 +257,20 @@ static bool add_record(struct transfer_in *in, const struct dns_rr *rr, size_t r
 	return true;
 }
 
-static enum transfer_in_step take_record(struct transfer_in *in, struct reader *reader, struct error *error)
+static enum transfer_in_step take_record(struct transfer_in *in, struct taking *taking, struct error *error)
 {
-	struct dns_rr rr;
+	const struct dns_rr *rr = &taking->rr;
 	size_t rdata_len = 0;
 	enum transfer_in_step step = TRANSFER_IN_MORE;
-	if (!read_record(in, reader, &rr, &rdata_len, error)) {
+	if (!read_record(in, taking, &rdata_len, error)) {
 		return TRANSFER_IN_FAILED;
 	}
 	if (!in->counts.has_version) {
-		step = take_opening(in, &rr, rdata_len, error);
-	} else if (rr.type == DNS_TYPE_SOA && dns_name_is_within(rr.owner.wire, in->apex.wire)) {
-		step = take_closing(in, &rr, rdata_len, error);
+		step = take_opening(in, rr, rdata_len, error);
+	} else if (rr->type == DNS_TYPE_SOA && dns_name_is_within(rr->owner.wire, in->apex.wire)) {
+		step = take_closing(in, rr, rdata_len, error);
 	}
-	if (step == TRANSFER_IN_MORE && !add_record(in, &rr, rdata_len, error)) {
+	if (step == TRANSFER_IN_MORE && !add_record(in, rr, rdata_len, error)) {
 		step = TRANSFER_IN_FAILED;
 	}
 	return step;
@@ -271,9 +279,11 @@ static enum transfer_in_step take_record(struct transfer_in *in, struct reader *
 static enum transfer_in_step take_records(struct transfer_in *in, const struct dns_message *message,
                                           struct error *error)
 {
-	struct reader reader = dns_message_reader(message, message->answer_offset);
+	struct taking taking;
+	taking.reader = dns_message_reader(message, message->answer_offset);
+	taking.owner = NULL;
 	for (unsigned left = message->header.answer_count; left > 0; left--) {
-		enum transfer_in_step step = take_record(in, &reader, error);
+		enum transfer_in_step step = take_record(in, &taking, error);
 		if (step == TRANSFER_IN_DONE && left > 1) {
 			error_set(error, ERROR_INVALID, "%u records follow the closing SOA of the transfer", left - 1);
 			return TRANSFER_IN_FAILED;
@@ -292,7 +302,7 @@ enum transfer_in_step transfer_in_message(struct transfer_in *in, const uint8_t 
 	if (!count_message(in, len, error)) {
 		return TRANSFER_IN_FAILED;
 	}
-	if (dns_message_read(bytes, len, &message) != DNS_READ_OK) {
+	if (dns_message_read_frame(bytes, len, &message) != DNS_READ_OK) {
 		error_set(error, ERROR_SYNTAX, "message %" PRIu64 " of the transfer cannot be read",
 		          in->counts.messages);
 		return TRANSFER_IN_FAILED;

@@ -101,6 +101,22 @@ static void compare(const struct dns_message *first, const struct dns_message *s
 	ensure(reader_left(&b) == 0);
 }
 
+/* Records one after the other read as each by itself. */
+static void check_next(const struct dns_message *message)
+{
+	struct reader alone = dns_message_reader(message, message->answer_offset);
+	struct reader reader = alone;
+	struct dns_rr next;
+	const uint8_t *owner = NULL;
+	for (size_t i = 0; i < record_count(message); i++) {
+		struct dns_rr rr;
+		dns_rr_read(&alone, &rr);
+		dns_rr_read_next(&reader, &next, &owner);
+		ensure(!reader.failed && reader.at == alone.at && rr.type == next.type && rr.rdata == next.rdata);
+		ensure(rr.owner.len == next.owner.len && memcmp(rr.owner.wire, next.owner.wire, rr.owner.len) == 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct dns_encoder encoder; /* all zero: as dns_encoder_init leaves it */
@@ -114,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case DNS_READ_OK:
 		break;
 	}
+	check_next(&message);
+	ensure(dns_message_read_frame(message.bytes, message.len, &again) == DNS_READ_OK);
 	dns_encoder_begin(&encoder, bytes, sizeof bytes, message.header.id, message.header.flags);
 	if (message.has_question) {
 		ensure(dns_encode_question(&encoder, message.qname.wire, message.qtype, message.qclass));

@@ -328,6 +328,61 @@ TEST(records_are_read_in_order)
 	assert_true(reader.failed);
 }
 
+static void expect_next(struct reader *reader, struct dns_rr *rr, const uint8_t **place, const char *owner,
+                        uint8_t last)
+{
+	dns_rr_read_next(reader, rr, place);
+	assert_false(reader->failed);
+	assert_memory_equal(rr->owner.wire, owner, strlen(owner) + 1);
+	assert_int_equal(rr->owner.len, strlen(owner) + 1);
+	assert_int_equal(rr->rdata[3], last);
+}
+
+#define A_BEHIND(owner, last) owner "\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2" last
+
+TEST(owner_that_points_to_the_one_before_is_the_same)
+{
+	struct built answer;
+	struct dns_message message;
+	struct dns_rr rr;
+	const uint8_t *place = NULL;
+	begin(&answer, DNS_FLAG_QR, 1, 7, 0, 0);
+	ADD(&answer, QUESTION);                      /* www.example at 12, example at 16; 17 octets */
+	ADD(&answer, A_BEHIND("\xc0\x0c", "\1"));    /* at 29, 16 octets */
+	ADD(&answer, A_BEHIND("\xc0\x0c", "\2"));    /* at 45 */
+	ADD(&answer, A_BEHIND("\1a\xc0\x10", "\3")); /* at 61, 18 octets */
+	ADD(&answer, A_BEHIND("\xc0\x3d", "\4"));    /* at 79 */
+	ADD(&answer, A_BEHIND("\xc0\x3d", "\5"));    /* at 95 */
+	ADD(&answer, A_BEHIND("\xc0\x10", "\6"));    /* at 111 */
+	ADD(&answer, A_BEHIND("\xc0\x7f", "\7"));    /* at 127, to itself */
+	assert_int_equal(read_built(&answer, &message), DNS_READ_FORMERR);
+	assert_int_equal(dns_message_read_frame(exact, writer_len(&answer.out), &message), DNS_READ_OK);
+	struct reader reader = dns_message_reader(&message, message.answer_offset);
+	expect_next(&reader, &rr, &place, "\3www\7example", 1);
+	expect_next(&reader, &rr, &place, "\3www\7example", 2);
+	expect_next(&reader, &rr, &place, "\1a\7example", 3);
+	expect_next(&reader, &rr, &place, "\1a\7example", 4);
+	expect_next(&reader, &rr, &place, "\1a\7example", 5);
+	expect_next(&reader, &rr, &place, "\7example", 6);
+	dns_rr_read_next(&reader, &rr, &place);
+	assert_true(reader.failed);
+}
+
+TEST(frame_of_a_message_is_whole)
+{
+	struct built answer;
+	struct dns_message message;
+	begin(&answer, DNS_FLAG_QR, 1, 1, 0, 0);
+	ADD(&answer, QUESTION A_RECORD);
+	for (size_t len = DNS_HEADER_SIZE; len < writer_len(&answer.out); len++) {
+		assert_int_equal(dns_message_read_frame(answer.bytes, len, &message), DNS_READ_FORMERR);
+	}
+	assert_int_equal(dns_message_read_frame(answer.bytes, writer_len(&answer.out), &message), DNS_READ_OK);
+	begin(&answer, DNS_FLAG_QR, 1, 1, 0, 0);
+	ADD(&answer, QUESTION OPT);
+	assert_int_equal(dns_message_read_frame(answer.bytes, writer_len(&answer.out), &message), DNS_READ_FORMERR);
+}
+
 TEST(reading_a_message_never_leaves_its_bytes)
 {
 	struct random_seeded random;
