@@ -325,7 +325,7 @@ def test_refused_transfers_do_not_eat_the_quota(world):
 def test_client_that_may_transfer_cannot_fill_the_log(world):
     server = world.new("tandem")
     server.workers = 1
-    server.serve(ZONE, zones.small(world.folder, ZONE, 1, "\n".join(f"n{i} A 192.0.2.1" for i in range(500000))))
+    server.serve(ZONE, zones.small(world.folder, ZONE, 1, zones.many_octets()))
     server.server_options["transfers-out"] = 1
     server.start()
     held = socket.create_connection(server.place)

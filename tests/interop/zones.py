@@ -34,6 +34,11 @@ def every_type(kind, folder):
     return file
 
 
+def many_octets(count=75000):
+    """Lines for so many records of 200 octets: quickly read, and in all more than the buffers of two sockets take."""
+    return "\n".join(f'n{number} TXT "{"x" * 200}"' for number in range(count))
+
+
 def small(folder, name, serial, extra=""):
     """A small zone with this serial; a version differs from others in a TXT record too."""
     file = pathlib.Path(folder) / f"{name.rstrip('.')}.{serial}.zone"
