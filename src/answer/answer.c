@@ -56,9 +56,10 @@ enum access_verdict answer_access(const struct answer_rules *rules, enum access_
 	return access_check(&rules->allow[kind], who);
 }
 
-struct zone *answer_zone_for(const struct zone_set *zones, struct zone *found, const uint8_t *name, uint16_t type)
+struct zone *answer_zone_for(const struct zone_set *zones, const struct answer_ahead *ahead, const uint8_t *name,
+                             uint16_t type)
 {
-	struct zone *zone = found != NULL ? found : zone_set_find(zones, name);
+	struct zone *zone = ahead != NULL ? ahead->zone : zone_set_find(zones, name);
 	if (type != DNS_TYPE_DS || zone == NULL || dns_name_len(name) != zone->apex.len) {
 		return zone;
 	}
@@ -182,6 +183,7 @@ static void plan_begin(struct answer_context *context, struct zone *zone, const 
 	plan->who = &context->who;
 	plan->now_ms = context->request->now_ms;
 	plan->qname = context->message.qname.wire;
+	plan->ahead = context->request->ahead;
 	plan->qtype = context->message.qtype;
 	plan->dnssec_ok = context->message.edns.dnssec_ok;
 	plan->udp = context->request->transport == ANSWER_UDP;
@@ -209,7 +211,7 @@ static enum answer_outcome answer_data(struct answer_context *context)
 {
 	const struct dns_message *message = &context->message;
 	struct zone *zone =
-	        answer_zone_for(context->zones, context->request->found, message->qname.wire, message->qtype);
+	        answer_zone_for(context->zones, context->request->ahead, message->qname.wire, message->qtype);
 	if (zone == NULL) {
 		return reply(context, DNS_RCODE_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
 	}
@@ -432,15 +434,6 @@ static enum answer_outcome answer_opcode(struct answer_context *context, enum dn
 		return refuse_signed(context);
 	}
 	return opcode == DNS_OPCODE_NOTIFY ? answer_notify(context) : answer_query(context);
-}
-
-const uint8_t *answer_name_asked(const uint8_t *bytes, size_t len)
-{
-	if (len <= DNS_HEADER_SIZE || load_u16(bytes + 4) != 1) {
-		return NULL;
-	}
-	struct reader in = reader_of(bytes + DNS_HEADER_SIZE, len - DNS_HEADER_SIZE);
-	return dns_name_read_plain(&in);
 }
 
 enum answer_outcome answer_message(struct answer_context *context, const struct answer_config *config,

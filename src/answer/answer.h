@@ -83,14 +83,21 @@ const struct answer_counters *answer_counters(const struct answer_context *conte
 
 enum answer_transport { ANSWER_UDP, ANSWER_TCP };
 
+/* What is known of a question before its turn comes (answer_look_ahead). Good until the worker's next quiescent point. */
+struct answer_ahead {
+	struct zone *zone;                    /* by zone_set_find for the QNAME; NULL: none */
+	const struct zone_snapshot *snapshot; /* that it served; NULL: none */
+	struct zone_lookup lookup;            /* of the QNAME in `snapshot` */
+};
+
 /* What came in. Borrowed for the call; `message` in the result points into `bytes`. */
 struct answer_request {
 	const uint8_t *bytes;
 	size_t len;
 	const struct address *client;
 	enum answer_transport transport;
-	int64_t now_ms;     /* boot clock: when a secondary's copy expires */
-	struct zone *found; /* by zone_set_find for the QNAME, where that was done already; NULL: it is done here */
+	int64_t now_ms;                   /* boot clock: when a secondary's copy expires */
+	const struct answer_ahead *ahead; /* by answer_look_ahead with the same zones; NULL: nothing is known */
 };
 
 enum answer_outcome {
@@ -127,9 +134,11 @@ struct answer_result {
 	bool keepalive;                  /* the client was told that the connection may idle for keepalive_100ms */
 };
 
-/* Where the QNAME of a message stands, if it is one that zone_set_find can be asked for; NULL: it is none. Says nothing about
- * the rest of the message. */
-const uint8_t *answer_name_asked(const uint8_t *bytes, size_t len);
+/* Looks the names of up to so many requests up together, before they are answered in turn: what is in no cache is then waited
+ * for once for all of them. Fills in `ahead` of each request, which borrows from `aheads`, where it could. */
+#define ANSWER_AHEAD_MAX 16
+void answer_look_ahead(const struct zone_set *zones, struct answer_request *requests, size_t count,
+                       struct answer_ahead *aheads);
 
 /* Answers one message. Wait-free; no allocation; the thread of `context`, which is registered as a reader of the
  * snapshots (base/quiescent.h). */

@@ -84,6 +84,7 @@ struct answer_plan {
 	const struct access_who *who;
 	int64_t now_ms;
 	const uint8_t *qname;
+	const struct answer_ahead *ahead; /* of qname; NULL: nothing is known */
 	uint16_t qtype;
 	bool dnssec_ok;
 	bool udp;
@@ -160,8 +161,9 @@ const struct answer_rules *answer_rules_of(const struct zone *zone);
 enum access_verdict answer_access(const struct answer_rules *rules, enum access_kind kind,
                                   const struct access_who *who);
 /* The zone that answers for `name`: the most specific one, but for DS the one above an apex (RFC 4035 3.1.4.1), if it
- * is ours. NULL: none. `found`: what zone_set_find gives for the name, where that is known; NULL: it is looked for. */
-struct zone *answer_zone_for(const struct zone_set *zones, struct zone *found, const uint8_t *name, uint16_t type);
+ * is ours. NULL: none. `ahead`: what is known of the name; NULL: nothing. */
+struct zone *answer_zone_for(const struct zone_set *zones, const struct answer_ahead *ahead, const uint8_t *name,
+                             uint16_t type);
 /* What is served of a zone, or NULL: then `ede` says why not (RFC 8914). */
 const struct zone_snapshot *answer_served(const struct zone *zone, int64_t now_ms, int *ede);
 

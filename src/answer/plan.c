@@ -333,13 +333,23 @@ static void plan_no_name(struct answer_plan *plan, const uint8_t *name, uint8_t 
 	proof_no_name(plan, name, encloser_labels);
 }
 
+/* The name in the zone where the chain stands: as it was found ahead, or into `room`. */
+static const struct zone_lookup *look_up(const struct answer_plan *plan, const uint8_t *name, struct zone_lookup *room)
+{
+	if (name == plan->qname && plan->ahead != NULL && plan->ahead->snapshot == plan->snapshot) {
+		return &plan->ahead->lookup;
+	}
+	zone_lookup(plan->snapshot, name, room);
+	return room;
+}
+
 /* RFC 1034 4.3.2 step 3 for one name of the chain. */
 static const uint8_t *plan_name(struct answer_plan *plan, const uint8_t *name)
 {
-	struct zone_lookup found;
-	zone_lookup(plan->snapshot, name, &found);
-	struct place place = {.name = name, .owner = owner_of_node(name), .found = &found};
-	switch (found.kind) {
+	struct zone_lookup room;
+	const struct zone_lookup *found = look_up(plan, name, &room);
+	struct place place = {.name = name, .owner = owner_of_node(name), .found = found};
+	switch (found->kind) {
 	case ZONE_FOUND:
 		return plan_node(plan, &place);
 	case ZONE_WILDCARD:
@@ -351,7 +361,7 @@ static const uint8_t *plan_name(struct answer_plan *plan, const uint8_t *name)
 	case ZONE_DNAME:
 		return plan_dname(plan, &place);
 	case ZONE_NO_NAME:
-		plan_no_name(plan, name, found.encloser_labels);
+		plan_no_name(plan, name, found->encloser_labels);
 		return NULL;
 	}
 	ensure(false);

@@ -88,28 +88,20 @@ static void take_notify(const struct answer_result *result, const struct address
 	follow_notified(server_zone_of(result->zone), client, &hint);
 }
 
-static void serve_datagram(struct worker *worker, struct net_datagram *datagram, struct zone *found, struct moment now)
+static void serve_datagram(struct worker *worker, const struct zone_set *zones, struct net_datagram *datagram,
+                           const struct answer_request *request, struct moment now)
 {
-	struct address client = net_datagram_client(datagram);
-	struct answer_request request = {
-	        .bytes = datagram->query,
-	        .len = datagram->query_len,
-	        .client = &client,
-	        .transport = ANSWER_UDP,
-	        .now_ms = now.boot_ms,
-	        .found = found,
-	};
 	struct answer_result result;
 	result.bytes = datagram->answer;
 	result.capacity = datagram->answer_capacity;
-	switch (answer_message(worker->answers, config_of(worker), zones_of(worker), &request, &result)) {
+	switch (answer_message(worker->answers, config_of(worker), zones, request, &result)) {
 	case ANSWER_NOTIFY:
-		take_notify(&result, &client);
+		take_notify(&result, request->client);
 		datagram->answer_len = (uint32_t)result.len;
 		break;
 	case ANSWER_SEND:
 		datagram->answer_len = (uint32_t)result.len;
-		log_answer(worker, &result, &client, now);
+		log_answer(worker, &result, request->client, now);
 		break;
 	case ANSWER_DROP:
 	case ANSWER_TRANSFER_OUT: /* TCP only */
@@ -117,44 +109,38 @@ static void serve_datagram(struct worker *worker, struct net_datagram *datagram,
 	}
 }
 
-/* Of so many zones and datagrams on, zones are looked for together: fewer zones stay in a cache, and fewer datagrams hide no
- * waiting. */
-#define TOGETHER_ZONES 16
-#define TOGETHER_MIN   4
+/* Fewer datagrams hide no waiting, so they are not looked up together. */
+#define AHEAD_MIN 4
 
-/* Fills in the zones of the questions' names; NULL where there is none, or no name. */
-static void find_together(const struct zone_set *zones, const struct net_datagram *batch, size_t count,
-                          struct zone **found)
+static void serve_some(struct worker *worker, struct net_datagram *batch, size_t count, struct moment now)
 {
-	const uint8_t *names[ZONE_SET_FIND_MAX];
-	struct zone *zones_found[ZONE_SET_FIND_MAX];
-	size_t named[ZONE_SET_FIND_MAX];
-	size_t name_count = 0;
+	const struct zone_set *zones = zones_of(worker);
+	struct address clients[ANSWER_AHEAD_MAX];
+	struct answer_request requests[ANSWER_AHEAD_MAX];
+	struct answer_ahead aheads[ANSWER_AHEAD_MAX];
 	for (size_t i = 0; i < count; i++) {
-		found[i] = NULL;
-		names[name_count] = answer_name_asked(batch[i].query, batch[i].query_len);
-		named[name_count] = i;
-		name_count += names[name_count] != NULL;
+		clients[i] = net_datagram_client(&batch[i]);
+		requests[i] = (struct answer_request){
+		        .bytes = batch[i].query,
+		        .len = batch[i].query_len,
+		        .client = &clients[i],
+		        .transport = ANSWER_UDP,
+		        .now_ms = now.boot_ms,
+		};
 	}
-	zone_set_find_many(zones, names, name_count, zones_found);
-	for (size_t i = 0; i < name_count; i++) {
-		found[named[i]] = zones_found[i];
+	if (count >= AHEAD_MIN) {
+		answer_look_ahead(zones, requests, count, aheads);
+	}
+	for (size_t i = 0; i < count; i++) {
+		serve_datagram(worker, zones, &batch[i], &requests[i], now);
 	}
 }
 
 static void serve_datagrams(void *self, struct net_datagram *batch, size_t count, struct moment now)
 {
-	const struct zone_set *zones = zones_of(self);
-	bool is_together = count >= TOGETHER_MIN && zone_set_count(zones) >= TOGETHER_ZONES;
-	for (size_t from = 0; from < count; from += ZONE_SET_FIND_MAX) {
-		struct zone *found[ZONE_SET_FIND_MAX] = {NULL};
-		size_t some = count - from < ZONE_SET_FIND_MAX ? count - from : ZONE_SET_FIND_MAX;
-		if (is_together) {
-			find_together(zones, batch + from, some, found);
-		}
-		for (size_t i = 0; i < some; i++) {
-			serve_datagram(self, &batch[from + i], found[i], now);
-		}
+	for (size_t from = 0; from < count; from += ANSWER_AHEAD_MAX) {
+		size_t some = count - from < ANSWER_AHEAD_MAX ? count - from : ANSWER_AHEAD_MAX;
+		serve_some(self, batch + from, some, now);
 	}
 }
 

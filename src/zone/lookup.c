@@ -136,28 +136,62 @@ static bool found_wildcard(const struct zone_snapshot *zone, const struct zone_k
 	return find_key(zone, &star, out);
 }
 
-void zone_lookup(const struct zone_snapshot *zone, const uint8_t *name, struct zone_lookup *out)
-{
+/* A name on its way. */
+struct seeking {
 	struct zone_key key;
 	struct zone_cursor cursor;
-	make_key(zone, name, &key);
-	if (zone_cursor_seek(&cursor, zone->names.root, key.bytes, key.len) == ZONE_SEEK_EXACT) {
-		found_exact(zone, &key, &cursor, out);
+	enum zone_seek seek;
+};
+
+static void found(const struct zone_snapshot *zone, const struct seeking *seeking, struct zone_lookup *out)
+{
+	const struct zone_key *key = &seeking->key;
+	const struct zone_cursor *cursor = &seeking->cursor;
+	if (seeking->seek == ZONE_SEEK_EXACT) {
+		found_exact(zone, key, cursor, out);
 		return;
 	}
 	size_t before;
 	size_t behind;
-	if (found_below_cut(zone, &key, &cursor, &before, out)) {
+	if (found_below_cut(zone, key, cursor, &before, out)) {
 		return;
 	}
-	if (found_empty(zone, &key, &cursor, &behind, &out->node)) {
+	if (found_empty(zone, key, cursor, &behind, &out->node)) {
 		out->kind = ZONE_FOUND;
 		out->encloser_labels = out->node.labels;
 		return;
 	}
 	size_t encloser = before > behind ? before : behind; /* L3 */
 	out->encloser_labels = (uint8_t)(zone->line->apex_labels + encloser);
-	out->kind = found_wildcard(zone, &key, encloser, &out->node) ? ZONE_WILDCARD : ZONE_NO_NAME;
+	out->kind = found_wildcard(zone, key, encloser, &out->node) ? ZONE_WILDCARD : ZONE_NO_NAME;
+}
+
+void zone_lookup(const struct zone_snapshot *zone, const uint8_t *name, struct zone_lookup *out)
+{
+	struct seeking seeking;
+	make_key(zone, name, &seeking.key);
+	seeking.seek = zone_cursor_seek(&seeking.cursor, zone->names.root, seeking.key.bytes, seeking.key.len);
+	found(zone, &seeking, out);
+}
+
+void zone_lookup_many(const struct zone_snapshot *const *zones, const uint8_t *const *names, size_t count,
+                      struct zone_lookup *out)
+{
+	struct seeking seekings[ZONE_LOOKUP_MAX];
+	ensure(count <= ZONE_LOOKUP_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct seeking *seeking = &seekings[i];
+		make_key(zones[i], names[i], &seeking->key);
+		zone_cursor_seek_leaf(&seeking->cursor, zones[i]->names.root, seeking->key.bytes, seeking->key.len);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct seeking *seeking = &seekings[i];
+		seeking->seek = zone_cursor_seek_entry(&seeking->cursor, seeking->key.bytes, seeking->key.len);
+		zone_page_prefetch_entry(zone_cursor_page(&seeking->cursor), zone_cursor_index(&seeking->cursor));
+	}
+	for (size_t i = 0; i < count; i++) {
+		found(zones[i], &seekings[i], &out[i]);
+	}
 }
 
 bool zone_find(const struct zone_snapshot *zone, const uint8_t *name, struct zone_node *out)

@@ -144,27 +144,43 @@ bool zone_cursor_back_to_nsec(struct zone_cursor *cursor)
 	return false;
 }
 
-enum zone_seek zone_cursor_seek(struct zone_cursor *cursor, const struct zone_page *root, const uint8_t *key,
-                                size_t len)
+void zone_cursor_seek_leaf(struct zone_cursor *cursor, const struct zone_page *root, const uint8_t *key, size_t len)
 {
 	cursor->depth = 0;
 	if (root == NULL) {
-		return ZONE_SEEK_BEFORE;
+		return;
 	}
 	const struct zone_page *page = root;
-	while (page->level > 0) {
+	/* All leaves are equally deep (T1), so which level comes next is known without its page. */
+	for (uint16_t level = root->level; level > 0; level--) {
 		size_t child = zone_page_route(page, key, len);
 		push(cursor, page, child);
 		page = zone_page_child(page, child);
 		zone_page_prefetch(page);
 	}
+	push(cursor, page, 0);
+}
+
+enum zone_seek zone_cursor_seek_entry(struct zone_cursor *cursor, const uint8_t *key, size_t len)
+{
+	if (!zone_cursor_valid(cursor)) {
+		return ZONE_SEEK_BEFORE;
+	}
 	bool exact;
-	size_t before = zone_page_search(page, key, len, &exact);
-	push(cursor, page, before == 0 ? 0 : before - 1);
+	size_t before = zone_page_search(zone_cursor_page(cursor), key, len, &exact);
 	if (before == 0) {
 		zone_cursor_previous(cursor);
+	} else {
+		cursor->path[cursor->depth - 1].index = (uint32_t)(before - 1);
 	}
 	return exact ? ZONE_SEEK_EXACT : ZONE_SEEK_BEFORE;
+}
+
+enum zone_seek zone_cursor_seek(struct zone_cursor *cursor, const struct zone_page *root, const uint8_t *key,
+                                size_t len)
+{
+	zone_cursor_seek_leaf(cursor, root, key, len);
+	return zone_cursor_seek_entry(cursor, key, len);
 }
 
 const struct zone_page *zone_tree_find(const struct zone_page *root, const uint8_t *key, size_t len, size_t *index)

@@ -17,6 +17,9 @@ enum zone_seek { ZONE_SEEK_EXACT, ZONE_SEEK_BEFORE };
 
 enum zone_seek zone_cursor_seek(struct zone_cursor *cursor, const struct zone_page *root, const uint8_t *key,
                                 size_t len);
+/* The two halves of it: down to the leaf, which it asks for and does not touch, and within the leaf. */
+void zone_cursor_seek_leaf(struct zone_cursor *cursor, const struct zone_page *root, const uint8_t *key, size_t len);
+enum zone_seek zone_cursor_seek_entry(struct zone_cursor *cursor, const uint8_t *key, size_t len);
 void zone_cursor_first(struct zone_cursor *cursor, const struct zone_page *root);
 void zone_cursor_last(struct zone_cursor *cursor, const struct zone_page *root);
 /* To the last entry below the page at `depth` of the path, that page being 0 levels or more above the leaf. */

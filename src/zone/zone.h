@@ -91,6 +91,11 @@ struct zone_lookup {
  * DNAME at a wildcard redirects what is literally below the asterisk; of a name that the wildcard stands for it is data
  * (RFC 6672 3.3). */
 void zone_lookup(const struct zone_snapshot *zone, const uint8_t *name, struct zone_lookup *out);
+/* The same for up to so many names at once, each in its own zone: what is in no cache is waited for once for all of them, not
+ * once for each. */
+#define ZONE_LOOKUP_MAX 16
+void zone_lookup_many(const struct zone_snapshot *const *zones, const uint8_t *const *names, size_t count,
+                      struct zone_lookup *out);
 
 /* The node of exactly this name, whatever lies above it: for glue. False: no such name (an empty non-terminal is one). */
 bool zone_find(const struct zone_snapshot *zone, const uint8_t *name, struct zone_node *out);

@@ -164,10 +164,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ARRAY_LENGTH(fixture->zones); i++) {
 		atomic_store(&fixture->zones[i]->rules, &fixture->rules[choice >> 3 & 1]);
 	}
-	/* As it is where there are many zones. */
-	const uint8_t *name = answer_name_asked(request.bytes, request.len);
-	if (name != NULL && (choice & 32) != 0) {
-		zone_set_find_many(fixture->set, &name, 1, &request.found);
+	/* As it is where several come together. */
+	struct answer_ahead ahead;
+	if ((choice & 32) != 0) {
+		answer_look_ahead(fixture->set, &request, 1, &ahead);
 	}
 	struct answer_result result = {.bytes = memory_new(limit), .capacity = limit};
 	/* Asked again, the answer may be one that was kept. */

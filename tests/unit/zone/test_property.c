@@ -33,6 +33,30 @@ static size_t rounds(size_t quick)
 	return text == NULL ? quick : quick * strtoul(text, NULL, 10);
 }
 
+/* Some names at once give what each gives alone. */
+static void check_together(struct world *world, const struct zone_snapshot *zone, const struct dns_name *names)
+{
+	const struct zone_snapshot *zones[ZONE_LOOKUP_MAX];
+	const uint8_t *wires[ZONE_LOOKUP_MAX];
+	struct zone_lookup together[ZONE_LOOKUP_MAX];
+	size_t count = random_below(world->random, ZONE_LOOKUP_MAX + 1);
+	for (size_t i = 0; i < count; i++) {
+		zones[i] = zone;
+		wires[i] = names[random_below(world->random, NAMES)].wire;
+	}
+	zone_lookup_many(zones, wires, count, together);
+	for (size_t i = 0; i < count; i++) {
+		struct zone_lookup alone;
+		zone_lookup(zone, wires[i], &alone);
+		assert_int_equal(together[i].kind, alone.kind);
+		assert_int_equal(together[i].encloser_labels, alone.encloser_labels);
+		if (alone.kind != ZONE_NO_NAME) {
+			assert_true(zone_node_same(&together[i].node, &alone.node));
+			assert_int_equal(together[i].node.flags, alone.node.flags);
+		}
+	}
+}
+
 static void check(struct world *world, const struct version *version)
 {
 	struct dns_name names[NAMES];
@@ -40,6 +64,7 @@ static void check(struct world *world, const struct version *version)
 		names[i] = model_random_name(world->random, world->apex.wire);
 	}
 	model_check(version->model, version->zone, names, NAMES);
+	check_together(world, version->zone, names);
 	model_check_pages(version->zone);
 }
 

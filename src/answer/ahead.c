@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions that came together are looked up together, step by step, so that they wait for memory together. Decides nothing:
+ * what is found is what would be found when each has its turn. */
+#include "answer/answer_internal.h"
+#include "base/bytes.h"
+#include "base/ensure.h"
+
+_Static_assert(ANSWER_AHEAD_MAX <= ZONE_SET_FIND_MAX && ANSWER_AHEAD_MAX <= ZONE_LOOKUP_MAX, "at once there too");
+
+/* Where the QNAME of a message stands, if it is one that can be looked up; NULL: it is none. Says nothing about the rest of
+ * the message. */
+static const uint8_t *name_asked(const struct answer_request *request)
+{
+	if (request->len <= DNS_HEADER_SIZE || load_u16(request->bytes + 4) != 1) {
+		return NULL;
+	}
+	struct reader in = reader_of(request->bytes + DNS_HEADER_SIZE, request->len - DNS_HEADER_SIZE);
+	return dns_name_read_plain(&in);
+}
+
+/* Of those whose zones serve something. */
+static void look_up(struct answer_ahead *const *named, const uint8_t *const *names, size_t count)
+{
+	const struct zone_snapshot *snapshots[ANSWER_AHEAD_MAX];
+	const uint8_t *names_served[ANSWER_AHEAD_MAX];
+	struct answer_ahead *served[ANSWER_AHEAD_MAX];
+	struct zone_lookup lookups[ANSWER_AHEAD_MAX];
+	size_t served_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct answer_ahead *ahead = named[i];
+		ahead->snapshot = ahead->zone == NULL ? NULL : zone_served(ahead->zone);
+		if (ahead->snapshot != NULL) {
+			snapshots[served_count] = ahead->snapshot;
+			names_served[served_count] = names[i];
+			served[served_count++] = ahead;
+		}
+	}
+	zone_lookup_many(snapshots, names_served, served_count, lookups);
+	for (size_t i = 0; i < served_count; i++) {
+		served[i]->lookup = lookups[i];
+	}
+}
+
+void answer_look_ahead(const struct zone_set *zones, struct answer_request *requests, size_t count,
+                       struct answer_ahead *aheads)
+{
+	const uint8_t *names[ANSWER_AHEAD_MAX] = {NULL};
+	struct zone *found[ANSWER_AHEAD_MAX];
+	struct answer_ahead *named[ANSWER_AHEAD_MAX];
+	size_t named_count = 0;
+	ensure(count <= ANSWER_AHEAD_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *name = name_asked(&requests[i]);
+		requests[i].ahead = name == NULL ? NULL : &aheads[i];
+		names[named_count] = name;
+		named[named_count] = &aheads[i];
+		named_count += name != NULL;
+	}
+	zone_set_find_many(zones, names, named_count, found);
+	for (size_t i = 0; i < named_count; i++) {
+		named[i]->zone = found[i];
+	}
+	look_up(named, names, named_count);
+}
