@@ -24,22 +24,23 @@
 #include "zone/zone.h"
 
 struct zone_line {
-	pthread_mutex_t lock;
-	uint64_t last_number; /* guarded by lock */
-	uint64_t versions;    /* that are there; guarded by lock */
-	/* TTLs that parts name by number (body_internal.h). Grows only while the first version is built. */
+	/* What each lookup reads comes first, in a cache line or two: with many zones it is in no cache.
+	 * TTLs that parts name by number (body_internal.h). Grows only while the first version is built. */
 	uint32_t ttls[ZONE_TTLS_MAX];
 	uint8_t ttl_count;
 	bool ttls_closed;
+	uint8_t apex_labels;
+	uint16_t class;
+	struct dns_name apex;
+	pthread_mutex_t lock;
+	uint64_t last_number; /* guarded by lock */
+	uint64_t versions;    /* that are there; guarded by lock */
 	/* Blobs that entries of many owners refer to (pool_internal.h); made while the first version is built. */
 	struct zone_blocks shared;
 	uint64_t shared_bytes;
 	/* What the first version took, for how many records. */
 	uint64_t first_bytes;
 	uint64_t first_records;
-	uint16_t class;
-	struct dns_name apex;
-	uint8_t apex_labels;
 };
 
 struct zone_line *zone_line_new(const uint8_t *apex, uint16_t class);
@@ -54,11 +55,11 @@ struct zone_tree {
 
 /* What is counted for a version, apart from what the door gives. */
 struct zone_counts {
+	uint64_t stars; /* owners with a label "*" anywhere; first, because each name that does not exist reads it */
 	uint64_t records;
 	uint64_t names;
 	uint64_t wildcards;
 	uint64_t cuts;
-	uint64_t stars; /* owners with a label "*" anywhere */
 	uint64_t nsec3s;
 };
 
@@ -71,19 +72,21 @@ struct zone_chain {
 #define ZONE_CHAINS_MAX 4 /* chains that are told apart: one served, one coming, one going, one to spare */
 
 struct zone_snapshot {
+	/* What each lookup reads, in a cache line. */
 	struct zone_line *line;
-	uint64_t number;
 	uint64_t identity;
 	struct zone_tree names;
 	struct zone_tree hashes;
+	const struct zone_page *apex_page; /* the leftmost leaf; its first entry is the apex */
+	const struct zone_chain *chain;    /* the one that is served, or NULL */
 	struct zone_counts counts;
+
+	uint64_t number;
 	uint64_t bytes;
 	uint64_t bytes_own;
 	uint32_t serial;
-	const struct zone_page *apex_page; /* the leftmost leaf; its first entry is the apex */
-	struct zone_chain *chains;         /* owned; NULL: none, as in most of many zones */
+	struct zone_chain *chains; /* owned; NULL: none, as in most of many zones */
 	size_t chain_count;
-	const struct zone_chain *chain; /* the one that is served, or NULL */
 
 	_Atomic uint32_t references;
 	/* Guarded by the line's lock: */
@@ -98,15 +101,13 @@ struct zone_snapshot {
 static inline void zone_soon(const struct zone_snapshot *version)
 {
 	__builtin_prefetch(version);
-	__builtin_prefetch((const uint8_t *)version + 64);
-	__builtin_prefetch((const uint8_t *)version + 128);
+	__builtin_prefetch(&version->counts.stars);
 }
 static inline void zone_soon_root(const struct zone_snapshot *version)
 {
-	for (size_t at = 0; at < 320; at += 64) { /* all of a small zone's only page */
-		__builtin_prefetch((const uint8_t *)version->names.root + at);
-	}
-	__builtin_prefetch(version->line->ttls);
+	zone_page_prefetch(version->names.root); /* all of a small zone's only page */
+	__builtin_prefetch(version->line);
+	__builtin_prefetch(version->line->apex.wire + 32);
 }
 
 /* A version with a number of its own and nothing in it; not yet linked to `base`. */

@@ -274,12 +274,13 @@ enum zone_state {
 
 /* A zone of this server. Written by its one writer (publish) only; everyone reads. Freed after a grace period. */
 struct zone {
-	struct dns_name apex; /* as configured */
-	uint16_t class;
+	/* What each answer reads is in the first cache line, and so is a short apex. */
 	_Atomic(const struct zone_snapshot *) served; /* not NULL only while ZONE_STATE_SERVED */
+	_Atomic(const void *) rules;                  /* of the layers above (access, answer); opaque here */
+	_Atomic(int64_t) expires_at_ms;               /* boot clock (base/clock.h); a secondary's, else never */
 	_Atomic(enum zone_state) state;
-	_Atomic(int64_t) expires_at_ms; /* boot clock (base/clock.h); a secondary's, else never */
-	_Atomic(const void *) rules;    /* of the layers above (access, answer); opaque here */
+	uint16_t class;
+	struct dns_name apex; /* as configured */
 };
 
 struct zone *zone_new(const uint8_t *apex, uint16_t class);
