@@ -29,6 +29,9 @@ static void look_up(struct answer_ahead *const *named, const uint8_t *const *nam
 	for (size_t i = 0; i < count; i++) {
 		struct answer_ahead *ahead = named[i];
 		ahead->snapshot = ahead->zone == NULL ? NULL : zone_served(ahead->zone);
+		if (ahead->zone != NULL) {
+			__builtin_prefetch(answer_rules_of(ahead->zone));
+		}
 		if (ahead->snapshot != NULL) {
 			snapshots[served_count] = ahead->snapshot;
 			names_served[served_count] = names[i];

@@ -166,22 +166,24 @@ struct zone *zone_set_find(const struct zone_set *set, const uint8_t *name)
 struct search {
 	struct set_suffixes suffixes;
 	uint64_t hashes[SEARCH_LABELS_MAX + 1];
-	size_t n; /* labels that an apex may still have: below */
-	struct zone *candidate;
+	size_t n; /* labels of the apex that is looked for; above it are those below */
+	struct set_hash_search at;
+	bool is_over;
 };
 
-/* The next apex above, whose zone is a candidate; it has not been touched yet. */
-static void search_next(const struct zone_set *set, struct search *search)
+/* To the next apex above that some zone may have; without one it is over, and has no candidate. */
+static void search_up(const struct zone_set *set, struct search *search)
 {
-	search->candidate = NULL;
-	while (search->candidate == NULL && search->n-- > 0) {
-		if (has_labels(set, search->n)) {
-			const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
-			search->candidate =
-			        set_hash_candidate(set->by_hash, &set->key, search->hashes[search->n], apex);
-		}
+	search->at.candidate = NULL;
+	search->is_over = true;
+	while (search->is_over && search->n > 0) {
+		search->n--;
+		search->is_over = !has_labels(set, search->n);
 	}
-	search->n += search->candidate == NULL;
+	if (!search->is_over) {
+		const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
+		set_hash_search_begin(&search->at, set->by_hash, &set->key, search->hashes[search->n], apex);
+	}
 }
 
 static void search_begin(const struct zone_set *set, const uint8_t *name, struct search *search)
@@ -193,13 +195,42 @@ static void search_begin(const struct zone_set *set, const uint8_t *name, struct
 		search->hashes[n] = set_hash_label(&set->key, search->hashes[n - 1], label);
 	}
 	search->n = search->suffixes.labels + 1;
-	search_next(set, search);
+	search_up(set, search);
 }
 
+static void search_step(const struct zone_set *set, struct search *search)
+{
+	if (set_hash_search_step(&search->at)) {
+		return;
+	}
+	search->is_over = search->at.candidate != NULL;
+	if (search->is_over) {
+		__builtin_prefetch(search->at.candidate);
+	} else {
+		search_up(set, search);
+	}
+}
+
+/* Whether the candidate is the zone, or there is none. */
 static bool is_found(const struct search *search)
 {
 	const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
-	return search->candidate == NULL || dns_name_equal(search->candidate->apex.wire, apex);
+	return search->at.candidate == NULL || dns_name_equal(search->at.candidate->apex.wire, apex);
+}
+
+/* All searches, level by level in turn, each to a candidate that is on its way to the processor. */
+static void find_candidates(const struct zone_set *set, struct search *searches, size_t count)
+{
+	bool goes_on = count > 0;
+	while (goes_on) {
+		goes_on = false;
+		for (size_t i = 0; i < count; i++) {
+			if (!searches[i].is_over) {
+				search_step(set, &searches[i]);
+				goes_on = goes_on || !searches[i].is_over;
+			}
+		}
+	}
 }
 
 /* Memory that is in no cache is waited for once for all names, not once for each. */
@@ -208,16 +239,14 @@ static void find_some(const struct zone_set *set, const uint8_t *const *names, s
 	struct search searches[ZONE_SET_FIND_MAX];
 	for (size_t i = 0; i < count; i++) {
 		search_begin(set, names[i], &searches[i]);
-		if (searches[i].candidate != NULL) {
-			__builtin_prefetch(searches[i].candidate);
-			__builtin_prefetch(&searches[i].candidate->served);
-		}
 	}
+	find_candidates(set, searches, count);
 	for (size_t i = 0; i < count; i++) {
 		while (!is_found(&searches[i])) {
-			search_next(set, &searches[i]);
+			search_up(set, &searches[i]);
+			find_candidates(set, &searches[i], 1);
 		}
-		out[i] = searches[i].candidate;
+		out[i] = searches[i].at.candidate;
 		const struct zone_snapshot *served = out[i] == NULL ? NULL : zone_served(out[i]);
 		if (served != NULL) {
 			zone_soon(served);

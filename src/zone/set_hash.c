@@ -55,22 +55,13 @@ uint64_t set_hash_of(const struct hash_key *key, const struct set_suffixes *suff
 	return hash;
 }
 
-/* An apex on its way down. */
-struct route {
-	const struct hash_key *key;
-	const uint8_t *apex; /* lower case */
-	uint64_t hash;       /* whose lowest bits are those of the present level */
-	unsigned bits_left;
-	unsigned rounds;
-};
-
-static struct route route_of(const struct hash_key *key, uint64_t hash, const uint8_t *apex)
+static struct set_hash_route route_of(const struct hash_key *key, uint64_t hash, const uint8_t *apex)
 {
-	return (struct route){.key = key, .apex = apex, .hash = hash, .bits_left = ZONE_SET_HASH_BITS};
+	return (struct set_hash_route){.key = key, .apex = apex, .hash = hash, .bits_left = ZONE_SET_HASH_BITS};
 }
 
 /* The place on this level, as a bit; the route then stands one level below. */
-static uint64_t route_step(struct route *route)
+static uint64_t route_step(struct set_hash_route *route)
 {
 	if (route->bits_left < LEVEL_BITS) { /* W4 */
 		struct hash_key other = {.words = {route->key->words[0], route->key->words[1] + ++route->rounds}};
@@ -155,7 +146,7 @@ static struct set_hash_node *reshape(struct set_hash_node *take, uint64_t taken,
 /* ---- adding ---- */
 
 /* The route of a zone that stands in the tree, at the level where `beside` is. */
-static void route_catch_up(struct route *route, const struct route *beside)
+static void route_catch_up(struct set_hash_route *route, const struct set_hash_route *beside)
 {
 	while (route->rounds < beside->rounds || route->bits_left > beside->bits_left) {
 		route_step(route);
@@ -163,7 +154,8 @@ static void route_catch_up(struct route *route, const struct route *beside)
 }
 
 /* A node of two zones. */
-static struct set_hash_node *pair(struct route *route, struct zone *zone, struct route *other_route, struct zone *other)
+static struct set_hash_node *pair(struct set_hash_route *route, struct zone *zone, struct set_hash_route *other_route,
+                                  struct zone *other)
 {
 	uint64_t bit = route_step(route);
 	uint64_t other_bit = route_step(other_route);
@@ -178,17 +170,18 @@ static struct set_hash_node *pair(struct route *route, struct zone *zone, struct
 	return node;
 }
 
-static struct set_hash_node *pair_with(struct route *route, struct zone *zone, struct zone *other)
+static struct set_hash_node *pair_with(struct set_hash_route *route, struct zone *zone, struct zone *other)
 {
 	struct set_suffixes suffixes;
 	set_suffixes_of(other->apex.wire, DNS_LABELS_MAX, &suffixes);
-	struct route other_route = route_of(route->key, set_hash_of(route->key, &suffixes), suffixes.lower.wire);
+	struct set_hash_route other_route =
+	        route_of(route->key, set_hash_of(route->key, &suffixes), suffixes.lower.wire);
 	route_catch_up(&other_route, route);
 	ensure(!dns_name_equal(zone->apex.wire, other->apex.wire));
 	return pair(route, zone, &other_route, other);
 }
 
-static struct set_hash_node *add(struct set_hash_node *take, struct route *route, struct zone *zone)
+static struct set_hash_node *add(struct set_hash_node *take, struct set_hash_route *route, struct zone *zone)
 {
 	uint64_t bit = route_step(route);
 	if ((take->taken & bit) == 0) {
@@ -207,7 +200,7 @@ struct set_hash_node *set_hash_add(struct set_hash_node *take, const struct hash
 {
 	struct set_suffixes suffixes;
 	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
-	struct route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
+	struct set_hash_route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	return add(take == NULL ? node_new(0, 0) : take, &route, zone);
 }
 
@@ -219,7 +212,8 @@ static struct zone *only_zone(const struct set_hash_node *node)
 	return node->nodes == 0 && place_count(node) == 1 ? node->places[0].zone : NULL;
 }
 
-static struct set_hash_node *remove_from(struct set_hash_node *take, struct route *route, const struct zone *zone)
+static struct set_hash_node *remove_from(struct set_hash_node *take, struct set_hash_route *route,
+                                         const struct zone *zone)
 {
 	uint64_t bit = route_step(route);
 	ensure((take->taken & bit) != 0);
@@ -243,7 +237,7 @@ struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct h
 {
 	struct set_suffixes suffixes;
 	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
-	struct route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
+	struct set_hash_route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	ensure(take != NULL);
 	struct set_hash_node *node = remove_from(take, &route, zone);
 	if (node->taken == 0) {
@@ -255,28 +249,41 @@ struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct h
 
 /* ---- finding ---- */
 
-struct zone *set_hash_candidate(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
-                                const uint8_t *apex)
+/* Octets of a node that a search asks for: of one that stands above zones only, nearly always all. */
+#define NODE_SOON 256
+
+void set_hash_search_begin(struct set_hash_search *search, const struct set_hash_node *root, const struct hash_key *key,
+                           uint64_t hash, const uint8_t *apex)
 {
-	struct route route = route_of(key, hash, apex);
-	const struct set_hash_node *node = root;
-	while (node != NULL) {
-		uint64_t bit = route_step(&route);
-		if ((node->taken & bit) == 0) {
-			return NULL;
-		}
-		const union place *place = &node->places[place_of(node, bit)];
-		if ((node->nodes & bit) == 0) {
-			return place->zone;
-		}
-		node = place->node;
+	*search = (struct set_hash_search){.route = route_of(key, hash, apex), .node = root};
+}
+
+bool set_hash_search_step(struct set_hash_search *search)
+{
+	const struct set_hash_node *node = search->node;
+	uint64_t bit = node == NULL ? 0 : route_step(&search->route);
+	if (node == NULL || (node->taken & bit) == 0) {
+		return false;
 	}
-	return NULL;
+	const union place *place = &node->places[place_of(node, bit)];
+	if ((node->nodes & bit) == 0) {
+		search->candidate = place->zone;
+		return false;
+	}
+	search->node = place->node;
+	for (size_t at = 0; at < NODE_SOON; at += 64) {
+		__builtin_prefetch((const uint8_t *)search->node + at);
+	}
+	return true;
 }
 
 struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
                            const uint8_t *apex)
 {
-	struct zone *zone = set_hash_candidate(root, key, hash, apex);
+	struct set_hash_search search;
+	set_hash_search_begin(&search, root, key, hash, apex);
+	while (set_hash_search_step(&search)) {
+	}
+	struct zone *zone = search.candidate;
 	return zone != NULL && dns_name_equal(zone->apex.wire, apex) ? zone : NULL;
 }

@@ -19,9 +19,25 @@ struct set_hash_node;
 struct set_hash_node *set_hash_add(struct set_hash_node *take, const struct hash_key *key, struct zone *zone);
 /* Likewise without `zone`, which is in it. NULL: nothing is left. */
 struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct hash_key *key, const struct zone *zone);
-/* The zone that it can only be, if its apex is this one, in lower case, whose hash it is; NULL: none. */
-struct zone *set_hash_candidate(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
-                                const uint8_t *apex);
+/* An apex on its way down. */
+struct set_hash_route {
+	const struct hash_key *key;
+	const uint8_t *apex; /* lower case */
+	uint64_t hash;       /* whose lowest bits are those of the present level */
+	unsigned bits_left;
+	unsigned rounds;
+};
+/* A search that goes down one level at a time and asks for the memory of the next, so that several can take turns instead of
+ * waiting each for its own. */
+struct set_hash_search {
+	struct set_hash_route route;
+	const struct set_hash_node *node;
+	struct zone *candidate; /* the zone that it can only be, if its apex is this one; not touched; NULL: none */
+};
+void set_hash_search_begin(struct set_hash_search *search, const struct set_hash_node *root, const struct hash_key *key,
+                           uint64_t hash, const uint8_t *apex);
+/* False: it is over. */
+bool set_hash_search_step(struct set_hash_search *search);
 /* The zone with exactly this apex. */
 struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_key *key, uint64_t hash,
                            const uint8_t *apex);
