@@ -18,8 +18,31 @@ static const uint8_t *name_asked(const struct answer_request *request)
 	return dns_name_read_plain(&in);
 }
 
+/* Whether DNSSEC is asked for, if the OPT is where nearly all questions have it, right behind the question. */
+static bool seems_dnssec_ok(const struct answer_request *request, size_t question_end)
+{
+	const uint8_t *opt = request->bytes + question_end;
+	return request->len >= question_end + 11 && load_u16(opt + 1) == DNS_TYPE_OPT && (opt[7] & 0x80) != 0;
+}
+
+/* Asks for the answer that was given before, where there may be one. A hint: nothing depends on it. */
+static void kept_soon(const struct answer_context *context, const struct answer_request *request, const uint8_t *name)
+{
+	const struct answer_ahead *ahead = request->ahead;
+	size_t question_end = (size_t)(name - request->bytes) + dns_name_len(name) + 4;
+	bool may_be_kept = ahead->lookup.kind == ZONE_DELEGATION || ahead->lookup.kind == ZONE_FOUND;
+	if (!may_be_kept || request->len < question_end) {
+		return;
+	}
+	uint16_t kind =
+	        ahead->lookup.kind == ZONE_DELEGATION ? KEPT_REFERRAL : load_u16(request->bytes + question_end - 4);
+	struct kept_key key = kept_key_of(&ahead->lookup.node, kind, seems_dnssec_ok(request, question_end),
+	                                  answer_rules_of(ahead->zone)->minimal_responses);
+	keeper_soon(context->keeper, &key);
+}
+
 /* Of those whose zones serve something. */
-static void look_up(struct answer_ahead *const *named, const uint8_t *const *names, size_t count)
+static void look_up(struct answer_ahead *aheads, const uint8_t *const *names, size_t count)
 {
 	const struct zone_snapshot *snapshots[ANSWER_AHEAD_MAX];
 	const uint8_t *names_served[ANSWER_AHEAD_MAX];
@@ -27,7 +50,7 @@ static void look_up(struct answer_ahead *const *named, const uint8_t *const *nam
 	struct zone_lookup lookups[ANSWER_AHEAD_MAX];
 	size_t served_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct answer_ahead *ahead = named[i];
+		struct answer_ahead *ahead = &aheads[i];
 		ahead->snapshot = ahead->zone == NULL ? NULL : zone_served(ahead->zone);
 		if (ahead->zone != NULL) {
 			__builtin_prefetch(answer_rules_of(ahead->zone));
@@ -44,24 +67,28 @@ static void look_up(struct answer_ahead *const *named, const uint8_t *const *nam
 	}
 }
 
-void answer_look_ahead(const struct zone_set *zones, struct answer_request *requests, size_t count,
-                       struct answer_ahead *aheads)
+void answer_look_ahead(const struct answer_context *context, const struct zone_set *zones,
+                       struct answer_request *requests, size_t count, struct answer_ahead *aheads)
 {
 	const uint8_t *names[ANSWER_AHEAD_MAX] = {NULL};
 	struct zone *found[ANSWER_AHEAD_MAX];
-	struct answer_ahead *named[ANSWER_AHEAD_MAX];
+	struct answer_request *named[ANSWER_AHEAD_MAX];
 	size_t named_count = 0;
 	ensure(count <= ANSWER_AHEAD_MAX);
 	for (size_t i = 0; i < count; i++) {
-		const uint8_t *name = name_asked(&requests[i]);
-		requests[i].ahead = name == NULL ? NULL : &aheads[i];
-		names[named_count] = name;
-		named[named_count] = &aheads[i];
-		named_count += name != NULL;
+		names[named_count] = name_asked(&requests[i]);
+		named[named_count] = &requests[i];
+		named_count += names[named_count] != NULL;
 	}
 	zone_set_find_many(zones, names, named_count, found);
 	for (size_t i = 0; i < named_count; i++) {
-		named[i]->zone = found[i];
+		aheads[i].zone = found[i];
+		named[i]->ahead = &aheads[i];
 	}
-	look_up(named, names, named_count);
+	look_up(aheads, names, named_count);
+	for (size_t i = 0; i < named_count; i++) {
+		if (aheads[i].snapshot != NULL) {
+			kept_soon(context, named[i], names[i]);
+		}
+	}
 }

@@ -137,8 +137,8 @@ struct answer_result {
 /* Looks the names of up to so many requests up together, before they are answered in turn: what is in no cache is then waited
  * for once for all of them. Fills in `ahead` of each request, which borrows from `aheads`, where it could. */
 #define ANSWER_AHEAD_MAX 16
-void answer_look_ahead(const struct zone_set *zones, struct answer_request *requests, size_t count,
-                       struct answer_ahead *aheads);
+void answer_look_ahead(const struct answer_context *context, const struct zone_set *zones,
+                       struct answer_request *requests, size_t count, struct answer_ahead *aheads);
 
 /* Answers one message. Wait-free; no allocation; the thread of `context`, which is registered as a reader of the
  * snapshots (base/quiescent.h). */

@@ -75,6 +75,17 @@ enum {
 };
 enum { KEPT_DNSSEC = 1, KEPT_MINIMAL = 2 };
 
+static inline struct kept_key kept_key_of(const struct zone_node *node, uint16_t kind, bool dnssec_ok, bool minimal)
+{
+	return (struct kept_key){
+	        .identity = zone_identity(node->snapshot),
+	        .page = node->page,
+	        .index = node->index,
+	        .kind = kind,
+	        .flags = (uint16_t)((dnssec_ok ? KEPT_DNSSEC : 0) | (minimal ? KEPT_MINIMAL : 0)),
+	};
+}
+
 struct kept;
 struct keeper;
 
@@ -232,6 +243,8 @@ struct keeper *keeper_new(void);
 void keeper_free(struct keeper *take);
 /* The answer kept under this key; NULL: none. */
 const struct kept *keeper_find(struct keeper *keeper, const struct kept_key *key);
+/* Says that the answer under this key will be looked for soon. */
+void keeper_soon(const struct keeper *keeper, const struct kept_key *key);
 size_t kept_len(const struct kept *kept);
 unsigned kept_rcode(const struct kept *kept);
 bool kept_authoritative(const struct kept *kept);

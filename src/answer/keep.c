@@ -90,6 +90,21 @@ const struct kept *keeper_find(struct keeper *keeper, const struct kept_key *key
 	return NULL;
 }
 
+/* Octets of a kept answer that are asked for: what stands before its octets, and those of a referral of usual size. */
+#define KEPT_SOON 448
+
+void keeper_soon(const struct keeper *keeper, const struct kept_key *key)
+{
+	uint64_t hash = hash_of(key);
+	size_t number = hash % KEEPER_SETS;
+	for (size_t way = 0; way < KEEPER_WAYS; way++) {
+		const uint8_t *kept = (const uint8_t *)&keeper->kept[number][way];
+		for (size_t at = 0; keeper->sets[number].tags[way] == tag_of(hash) && at < KEPT_SOON; at += 64) {
+			__builtin_prefetch(kept + at);
+		}
+	}
+}
+
 size_t kept_len(const struct kept *kept)
 {
 	return kept->len;

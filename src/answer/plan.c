@@ -106,14 +106,7 @@ static bool plan_recall(struct answer_plan *plan, const struct zone_node *node, 
 	}
 	plan->key_node = *node;
 	plan->key_name = name;
-	plan->key = (struct kept_key){
-	        .identity = zone_identity(plan->snapshot),
-	        .page = node->page,
-	        .index = node->index,
-	        .kind = kind,
-	        .flags = (uint16_t)((plan->dnssec_ok ? KEPT_DNSSEC : 0) |
-	                            (plan->rules->minimal_responses ? KEPT_MINIMAL : 0)),
-	};
+	plan->key = kept_key_of(node, kind, plan->dnssec_ok, plan->rules->minimal_responses);
 	const struct kept *kept = keeper_find(plan->keeper, &plan->key);
 	if (kept == NULL || kept_len(kept) > plan->tail_max) {
 		return false;

@@ -129,7 +129,7 @@ static void serve_some(struct worker *worker, struct net_datagram *batch, size_t
 		};
 	}
 	if (count >= AHEAD_MIN) {
-		answer_look_ahead(zones, requests, count, aheads);
+		answer_look_ahead(worker->answers, zones, requests, count, aheads);
 	}
 	for (size_t i = 0; i < count; i++) {
 		serve_datagram(worker, zones, &batch[i], &requests[i], now);

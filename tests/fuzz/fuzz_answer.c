@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* As it is where several come together. */
 	struct answer_ahead ahead;
 	if ((choice & 32) != 0) {
-		answer_look_ahead(fixture->set, &request, 1, &ahead);
+		answer_look_ahead(fixture->context, fixture->set, &request, 1, &ahead);
 	}
 	struct answer_result result = {.bytes = memory_new(limit), .capacity = limit};
 	/* Asked again, the answer may be one that was kept. */

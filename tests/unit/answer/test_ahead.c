@@ -73,7 +73,7 @@ TEST(questions_that_come_together_get_the_answers_that_each_gets_alone)
 			        .now_ms = together->now_ms,
 			};
 		}
-		answer_look_ahead(together->set, requests, count, aheads);
+		answer_look_ahead(together->context, together->set, requests, count, aheads);
 		for (size_t i = 0; i < count; i++) {
 			uint8_t response[1232];
 			struct answer_result result = {.bytes = response, .capacity = sizeof response};
