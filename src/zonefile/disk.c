@@ -155,6 +155,10 @@ static bool disk_more(struct zonefile_text *text, size_t passed)
 	if (file->is_mapped) {
 		release_before(file, passed);
 	}
+	if (text->len == file->size) {
+		/* If it has grown since it was opened, it changed while it was read. */
+		return false;
+	}
 	if (!read_piece(file, text->len, &got, &error)) {
 		struct disk *disk = file->disk;
 		disk->failed = disk->failed.code == ERROR_NONE ? error : disk->failed;
