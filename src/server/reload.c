@@ -87,6 +87,20 @@ static void zone_begin(struct server_zone *zone, const struct conf_zone *options
 	}
 }
 
+/* The same for one that did nothing before: the replication loop has nothing to take down. */
+static void zone_begin_new(struct server_zone *zone)
+{
+	const struct conf_zone *options = zone->options;
+	if (options->options->notify.count > 0) {
+		announce_configure(zone); /* others are looked for when there is a version to announce */
+	}
+	if (conf_zone_is_secondary(options)) {
+		follow_configure(zone);
+	} else {
+		writer_load_file(zone, true);
+	}
+}
+
 static void leaving_free(struct leaving_lane *take)
 {
 	job_lane_unref(take->lane);
@@ -197,8 +211,7 @@ void zones_begin(struct server *server)
 {
 	const struct zone_set *zones = atomic_load(&server->zones);
 	for (size_t i = 0; i < zone_set_count(zones); i++) {
-		struct server_zone *zone = server_zone_of(zone_set_at(zones, i));
-		zone_begin(zone, zone->options);
+		zone_begin_new(server_zone_of(zone_set_at(zones, i)));
 	}
 }
 
@@ -244,8 +257,7 @@ static void apply_zone_sets(struct reload *reload)
 static void begin_added(struct reload *reload)
 {
 	for (size_t i = 0; i < reload->added_count; i++) {
-		struct server_zone *zone = server_zone_of(reload->added[i]);
-		zone_begin(zone, zone->options);
+		zone_begin_new(server_zone_of(reload->added[i]));
 	}
 }
 
