@@ -66,7 +66,7 @@ enum conf_serial_policy {
 enum conf_severity { CONF_IGNORE, CONF_WARN, CONF_FAIL };
 
 /* The options of a zone, each from the zone, else its group, else the default. Zones that say nothing themselves share
- * the struct of their group. */
+ * the struct of their group, and zones that follow each other and say the same share one. */
 struct conf_zone_options {
 	struct conf_targets primaries; /* none: the zone is a primary */
 	struct conf_targets notify;    /* who is told of a new version */

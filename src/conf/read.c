@@ -198,19 +198,37 @@ static bool file_is_its_own(struct reading *reading, const struct tree_node *ite
 	               zone->file, zones[first].name_text);
 }
 
+static bool options_equal(const struct conf_zone_options *a, const struct conf_zone_options *b)
+{
+	size_t i = 0;
+	while (i < zone_option_rows.count && value_equal(&zone_option_rows.rows[i], a, b)) {
+		i++;
+	}
+	return i == zone_option_rows.count;
+}
+
+/* Where very many zones each say the same, one struct has it. */
+static const struct conf_zone_options *keep_options(struct reading *reading, const struct conf_zone_options *own)
+{
+	if (reading->own_options == NULL || !options_equal(reading->own_options, own)) {
+		reading->own_options = arena_copy_aligned(reading->arena, own, sizeof *own);
+	}
+	return reading->own_options;
+}
+
 static bool read_zone(struct reading *reading, const struct tree_node *item, const struct conf_zone_options *standard,
                       struct conf_zone *zone)
 {
 	const struct conf_zone_options *shared = options_of_group(reading, item, standard);
-	struct conf_zone_options *own =
-	        has_own_options(item) ? arena_copy_aligned(reading->arena, shared, sizeof *shared) : NULL;
+	struct conf_zone_options own = *shared;
+	bool has_own = has_own_options(item);
 	struct section sections[2] = {
 	        {.rows = &zone_rows, .base = zone},
-	        {.rows = &zone_option_rows, .base = own},
+	        {.rows = &zone_option_rows, .base = &own},
 	};
-	zone->options = own != NULL ? own : shared;
 	zone->line = item->place.line;
-	bool right = read_map(reading, item, sections, own != NULL ? 2 : 1);
+	bool right = read_map(reading, item, sections, has_own ? 2 : 1);
+	zone->options = has_own ? keep_options(reading, &own) : shared;
 	if (right && zone->file == NULL && !conf_zone_is_secondary(zone)) {
 		return problem(&reading->problems, item->place,
 		               "zone %s needs `file` (a primary) or `primaries` (a secondary)", zone->name_text);

@@ -24,6 +24,7 @@ struct reading {
 	size_t peer_count;
 	struct group_entry *groups; /* from the heap */
 	size_t group_count;
+	const struct conf_zone_options *own_options; /* of the zone read last that has some; NULL: none yet */
 };
 
 /* Which rows a map may have, and where their values go. */
