@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,11 @@ void *memory_map(size_t size)
 		(void)madvise(memory, size, MADV_HUGEPAGE); /* where the kernel does not have it so, nothing is lost */
 	}
 	return memory;
+}
+
+void memory_give_back(void)
+{
+	malloc_trim(0);
 }
 
 void memory_reserve(void **array, size_t *capacity, size_t needed, size_t size)

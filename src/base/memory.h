@@ -20,6 +20,8 @@ char *memory_copy_text(const char *text) __attribute__((malloc, returns_nonnull)
 /* `size` bytes, zeroed, that are no part of the heap and take memory only once they are touched: for what is large and
  * goes back as a whole. Free with munmap(). */
 void *memory_map(size_t size) __attribute__((malloc, returns_nonnull));
+/* Gives freed memory of the heap back to the system. Walks through all of the heap: after large work only. */
+void memory_give_back(void);
 
 /* Grows `*array` so that it holds at least `needed` elements: doubles, at least 8. New elements are not zeroed. */
 void memory_reserve(void **array, size_t *capacity, size_t needed, size_t size);

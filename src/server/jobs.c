@@ -25,6 +25,7 @@ struct jobs {
 	struct job_lane *first;
 	struct job_lane **last;
 	size_t running;
+	size_t done_in_a_row; /* since nothing was left to do */
 	bool stopping;
 	size_t thread_count;
 	pthread_t *threads;
@@ -63,6 +64,22 @@ static void lane_enqueue(struct jobs *jobs, struct job_lane *lane)
 	jobs->last = &lane->next;
 }
 
+/* So many jobs without a pause, as when a server with very many zones starts, leave behind freed memory that is worth
+ * going after. */
+#define MANY_IN_A_ROW 5000
+
+/* Nothing is left to do. Called with the lock held, which is let go of meanwhile. */
+static void rest(struct jobs *jobs)
+{
+	bool were_many = jobs->done_in_a_row >= MANY_IN_A_ROW;
+	jobs->done_in_a_row = 0;
+	if (were_many) {
+		pthread_mutex_unlock(&jobs->lock);
+		memory_give_back();
+		pthread_mutex_lock(&jobs->lock);
+	}
+}
+
 /* The next lane's first job; waits. NULL: the pool stops and nothing is left. Called with the lock held. */
 static struct job *next_job(struct jobs *jobs, struct job_lane **lane)
 {
@@ -96,8 +113,10 @@ static void finish_job(struct jobs *jobs, struct job_lane *lane)
 		lane->queued = false;
 		job_lane_unref(lane);
 	}
+	jobs->done_in_a_row++;
 	if (jobs->running == 0 && jobs->first == NULL) {
 		pthread_cond_broadcast(&jobs->idle);
+		rest(jobs);
 	}
 }
 
