@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The door of src/crypto: digests and random numbers over OpenSSL, the only folder that names it.
+/* The door of src/crypto: digests, HMACs and random numbers over OpenSSL, the only folder that names it.
  *
  * Knows   octets.
  * Not     names, zones, keys of DNS: what is digested, and why, is the caller's.
@@ -45,6 +45,32 @@ void crypto_digest_free(struct crypto_digest *digest);
 void crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len);
 /* Gives the digest and starts again with nothing. */
 void crypto_digest_end(struct crypto_digest *digest, uint8_t *out);
+
+/* HMAC (RFC 2104) with one secret. A key is made once and used by any number of threads; a MAC is made by one at a time. */
+enum crypto_hmac_kind {
+	CRYPTO_HMAC_MD5,
+	CRYPTO_HMAC_SHA1,
+	CRYPTO_HMAC_SHA224,
+	CRYPTO_HMAC_SHA256,
+	CRYPTO_HMAC_SHA384,
+	CRYPTO_HMAC_SHA512,
+};
+
+/* 16, 20, 28, 32, 48 or 64. */
+size_t crypto_hmac_len(enum crypto_hmac_kind kind);
+
+struct crypto_hmac_key;
+/* `secret` is copied; 1..65535 octets. NULL: OpenSSL is set up not to have this kind (MD5 where FIPS rules). */
+struct crypto_hmac_key *crypto_hmac_key_new(enum crypto_hmac_kind kind, const void *secret, size_t len);
+/* The secret is overwritten. NULL is fine. */
+void crypto_hmac_key_free(struct crypto_hmac_key *take);
+
+struct crypto_hmac;
+struct crypto_hmac *crypto_hmac_new(const struct crypto_hmac_key *key);
+void crypto_hmac_free(struct crypto_hmac *take);
+void crypto_hmac_add(struct crypto_hmac *hmac, const void *bytes, size_t len);
+/* Gives the MAC, CRYPTO_DIGEST_MAX octets at the most, and starts again with nothing. */
+void crypto_hmac_end(struct crypto_hmac *hmac, uint8_t *out);
 
 /* Equal, in a time that depends on `len` alone. */
 MUST_USE int crypto_equal(const void *a, const void *b, size_t len);

@@ -116,6 +116,23 @@ struct reader dns_message_reader(const struct dns_message *message, size_t offse
 /* The whole RCODE of a response, EDNS bits included. */
 unsigned dns_message_rcode(const struct dns_message *message);
 
+/* The TSIG of a message (RFC 8945 4.2). */
+struct dns_tsig {
+	struct dns_name key;      /* the owner, as it came */
+	const uint8_t *algorithm; /* all pointers lead into the message */
+	uint64_t time_s;          /* seconds since 1970, 48 bits */
+	uint16_t fudge_s;
+	uint16_t mac_len;
+	const uint8_t *mac;
+	uint16_t original_id;
+	uint16_t error; /* extended RCODE; 0 in requests */
+	uint16_t other_len;
+	const uint8_t *other;
+};
+/* Reads what message->tsig_offset leads to; has_tsig is set. False: it cannot be interpreted, which is a FORMERR (5.2): a
+ * class that is not ANY, a TTL that is not 0, RDATA that is too short or too long. */
+bool dns_message_tsig(const struct dns_message *message, struct dns_tsig *out);
+
 /* Fields of an SOA's RDATA (RFC 1035 3.3.13), checked uncompressed form. */
 struct dns_soa {
 	const uint8_t *mname;

@@ -79,8 +79,11 @@ enum {
 	DNS_RCODE_NXRRSET = 8,
 	DNS_RCODE_NOTAUTH = 9,
 	DNS_RCODE_NOTZONE = 10,
-	DNS_RCODE_BADVERS = 16,   /* extended: needs EDNS (RFC 6891 6.1.3) */
-	DNS_RCODE_BADKEY = 17,    /* only in TSIG (RFC 8945 3) */
+	DNS_RCODE_BADVERS = 16, /* extended: needs EDNS (RFC 6891 6.1.3) */
+	DNS_RCODE_BADSIG = 16,  /* this and the next two only in TSIG (RFC 8945 3) */
+	DNS_RCODE_BADKEY = 17,
+	DNS_RCODE_BADTIME = 18,
+	DNS_RCODE_BADTRUNC = 22,  /* the same */
 	DNS_RCODE_BADCOOKIE = 23, /* RFC 7873 5.2.3 */
 };
 

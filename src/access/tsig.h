@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* TSIG (RFC 8945): secrets that two servers share, and messages that prove who made them.
+ *
+ * Knows   keys, messages as octets, the time that it is told.
+ * Not     sockets, clocks, configuration files, what a key is allowed to do.
+ *
+ * Both sides of an exchange hold a struct tsig: a question, and the messages that answer it, each of which proves those
+ * before it too. Whoever asks: tsig_ask, tsig_sign the question, tsig_check each answer. Whoever answers: tsig_take the
+ * question, tsig_sign each answer.
+ *
+ * I1  What is compared with a secret is compared in constant time.
+ * I2  An answer is signed only when the question's MAC was right (5.3, 5.3.2).
+ * I3  Names of keys and algorithms are compared without regard to case. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "dns/message.h"
+
+/* Those of RFC 8945 6, but for gss-tsig. The last four digits of the names with a number behind the hash are the bits to
+ * which the MAC is cut. */
+enum tsig_algorithm {
+	TSIG_HMAC_MD5,
+	TSIG_HMAC_SHA1,
+	TSIG_HMAC_SHA224,
+	TSIG_HMAC_SHA256,
+	TSIG_HMAC_SHA256_128,
+	TSIG_HMAC_SHA384,
+	TSIG_HMAC_SHA384_192,
+	TSIG_HMAC_SHA512,
+	TSIG_HMAC_SHA512_256,
+};
+#define TSIG_ALGORITHMS 9
+
+#define TSIG_SECRET_MAX 1024 /* octets; what is longer than a block of the hash is hashed first */
+#define TSIG_MAC_MAX    64
+#define TSIG_FUDGE_S    300 /* seconds by which clocks may differ, as we send it */
+
+/* "hmac-sha256". */
+const char *tsig_algorithm_name(enum tsig_algorithm algorithm);
+
+/* ---- keys ---- */
+
+/* Immutable and counted: any thread. */
+struct tsig_key;
+
+/* `name` and `secret` (1..TSIG_SECRET_MAX octets) are copied. `mac_len`: octets to which MACs are cut that we make, and
+ * that those which come must have at the least; 0: whole ones only, as the algorithm has them. NULL on failure:
+ * ERROR_LIMIT    the secret is empty or too long; `mac_len` is less than 10 or than half of the whole MAC, or more than
+ *                that (5.2.2.1)
+ * ERROR_INVALID  this machine's OpenSSL does not offer the algorithm */
+const struct tsig_key *tsig_key_new(const uint8_t *name, enum tsig_algorithm algorithm, const void *secret, size_t len,
+                                    size_t mac_len, struct error *error);
+const struct tsig_key *tsig_key_ref(const struct tsig_key *key);
+/* NULL is fine. */
+void tsig_key_unref(const struct tsig_key *take);
+/* Lower case. */
+const uint8_t *tsig_key_name(const struct tsig_key *key);
+enum tsig_algorithm tsig_key_algorithm(const struct tsig_key *key);
+/* Same name, algorithm, secret and length of MACs; in constant time as far as the secret goes. */
+bool tsig_key_equal(const struct tsig_key *a, const struct tsig_key *b);
+
+/* Keys by name. Immutable: any thread. */
+struct tsig_keys;
+
+/* No two of one name. The keys are referenced, the array is copied. */
+struct tsig_keys *tsig_keys_new(const struct tsig_key *const *keys, size_t count);
+void tsig_keys_free(struct tsig_keys *take);
+/* NULL: none of this name. `keys` NULL: there are none. */
+const struct tsig_key *tsig_keys_find(const struct tsig_keys *keys, const uint8_t *name);
+
+/* ---- exchanges ---- */
+
+enum tsig_verdict {
+	TSIG_GOOD,
+	TSIG_UNSIGNED, /* an answer without TSIG that a later one may prove (5.3.1); not to be believed before */
+	TSIG_FORMERR,  /* cannot be interpreted, or a MAC of a length that none may have */
+	TSIG_BADKEY,   /* unknown key or algorithm, or another than the question's */
+	TSIG_BADSIG,   /* the MAC is not that of this message; or an answer that must have a TSIG has none */
+	TSIG_BADTIME,  /* signed too long ago, or in the future */
+	TSIG_BADTRUNC, /* the MAC is shorter than the key accepts */
+};
+
+/* "BADKEY" and so on; TSIG_GOOD "NOERROR". */
+const char *tsig_verdict_name(enum tsig_verdict verdict);
+
+/* One exchange. The members are private to src/access. */
+struct tsig {
+	const struct tsig_key *key; /* a reference; NULL: nothing is signed */
+	struct crypto_hmac *hmac;   /* what of the next MAC is digested already */
+	enum tsig_verdict verdict;  /* of the question, where we answer */
+	bool is_answer;             /* the next message is an answer; else the question */
+	bool is_first;              /* the next answer is the first */
+	bool is_proven;             /* the last message was signed, and rightly */
+	uint8_t unsigned_count;     /* answers since the last that was */
+	uint8_t mac_len;            /* the last MAC */
+	uint8_t mac[TSIG_MAC_MAX];
+	struct dns_name key_name; /* of the question, for answers that say what is wrong with it */
+	struct dns_name algorithm;
+	uint64_t asked_at_s; /* what the question says */
+	uint16_t fudge_s;
+	uint16_t original_id;
+	uint16_t error; /* that the other side told in its last answer */
+};
+
+/* Begins an exchange in which we ask. Ends with tsig_end. */
+void tsig_ask(struct tsig *tsig, const struct tsig_key *key);
+/* Begins one in which we answer; `question` has a TSIG. What is not TSIG_GOOD is to be answered with tsig_rcode, and
+ * tsig_sign says the rest. `now_s`: seconds since 1970. Ends with tsig_end, whatever the verdict. */
+enum tsig_verdict tsig_take(struct tsig *tsig, const struct tsig_keys *keys, const struct dns_message *question,
+                            uint64_t now_s);
+/* The key that signed the question; NULL: it proves nobody. */
+const struct tsig_key *tsig_proves(const struct tsig *tsig);
+/* RCODE of the answer to a question with this verdict: FORMERR, NOTAUTH or NOERROR (5.2). */
+unsigned tsig_rcode(enum tsig_verdict verdict);
+
+/* Octets that tsig_sign will add to the next message. */
+size_t tsig_size(const struct tsig *tsig);
+/* Appends the TSIG of the next message to one of `len` octets at `bytes`, where there is room for it (tsig_size), and
+ * counts it in the header. Gives the new length. After a question with a wrong key or MAC it is an empty one that says so. */
+size_t tsig_sign(struct tsig *tsig, uint8_t *bytes, size_t len, uint64_t now_s);
+
+/* Judges the next answer to a question that was signed. Whatever is neither good nor unsigned proves nothing: of a
+ * stream it is the end, of a datagram the real answer may still come (5.4). Never gives TSIG_BADTRUNC for what the other
+ * side says of our MAC: see tsig_error. */
+enum tsig_verdict tsig_check(struct tsig *tsig, const struct dns_message *answer, uint64_t now_s);
+/* The last message was signed: all before it are proven too. Must hold at the end of a stream (5.3.1). */
+bool tsig_is_proven(const struct tsig *tsig);
+/* What the other side said of our question (extended RCODE, 0: nothing), in the last answer; believe it only where it was
+ * TSIG_GOOD, and log it where it was not. */
+unsigned tsig_error(const struct tsig *tsig);
+
+void tsig_end(struct tsig *tsig);
