@@ -44,14 +44,19 @@ static inline struct sip_state sip_begin(const struct hash_key *key)
 	};
 }
 
-static inline uint64_t sip_end(struct sip_state *s, uint64_t last)
+static inline uint64_t sip_output(struct sip_state *s)
 {
-	sip_word(s, last);
-	s->v2 ^= 0xff;
 	sip_round(s);
 	sip_round(s);
 	sip_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+static inline uint64_t sip_end(struct sip_state *s, uint64_t last)
+{
+	sip_word(s, last);
+	s->v2 ^= 0xff;
+	return sip_output(s);
 }
 
 static inline uint64_t word_at(const uint8_t *at)
@@ -95,4 +100,21 @@ void hash_bytes_twice(const struct hash_key keys[2], const void *bytes, size_t l
 	uint64_t last = last_word(at, len);
 	out[0] = sip_end(&a, last);
 	out[1] = sip_end(&b, last);
+}
+
+struct hash_128 hash_bytes_128(const struct hash_key *key, const void *bytes, size_t len)
+{
+	struct hash_128 out;
+	struct sip_state s = sip_begin(key);
+	const uint8_t *at = bytes;
+	s.v1 ^= 0xee;
+	for (size_t i = 0; i + 8 <= len; i += 8) {
+		sip_word(&s, word_at(at + i));
+	}
+	sip_word(&s, last_word(at, len));
+	s.v2 ^= 0xee;
+	out.words[0] = sip_output(&s);
+	s.v1 ^= 0xdd;
+	out.words[1] = sip_output(&s);
+	return out;
 }

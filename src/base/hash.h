@@ -13,3 +13,9 @@ struct hash_key {
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len);
 /* hash_bytes with each of two keys, in little more time than with one. */
 void hash_bytes_twice(const struct hash_key keys[2], const void *bytes, size_t len, uint64_t out[2]);
+
+/* A hash with twice as many bits, for little more: where two things that have the same hash are taken to be the same. */
+struct hash_128 {
+	uint64_t words[2];
+};
+struct hash_128 hash_bytes_128(const struct hash_key *key, const void *bytes, size_t len);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "change/digest.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "dns/message.h"
+#include "dns/rdata.h"
+#include "dns/type.h"
+
+/* RDATA with names in it is seldom longer than two names and some fields. */
+#define CANONICAL_USUAL 1024
+
+/* The same on all servers, for ever. */
+static const struct hash_key owner_key = {{0x74616e64656d2064u, 0x6967657374203031u}};
+
+static struct hash_key key_of_owner(const uint8_t *owner)
+{
+	struct dns_name lower;
+	dns_name_lower(owner, &lower);
+	struct hash_128 hash = hash_bytes_128(&owner_key, lower.wire, lower.len);
+	return (struct hash_key){{hash.words[0], hash.words[1]}};
+}
+
+static struct hash_128 hash_canonical(const struct hash_key *key, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	uint8_t usual[CANONICAL_USUAL];
+	uint8_t *canonical = len <= sizeof usual ? usual : memory_resize(NULL, 1, len);
+	dns_rdata_canonical(type, rdata, len, canonical);
+	if (type == DNS_TYPE_SOA) {
+		dns_soa_set_serial(canonical, len, 0);
+	}
+	struct hash_128 hash = hash_bytes_128(key, canonical, len);
+	if (canonical != usual) {
+		free(canonical);
+	}
+	return hash;
+}
+
+/* One RR; type and TTL are in the key, so that its RDATA is hashed where it lies. */
+static struct hash_128 hash_rr(const struct hash_key *owner, uint16_t type, uint32_t ttl, const uint8_t *rdata,
+                               size_t len)
+{
+	struct hash_key key = {{owner->words[0] ^ ((uint64_t)type << 32 | ttl), owner->words[1]}};
+	return dns_type_has_names(type) ? hash_canonical(&key, type, rdata, len) : hash_bytes_128(&key, rdata, len);
+}
+
+static void add(struct change_digest *digest, struct hash_128 hash)
+{
+	digest->words[0] += hash.words[0];
+	digest->words[1] += hash.words[1];
+}
+
+static void subtract(struct change_digest *digest, struct hash_128 hash)
+{
+	digest->words[0] -= hash.words[0];
+	digest->words[1] -= hash.words[1];
+}
+
+static void add_list(struct change_digest *digest, const struct hash_key *owner, uint16_t type, uint32_t ttl,
+                     const uint8_t *rdatas, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		uint16_t len = load_u16(rdatas);
+		add(digest, hash_rr(owner, type, ttl, rdatas + 2, len));
+		rdatas += 2 + len;
+	}
+}
+
+struct change_digest change_digest_of(const struct zone_snapshot *snapshot)
+{
+	struct change_digest digest = {{0}};
+	struct zone_walk walk;
+	struct zone_node node;
+	zone_walk(snapshot, &walk);
+	while (zone_walk_next(&walk, &node)) {
+		struct zone_rrset_walk rrsets;
+		struct zone_rrset rrset;
+		struct dns_name name;
+		zone_node_owner(&node, &name);
+		struct hash_key owner = key_of_owner(name.wire);
+		zone_rrsets(&node, &rrsets);
+		while (zone_rrsets_next(&rrsets, &rrset)) {
+			add_list(&digest, &owner, rrset.type, rrset.ttl, rrset.rdatas, rrset.count);
+			add_list(&digest, &owner, DNS_TYPE_RRSIG, rrset.sig_ttl, rrset.sigs, rrset.sig_count);
+		}
+	}
+	return digest;
+}
+
+struct change_digest change_digest_after(struct change_digest before, const struct changeset *set)
+{
+	struct changeset_walk walk;
+	struct zone_change change;
+	changeset_walk(set, &walk);
+	while (changeset_walk_next(&walk, &change)) {
+		struct hash_key owner = key_of_owner(change.owner);
+		struct hash_128 hash = hash_rr(&owner, change.type, change.ttl, change.rdata, change.rdata_len);
+		if (change.add) {
+			add(&before, hash);
+		} else {
+			subtract(&before, hash);
+		}
+	}
+	return before;
+}
+
+void change_digest_write(struct change_digest digest, uint8_t out[CHANGE_DIGEST_SIZE])
+{
+	store_u64(out, digest.words[0]);
+	store_u64(out + 8, digest.words[1]);
+}
+
+struct change_digest change_digest_read(const uint8_t octets[CHANGE_DIGEST_SIZE])
+{
+	return (struct change_digest){{load_u64(octets), load_u64(octets + 8)}};
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The digest of a version's content: the same for the same RRs, however they came together.
+ *
+ * It is the sum of a 128-bit hash of each RR in canonical form (owner, type, TTL, RDATA; the SOA's serial counts as 0), so
+ * that what a changeset removes is subtracted and what it adds is added: a change costs what it changes. Two versions that
+ * differ by accident have the same digest once in 2^128. It is no signature: the key is known, so whoever may choose the
+ * content could make two with one digest (doc/decisions/004-digest.md). */
+#pragma once
+
+#include "change/changeset.h"
+
+#define CHANGE_DIGEST_SIZE 16
+
+struct change_digest {
+	uint64_t words[2];
+};
+
+/* Walks the whole version. */
+struct change_digest change_digest_of(const struct zone_snapshot *snapshot);
+/* The digest of the version that `set` makes of the one with this digest. */
+struct change_digest change_digest_after(struct change_digest before, const struct changeset *set);
+
+void change_digest_write(struct change_digest digest, uint8_t out[CHANGE_DIGEST_SIZE]);
+struct change_digest change_digest_read(const uint8_t octets[CHANGE_DIGEST_SIZE]);
+static inline bool change_digest_equal(struct change_digest a, struct change_digest b)
+{
+	return a.words[0] == b.words[0] && a.words[1] == b.words[1];
+}
