@@ -243,7 +243,8 @@ static void start_outgoing(struct worker *worker, struct net_message *message, c
 	outgoing->worker = worker;
 	outgoing->zone = server_zone_ref(zone);
 	outgoing->client = client;
-	outgoing->out = transfer_out_new(result->message, result->snapshot, result->has_edns ? &result->edns : NULL);
+	outgoing->out =
+	        transfer_out_new(result->message, result->snapshot, NULL, result->has_edns ? &result->edns : NULL);
 	net_connection_pull(message->connection, &outgoing->source);
 }
 
@@ -255,13 +256,13 @@ static void serve_transfer(struct worker *worker, struct net_message *message, c
 	struct server_zone_options options = server_zone_options(zone);
 	struct address client = net_connection_client(message->connection);
 	switch (transfer_out_plan(result->message, false, result->snapshot)) {
-	case TRANSFER_REPLY_WHOLE:
+	case TRANSFER_REPLY_STREAM:
 		start_outgoing(worker, message, result, options.conf->server.transfers_out, zone, now);
 		break;
-	case TRANSFER_REPLY_SOA:
-		message->answer_len = (uint32_t)transfer_out_soa(
-		        result->message, result->snapshot, result->has_edns ? &result->edns : NULL, worker->encoder,
-		        message->answer, message->answer_capacity);
+	case TRANSFER_REPLY_SINGLE:
+		message->answer_len = (uint32_t)transfer_out_single(
+		        result->message, result->snapshot, NULL, result->has_edns ? &result->edns : NULL,
+		        worker->encoder, message->answer, message->answer_capacity);
 		announce_seen(zone, &client, zone_serial(result->snapshot));
 		break;
 	case TRANSFER_REPLY_FORMERR:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* AXFR out: a walk over a snapshot is cut into pieces (one RRset or its signatures), pieces into messages.
+/* AXFR and IXFR out: a walk over a snapshot or over changesets is cut into pieces (one RRset or its signatures, one RR),
+ * pieces into messages.
  *
- * I1  The stream is: SOA, everything else in canonical order, SOA (RFC 5936 2.2).
+ * I1  The stream is: SOA, everything else in canonical order, SOA (RFC 5936 2.2); or SOA, and for each version the SOA before
+ *     with what goes, the SOA after with what comes, then SOA (RFC 1995 4).
  * I2  The snapshot is held from the first message to the end, so that no two messages speak of different versions.
  * I3  Each message stands alone: the encoder forgets its names between messages. */
 #include "transfer/transfer.h"
@@ -17,6 +19,9 @@
  * 16 KiB, 76.6 MB and 0.46 s in messages of 64 KiB. An RR that is larger has a larger message. */
 #define MESSAGE_SIZE 16384
 
+/* Differences of so many octets are joined to one: a few hundred RRs are sorted in less time than it takes to send them. */
+#define JOIN_OCTETS_MAX 65536
+
 /* Where the stream stands. */
 enum stage { STAGE_OPENING, STAGE_BODY, STAGE_CLOSING, STAGE_END };
 
@@ -28,10 +33,19 @@ struct piece {
 	uint16_t type;
 };
 
+/* What leads from a client's version to ours. */
+struct difference {
+	const struct changeset **sets; /* references, oldest first; count 0: none is to be sent */
+	size_t count;
+	size_t at; /* the set that is being walked; `count`: at the end */
+	struct changeset_walk walk;
+};
+
 struct transfer_out {
 	const struct zone_snapshot *zone; /* a reference of its own */
 	enum stage stage;
-	struct zone_walk walk;
+	struct difference difference;
+	struct zone_walk walk; /* of the whole zone, where there is no difference */
 	struct zone_rrset_walk rrsets;
 	struct dns_name owner; /* of what is written now */
 	struct piece piece;
@@ -64,33 +78,99 @@ enum transfer_reply transfer_out_plan(const struct dns_message *question, bool i
 {
 	uint32_t client_serial;
 	if (question->qtype != DNS_TYPE_IXFR) {
-		return is_udp ? TRANSFER_REPLY_FORMERR : TRANSFER_REPLY_WHOLE; /* RFC 5936 4.2 */
+		return is_udp ? TRANSFER_REPLY_FORMERR : TRANSFER_REPLY_STREAM; /* RFC 5936 4.2 */
 	}
 	if (!read_client_serial(question, &client_serial)) {
 		return TRANSFER_REPLY_FORMERR;
 	}
 	if (is_udp) {
-		return TRANSFER_REPLY_SOA; /* RFC 1995 2: the client comes back over TCP if it needs more */
+		return TRANSFER_REPLY_SINGLE;
 	}
 	switch (dns_serial_compare(client_serial, zone_serial(zone))) {
 	case DNS_SERIAL_EQUAL:
 	case DNS_SERIAL_NEWER:
-		return TRANSFER_REPLY_SOA;
+		return TRANSFER_REPLY_SINGLE;
 	case DNS_SERIAL_OLDER:
 	case DNS_SERIAL_INCOMPARABLE:
 		break;
 	}
-	return TRANSFER_REPLY_WHOLE;
+	return TRANSFER_REPLY_STREAM;
 }
 
-size_t transfer_out_soa(const struct dns_message *question, const struct zone_snapshot *zone,
-                        const struct dns_edns_reply *edns, struct dns_encoder *encoder, uint8_t *bytes, size_t capacity)
+/* ---- differences ---- */
+
+static void difference_free(struct difference *difference)
+{
+	for (size_t i = 0; i < difference->count; i++) {
+		changeset_unref(difference->sets[i]);
+	}
+	free(difference->sets);
+	*difference = (struct difference){.sets = NULL};
+}
+
+static void difference_take(struct difference *difference, const struct changeset *const *sets, size_t count)
+{
+	difference->sets = memory_new_array(count, sizeof *difference->sets);
+	difference->count = count;
+	for (size_t i = 0; i < count; i++) {
+		difference->sets[i] = changeset_ref(sets[i]);
+	}
+}
+
+static void difference_join(struct difference *difference)
+{
+	const struct changeset *joined = changeset_join(difference->sets, difference->count);
+	difference_free(difference);
+	difference_take(difference, &joined, 1);
+	changeset_unref(joined);
+}
+
+/* What the client lacks, unless the whole zone is shorter. */
+static void difference_find(struct difference *difference, const struct dns_message *question,
+                            const struct zone_snapshot *zone, const struct change_history *history)
+{
+	const struct changeset *const *sets;
+	struct zone_facts facts;
+	uint32_t serial;
+	size_t count = 0;
+	if (question->qtype == DNS_TYPE_IXFR && read_client_serial(question, &serial)) {
+		count = change_history_from(history, serial, &sets);
+	}
+	if (count == 0 || changeset_facts(sets[count - 1]).serial_to != zone_serial(zone)) {
+		return; /* the history may be a newer one than the zone, for a moment */
+	}
+	uint64_t octets = change_history_octets(sets, count);
+	zone_facts(zone, &facts);
+	if (octets > facts.bytes) {
+		return;
+	}
+	difference_take(difference, sets, count);
+	if (count > 1 && octets <= JOIN_OCTETS_MAX) {
+		difference_join(difference);
+	}
+}
+
+/* The next RR that goes or comes. False: there is none. */
+static bool difference_next(struct difference *difference, struct zone_change *change)
+{
+	while (!changeset_walk_next(&difference->walk, change)) {
+		if (++difference->at == difference->count) {
+			return false;
+		}
+		changeset_walk(difference->sets[difference->at], &difference->walk);
+	}
+	return true;
+}
+
+/* ---- a single message ---- */
+
+static size_t put_soa(const struct dns_message *question, const struct zone_snapshot *zone,
+                      const struct dns_edns_reply *edns, struct dns_encoder *encoder, uint8_t *bytes, size_t capacity)
 {
 	struct zone_rrset soa;
 	zone_soa(zone, &soa);
 	size_t edns_size = edns == NULL ? 0 : dns_edns_size(edns);
-	size_t size = capacity < DNS_MESSAGE_MAX ? capacity : DNS_MESSAGE_MAX;
-	dns_encoder_begin(encoder, bytes, size, question->header.id, reply_flags(question));
+	dns_encoder_begin(encoder, bytes, capacity, question->header.id, reply_flags(question));
 	dns_encoder_reserve(encoder, edns_size);
 	bool fits = dns_encode_question(encoder, question->qname.wire, question->qtype, question->qclass) &&
 	            dns_encode_rrset(encoder, DNS_SECTION_ANSWER, zone_name(zone), DNS_TYPE_SOA, zone_class(zone),
@@ -122,7 +202,7 @@ static void take_edns(struct transfer_out *out, const struct dns_edns_reply *edn
 }
 
 struct transfer_out *transfer_out_new(const struct dns_message *question, const struct zone_snapshot *zone,
-                                      const struct dns_edns_reply *edns)
+                                      const struct change_history *history, const struct dns_edns_reply *edns)
 {
 	ensure(question->has_question);
 	struct transfer_out *out = memory_new(sizeof *out);
@@ -134,7 +214,14 @@ struct transfer_out *transfer_out_new(const struct dns_message *question, const 
 	out->qclass = question->qclass;
 	take_edns(out, edns);
 	out->counts.serial = zone_serial(zone);
-	zone_walk(zone, &out->walk);
+	difference_find(&out->difference, question, zone, history);
+	if (out->difference.count > 0) {
+		out->counts.is_difference = true;
+		out->counts.serial_from = changeset_facts(out->difference.sets[0]).serial_from;
+		changeset_walk(out->difference.sets[0], &out->difference.walk);
+	} else {
+		zone_walk(zone, &out->walk);
+	}
 	return out;
 }
 
@@ -142,6 +229,7 @@ void transfer_out_free(struct transfer_out *take)
 {
 	if (take != NULL) {
 		zone_unref(take->zone);
+		difference_free(&take->difference);
 		free(take->nsid);
 		free(take);
 	}
@@ -187,6 +275,24 @@ static bool take_next_rrset(struct transfer_out *out)
 	return true;
 }
 
+/* Steps to the next RR of the difference. False: there is none. */
+static bool take_next_change(struct transfer_out *out)
+{
+	struct zone_change change;
+	if (!difference_next(&out->difference, &change)) {
+		return false;
+	}
+	out->owner = dns_name_of(change.owner);
+	/* Its length stands in front of RDATA, as in the lists of a snapshot. */
+	out->piece = (struct piece){.at = change.rdata - 2, .count = 1, .ttl = change.ttl, .type = change.type};
+	return true;
+}
+
+static bool take_next(struct transfer_out *out)
+{
+	return out->difference.count > 0 ? take_next_change(out) : take_next_rrset(out);
+}
+
 /* Puts the next RRs of the stream into out->piece. False: the stream is at its end. */
 static bool take_piece(struct transfer_out *out)
 {
@@ -202,7 +308,7 @@ static bool take_piece(struct transfer_out *out)
 			out->stage = STAGE_BODY;
 			break;
 		case STAGE_BODY:
-			if (!take_next_rrset(out)) {
+			if (!take_next(out)) {
 				out->stage = STAGE_CLOSING;
 			}
 			break;
@@ -294,4 +400,22 @@ enum transfer_out_step transfer_out_next(struct transfer_out *out, struct dns_en
 	}
 	*len = end_message(out, encoder);
 	return TRANSFER_OUT_MESSAGE;
+}
+
+/* The whole stream in one message; 0: it does not fit. */
+static size_t put_all(struct transfer_out *out, struct dns_encoder *encoder, uint8_t *bytes, size_t size)
+{
+	bool is_whole = take_piece(out) && fill_message(out, encoder, bytes, size) && !take_piece(out);
+	return is_whole ? end_message(out, encoder) : 0;
+}
+
+size_t transfer_out_single(const struct dns_message *question, const struct zone_snapshot *zone,
+                           const struct change_history *history, const struct dns_edns_reply *edns,
+                           struct dns_encoder *encoder, uint8_t *bytes, size_t capacity)
+{
+	size_t size = capacity < DNS_MESSAGE_MAX ? capacity : DNS_MESSAGE_MAX;
+	struct transfer_out *out = transfer_out_new(question, zone, history, edns);
+	size_t len = out->counts.is_difference ? put_all(out, encoder, bytes, size) : 0;
+	transfer_out_free(out);
+	return len > 0 ? len : put_soa(question, zone, edns, encoder, bytes, size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The door of src/transfer: how versions of a zone travel between servers, as generators and state machines.
  *
- *   transfer_out        AXFR out (RFC 5936): a snapshot becomes messages
+ *   transfer_out        AXFR and IXFR out (RFC 5936, RFC 1995): a snapshot, or what leads to it, becomes messages
  *   transfer_in         AXFR in: messages become a candidate snapshot
  *   transfer_secondary  one zone that follows its primaries: SOA questions, transfers, refresh, retry, expire
  *   transfer_notifier   one zone that tells its secondaries of a new version (RFC 1996)
@@ -52,6 +52,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "change/change.h"
+#include "change/history.h"
 #include "dns/encode.h"
 #include "dns/message.h"
 #include "zone/zone.h"
@@ -65,31 +66,35 @@ struct transfer_version {
 };
 struct transfer_version transfer_version_of(const struct zone_snapshot *zone);
 
-/* ---- AXFR out ---- */
+/* ---- AXFR and IXFR out ---- */
 
 enum transfer_reply {
-	TRANSFER_REPLY_WHOLE,   /* the whole zone, in one or more messages: transfer_out_new */
-	TRANSFER_REPLY_SOA,     /* one message with our SOA alone: transfer_out_soa */
+	TRANSFER_REPLY_STREAM,  /* one message or more: transfer_out_new */
+	TRANSFER_REPLY_SINGLE,  /* exactly one: transfer_out_single */
 	TRANSFER_REPLY_FORMERR, /* AXFR over UDP, or IXFR that does not say which version the client has */
 };
 
-/* What to answer to a question whose QTYPE is AXFR or IXFR. IXFR (RFC 1995 2, 4): a client that is up to date or newer gets
- * our SOA; everybody else the whole zone, over UDP our SOA, so that it comes back over TCP. Any thread. */
+/* What to answer to a question whose QTYPE is AXFR or IXFR (RFC 1995 2, 4): an IXFR of a client that is up to date or newer
+ * gets a single message, and so does every one over UDP. Any thread. */
 enum transfer_reply transfer_out_plan(const struct dns_message *question, bool is_udp,
                                       const struct zone_snapshot *zone);
 
-/* The one message of TRANSFER_REPLY_SOA: id and question as asked, QR, AA; TC when the SOA does not fit `capacity`
- * (DNS_UDP_SIZE_PLAIN..DNS_MESSAGE_MAX). `edns` NULL: the question had no OPT. Gives the length. Any thread. */
-size_t transfer_out_soa(const struct dns_message *question, const struct zone_snapshot *zone,
-                        const struct dns_edns_reply *edns, struct dns_encoder *encoder, uint8_t *bytes,
-                        size_t capacity);
+/* The message of TRANSFER_REPLY_SINGLE: what leads from the client's version to ours, if the history knows it and if it fits
+ * `capacity` (DNS_UDP_SIZE_PLAIN..DNS_MESSAGE_MAX); else our SOA alone, so that a client that is behind comes back over TCP
+ * (RFC 1995 2). Id and question as asked, QR, AA; TC when not even the SOA fits. `history` leads to `zone`. `edns` NULL: the
+ * question had no OPT. Gives the length. Any thread. */
+size_t transfer_out_single(const struct dns_message *question, const struct zone_snapshot *zone,
+                           const struct change_history *history, const struct dns_edns_reply *edns,
+                           struct dns_encoder *encoder, uint8_t *bytes, size_t capacity);
 
 struct transfer_out;
 
-/* A generator of the whole zone for a question with QTYPE AXFR or IXFR (RFC 5936 2.2). Takes a reference to `zone`, copies
- * the rest, NSID too. `edns` NULL: the question had no OPT. */
+/* A generator for a question with QTYPE AXFR or IXFR: of the differences from the client's version to ours, if it asked for
+ * them, the history (which leads to `zone`) knows them, and they are not larger than the zone (RFC 1995 4); else of the whole
+ * zone (RFC 5936 2.2). Takes references to `zone` and to what it needs of the history, copies the rest, NSID too. `edns`
+ * NULL: the question had no OPT. */
 struct transfer_out *transfer_out_new(const struct dns_message *question, const struct zone_snapshot *zone,
-                                      const struct dns_edns_reply *edns);
+                                      const struct change_history *history, const struct dns_edns_reply *edns);
 /* At any time; NULL is fine. */
 void transfer_out_free(struct transfer_out *take);
 
@@ -113,6 +118,8 @@ struct transfer_out_counts {
 	uint64_t messages;
 	uint64_t bytes; /* of messages, without TCP's lengths */
 	uint32_t serial;
+	bool is_difference; /* from serial_from */
+	uint32_t serial_from;
 };
 struct transfer_out_counts transfer_out_counts(const struct transfer_out *out);
 

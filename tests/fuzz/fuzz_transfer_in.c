@@ -57,7 +57,7 @@ static void send_again(const struct zone_snapshot *zone)
 	question.qname = dns_name_of(zone_name(zone));
 	question.qclass = DNS_CLASS_IN;
 	struct transfer_in *in = begin(0);
-	struct transfer_out *out = transfer_out_new(&question, zone, NULL);
+	struct transfer_out *out = transfer_out_new(&question, zone, NULL, NULL);
 	enum transfer_out_step sent = transfer_out_next(out, &encoder, bytes, sizeof bytes, &len, &error);
 	while (sent == TRANSFER_OUT_MESSAGE) {
 		ensure(step == TRANSFER_IN_MORE);

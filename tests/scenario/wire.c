@@ -180,7 +180,8 @@ static void answer_soa(struct world *world, struct world_server *server, const s
 		answer_rcode(world, question, DNS_RCODE_SERVFAIL, out);
 		return;
 	}
-	out->len = transfer_out_soa(question, server->served, asked, &world->encoder, out->bytes, sizeof out->bytes);
+	out->len = transfer_out_single(question, server->served, NULL, asked, &world->encoder, out->bytes,
+	                               sizeof out->bytes);
 	if (lies->says_serial) {
 		forge_serial(out, asked == NULL ? 0 : dns_edns_size(asked), lies->serial);
 	}
@@ -333,9 +334,9 @@ static void send_endless(struct world *world, struct stream *stream)
 	static const uint8_t address[4] = {192, 0, 2, 1};
 	struct answer answer;
 	if (stream->messages == 0) {
-		answer.len = transfer_out_soa(&stream->question, stream->server->served,
-		                              stream->question.edns.present ? &stream->edns : NULL, &world->encoder,
-		                              answer.bytes, sizeof answer.bytes);
+		answer.len = transfer_out_single(&stream->question, stream->server->served, NULL,
+		                                 stream->question.edns.present ? &stream->edns : NULL, &world->encoder,
+		                                 answer.bytes, sizeof answer.bytes);
 	} else {
 		dns_encoder_begin(&world->encoder, answer.bytes, sizeof answer.bytes, stream->question.header.id,
 		                  DNS_FLAG_QR | DNS_FLAG_AA);
@@ -396,7 +397,7 @@ static void begin_stream(struct world *world, struct world_server *server, struc
 	stream->client = parcel->from;
 	stream->life = server->life;
 	stream->question = *question; /* its octets are not looked at any more */
-	stream->out = transfer_out_new(question, server->served, question->edns.present ? &stream->edns : NULL);
+	stream->out = transfer_out_new(question, server->served, NULL, question->edns.present ? &stream->edns : NULL);
 	if (server->is_primary) {
 		world->primary_spoke_ms = world->now_ms;
 	}

@@ -188,7 +188,7 @@ TEST(expire_option_is_read)
 	dns_encoder_init(&encoder);
 	wire_question(&question, "example.", DNS_TYPE_AXFR, NULL, true);
 	struct dns_message message = wire_read(&question);
-	struct transfer_out *out = transfer_out_new(&message, zone, &edns);
+	struct transfer_out *out = transfer_out_new(&message, zone, NULL, &edns);
 	assert_int_equal(transfer_out_next(out, &encoder, answer.bytes, WIRE_MAX, &answer.len, &run.error),
 	                 TRANSFER_OUT_MESSAGE);
 	assert_int_equal(feed_bytes(&run, answer.bytes, answer.len), TRANSFER_IN_DONE);

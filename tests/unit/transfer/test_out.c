@@ -34,7 +34,7 @@ static void run_begin(struct run *run, const struct zone_snapshot *zone, bool ed
 	dns_encoder_init(&encoder);
 	wire_question(&question, "example.", DNS_TYPE_AXFR, NULL, edns);
 	struct dns_message message = wire_read(&question);
-	run->out = transfer_out_new(&message, zone, edns ? &reply : NULL);
+	run->out = transfer_out_new(&message, zone, NULL, edns ? &reply : NULL);
 	memset(&reply, 0xff, sizeof reply); /* nothing of it is needed any more */
 	memset(nsid, 0xff, sizeof nsid);
 }
@@ -326,7 +326,7 @@ TEST(axfr_over_udp_is_formerr)
 {
 	const struct zone_snapshot *zone = zone_of_text("example.", 5, "");
 	assert_int_equal(plan(zone, DNS_TYPE_AXFR, NULL, true), TRANSFER_REPLY_FORMERR);
-	assert_int_equal(plan(zone, DNS_TYPE_AXFR, NULL, false), TRANSFER_REPLY_WHOLE);
+	assert_int_equal(plan(zone, DNS_TYPE_AXFR, NULL, false), TRANSFER_REPLY_STREAM);
 	zone_unref(zone);
 }
 
@@ -337,18 +337,18 @@ TEST(ixfr_of_a_client_that_is_up_to_date_or_newer_gets_a_single_soa)
 		uint32_t serial;
 		enum transfer_reply reply;
 	} rows[] = {
-	        {5, TRANSFER_REPLY_SOA},
-	        {6, TRANSFER_REPLY_SOA},
-	        {5 + 0x7fffffffu, TRANSFER_REPLY_SOA},
-	        {5 + 0x80000000u, TRANSFER_REPLY_WHOLE}, /* not comparable */
-	        {5 + 0x80000001u, TRANSFER_REPLY_WHOLE},
-	        {4, TRANSFER_REPLY_WHOLE},
-	        {0, TRANSFER_REPLY_WHOLE},
-	        {UINT32_MAX, TRANSFER_REPLY_WHOLE},
+	        {5, TRANSFER_REPLY_SINGLE},
+	        {6, TRANSFER_REPLY_SINGLE},
+	        {5 + 0x7fffffffu, TRANSFER_REPLY_SINGLE},
+	        {5 + 0x80000000u, TRANSFER_REPLY_STREAM}, /* not comparable */
+	        {5 + 0x80000001u, TRANSFER_REPLY_STREAM},
+	        {4, TRANSFER_REPLY_STREAM},
+	        {0, TRANSFER_REPLY_STREAM},
+	        {UINT32_MAX, TRANSFER_REPLY_STREAM},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
 		assert_int_equal(plan(zone, DNS_TYPE_IXFR, &rows[i].serial, false), rows[i].reply);
-		assert_int_equal(plan(zone, DNS_TYPE_IXFR, &rows[i].serial, true), TRANSFER_REPLY_SOA);
+		assert_int_equal(plan(zone, DNS_TYPE_IXFR, &rows[i].serial, true), TRANSFER_REPLY_SINGLE);
 	}
 	zone_unref(zone);
 }
@@ -371,7 +371,7 @@ TEST(whole_zone_to_ixfr_repeats_the_ixfr_question)
 	dns_encoder_init(&encoder);
 	wire_question(&question, "example.", DNS_TYPE_IXFR, &serial, false);
 	struct dns_message message = wire_read(&question);
-	struct transfer_out *out = transfer_out_new(&message, zone, NULL);
+	struct transfer_out *out = transfer_out_new(&message, zone, NULL, NULL);
 	assert_int_equal(transfer_out_next(out, &encoder, answer.bytes, WIRE_MAX, &answer.len, &error),
 	                 TRANSFER_OUT_MESSAGE);
 	assert_int_equal(wire_read(&answer).qtype, DNS_TYPE_IXFR);
@@ -389,7 +389,7 @@ TEST(single_soa_has_question_aa_and_opt)
 	dns_encoder_init(&encoder);
 	wire_question(&question, "example.", DNS_TYPE_IXFR, &serial, true);
 	struct dns_message message = wire_read(&question);
-	answer.len = transfer_out_soa(&message, zone, &edns, &encoder, answer.bytes, DNS_UDP_SIZE_PLAIN);
+	answer.len = transfer_out_single(&message, zone, NULL, &edns, &encoder, answer.bytes, DNS_UDP_SIZE_PLAIN);
 	struct dns_message read = wire_read(&answer);
 	assert_int_equal(read.header.flags, DNS_FLAG_QR | DNS_FLAG_AA);
 	assert_true(read.has_question && read.edns.present);
@@ -416,7 +416,7 @@ TEST(single_soa_that_does_not_fit_is_truncated)
 	dns_encoder_init(&encoder);
 	wire_question(&question, "example.", DNS_TYPE_IXFR, &serial, false);
 	struct dns_message message = wire_read(&question);
-	answer.len = transfer_out_soa(&message, zone, NULL, &encoder, answer.bytes, 450);
+	answer.len = transfer_out_single(&message, zone, NULL, NULL, &encoder, answer.bytes, 450);
 	assert_true(wire_read(&answer).header.flags & DNS_FLAG_TC);
 	assert_int_equal(wire_read(&answer).header.answer_count, 0);
 	zone_unref(zone);

@@ -193,9 +193,9 @@ static void answer(struct out *out, uint32_t serial)
 	struct wire reply;
 	struct error error;
 	if (question.qtype == DNS_TYPE_SOA) {
-		reply.len = transfer_out_soa(&question, zone, NULL, &encoder, reply.bytes, WIRE_MAX);
+		reply.len = transfer_out_single(&question, zone, NULL, NULL, &encoder, reply.bytes, WIRE_MAX);
 	} else {
-		struct transfer_out *stream = transfer_out_new(&question, zone, NULL);
+		struct transfer_out *stream = transfer_out_new(&question, zone, NULL, NULL);
 		assert_int_equal(transfer_out_next(stream, &encoder, reply.bytes, WIRE_MAX, &reply.len, &error),
 		                 TRANSFER_OUT_MESSAGE);
 		transfer_out_free(stream);
@@ -369,7 +369,7 @@ TEST(answer_that_does_not_match_is_waited_past)
 	struct dns_message question = wire_read(&out->question);
 	const struct zone_snapshot *zone = zone_of_text("example.", 5, "");
 	struct wire good;
-	good.len = transfer_out_soa(&question, zone, NULL, &encoder, good.bytes, WIRE_MAX);
+	good.len = transfer_out_single(&question, zone, NULL, NULL, &encoder, good.bytes, WIRE_MAX);
 	struct wire bad = good;
 	bad.bytes[0] ^= 1;
 	assert_false(feed(out, &bad)); /* id */
