@@ -71,7 +71,7 @@ struct kept_key {
 
 enum {
 	KEPT_REFERRAL = 0,           /* of the node, which is a cut */
-	KEPT_NO_NAME = DNS_TYPE_ANY, /* in the zone whose apex the node is, unsigned */
+	KEPT_NO_NAME = DNS_TYPE_ANY, /* in the zone whose apex the node is, without proof; or behind the node's NSEC */
 };
 enum { KEPT_DNSSEC = 1, KEPT_MINIMAL = 2 };
 
@@ -111,8 +111,7 @@ struct answer_plan {
 	struct keeper *keeper;
 	size_t tail_max;     /* octets that a response may have behind its question, less OPT */
 	struct kept_key key; /* under which this answer is kept, if it is whole */
-	struct zone_node key_node;
-	const uint8_t *key_name; /* the node's name as the end of the question's */
+	const uint8_t *key_name; /* the end of the question on which the answer depends */
 	const struct kept *kept; /* the whole answer; nothing else is then planned */
 
 	/* What is decided. */

@@ -97,16 +97,16 @@ static void plan_negative_soa(struct answer_plan *plan)
 	plan_add(plan, DNS_SECTION_AUTHORITY, &apex, &soa, owner, NEED_ALL);
 }
 
-/* Asks for the whole answer, if it was written before: of this kind, at the node whose name is `name`, the end of the
- * question's. False: it has to be planned; it will then be kept. */
-static bool plan_recall(struct answer_plan *plan, const struct zone_node *node, const uint8_t *name, uint16_t kind)
+/* Asks for the whole answer, if it was written before: of this kind, for the place `at`. Of the question it depends on nothing
+ * but its end, `name`, which is the name of `node`. False: it has to be planned; it will then be kept. */
+static bool plan_recall_at(struct answer_plan *plan, const struct zone_node *at, uint16_t kind,
+                           const struct zone_node *node, const uint8_t *name)
 {
 	if (plan->keeper == NULL || plan->link_count > 0 || !zone_node_owner_is(node, name)) {
 		return false;
 	}
-	plan->key_node = *node;
 	plan->key_name = name;
-	plan->key = kept_key_of(node, kind, plan->dnssec_ok, plan->rules->minimal_responses);
+	plan->key = kept_key_of(at, kind, plan->dnssec_ok, plan->rules->minimal_responses);
 	const struct kept *kept = keeper_find(plan->keeper, &plan->key);
 	if (kept == NULL || kept_len(kept) > plan->tail_max) {
 		return false;
@@ -115,6 +115,11 @@ static bool plan_recall(struct answer_plan *plan, const struct zone_node *node, 
 	plan->rcode = kept_rcode(kept);
 	plan->authoritative = kept_authoritative(kept);
 	return true;
+}
+
+static bool plan_recall(struct answer_plan *plan, const struct zone_node *node, const uint8_t *name, uint16_t kind)
+{
+	return plan_recall_at(plan, node, kind, node, name);
 }
 
 /* The NS set of the zone, a courtesy that is dropped where it does not fit. */
@@ -313,12 +318,25 @@ static const uint8_t *plan_dname(struct answer_plan *plan, const struct place *p
 	return plan->qtype == DNS_TYPE_CNAME || plan->qtype == DNS_TYPE_ANY ? NULL : cname->target;
 }
 
+/* Without proof there is one answer for a zone. Names in one gap of the NSECs, whose closest encloser is the apex, are denied
+ * by the same two. */
+static bool plan_recall_no_name(struct answer_plan *plan, const uint8_t *name, uint8_t encloser_labels,
+                                const struct zone_node *apex)
+{
+	struct zone_node before;
+	if (!plan->dnssec_ok || zone_denial(plan->snapshot) == ZONE_UNSIGNED) {
+		return plan_recall(plan, apex, plan_apex_name(plan), KEPT_NO_NAME);
+	}
+	return zone_denial(plan->snapshot) == ZONE_NSEC && encloser_labels == apex->labels &&
+	       zone_nsec(plan->snapshot, name, &before) &&
+	       plan_recall_at(plan, &before, KEPT_NO_NAME, apex, plan_apex_name(plan));
+}
+
 static void plan_no_name(struct answer_plan *plan, const uint8_t *name, uint8_t encloser_labels)
 {
 	struct zone_node apex;
 	zone_apex(plan->snapshot, &apex);
-	bool unproven = !plan->dnssec_ok || zone_denial(plan->snapshot) == ZONE_UNSIGNED;
-	if (unproven && plan_recall(plan, &apex, plan_apex_name(plan), KEPT_NO_NAME)) {
+	if (plan_recall_no_name(plan, name, encloser_labels, &apex)) {
 		return;
 	}
 	plan->rcode = DNS_RCODE_NXDOMAIN;

@@ -29,9 +29,10 @@ static char *answer_of(struct server *server, const char *question)
 
 static void draw_question(struct random_source *random, char question[256])
 {
-	static const char *const names[] = {"www",   "sub",      "ns.sub",   "www.sub", "a.www.sub", "sec",    "x.sec",
-	                                    "Cased", "ns.cased", "example.", "alias",   "b.d",       "y.w",    "none",
-	                                    "ent",   "x.ent",    "mail",     "SUB",     "www.SUB",   "WwW.sub"};
+	static const char *const names[] = {
+	        "www",      "sub",     "ns.sub", "www.sub", "a.www.sub", "sec",   "x.sec",         "Cased", "ns.cased",
+	        "example.", "alias",   "b.d",    "y.w",     "none",      "ent",   "x.ent",         "mail",  "SUB",
+	        "www.SUB",  "WwW.sub", "0",      "mainly",  "zz",        "0.www", "0.www.EXAMPLE."};
 	static const char *const prefixes[] = {"", "", "a.", "longer.", "a.much.longer.name.", "ns."};
 	static const char *const types[] = {"A", "MX", "DS", "NS", "TXT", "SOA", "CNAME", "ANY"};
 	static const char *const flags[] = {"",     " +edns",         " +do",     " +tcp", " +do +tcp",
