@@ -175,7 +175,7 @@ static enum accepted accept_one(struct net_acceptor *acceptor)
 		return ACCEPT_NO_RESOURCES;
 	}
 	census_join(connection);
-	net_connection_settle(connection);
+	net_connection_begin(connection);
 	return ACCEPTED;
 }
 

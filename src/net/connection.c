@@ -323,6 +323,15 @@ static void connection_ready(struct net_watch *watch, uint32_t events, struct mo
 	net_udp_serve_meanwhile(worker);
 }
 
+void net_connection_begin(struct net_connection *connection)
+{
+	if (takes_messages(connection)) {
+		read_some(connection, connection->worker->reactor.now);
+	}
+	net_connection_settle(connection);
+	net_udp_serve_meanwhile(connection->worker);
+}
+
 /* --- Limits --- */
 
 static int64_t earlier(int64_t a_ms, int64_t b_ms)

@@ -177,6 +177,9 @@ void net_connection_account(struct net_connection *connection);
 /* connection.c */
 /* Takes `fd` over. The caller has made room. NULL with errno: it is closed. */
 struct net_connection *net_connection_new(struct net_worker *worker, int fd, const struct address *client);
+/* Its first turn, when it is in the census. Whoever connects in order to ask has mostly asked by then: the question need not
+ * wait for another turn of the loop. */
+void net_connection_begin(struct net_connection *connection);
 /* Ends it now; the memory stays until the end of the turn. */
 void net_connection_end(struct net_connection *connection, enum net_end end);
 /* Has it settled before the turn ends. */

@@ -285,6 +285,14 @@ int udp_client(const char *from, const struct address *to)
 	return client(from, to, SOCK_DGRAM, 0);
 }
 
+int tcp_client_in_queue(struct rig *rig)
+{
+	int fd = client(NULL, &rig->bound, SOCK_STREAM, 0);
+	struct pollfd poller = {.fd = fd, .events = POLLOUT};
+	assert_int_equal(poll(&poller, 1, 20000), 1);
+	return fd;
+}
+
 int tcp_client(struct rig *rig, const char *from, size_t receive_buffer)
 {
 	const struct net_counters *counters = net_worker_counters(rig->worker);

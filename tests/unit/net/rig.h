@@ -85,6 +85,8 @@ void need_ipv6(void);
 /* Bound to `from` (may be NULL). */
 int udp_client(const char *from, const struct address *to);
 /* Connected; `receive_buffer` 0: the kernel's. Turns the rig until the connection is accepted. */
+/* One that is connected and waits to be accepted. */
+int tcp_client_in_queue(struct rig *rig);
 int tcp_client(struct rig *rig, const char *from, size_t receive_buffer);
 /* One query with its length in front into `out`; returns its size. `out` has QUERY_LEN + 2 octets. */
 size_t frame(uint8_t *out, uint16_t id, enum wish wish, uint32_t number);

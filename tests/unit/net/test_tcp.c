@@ -73,6 +73,18 @@ TEST(pipelined_25_messages_are_all_answered_over_ipv6)
 	expect_pipelined("::1");
 }
 
+TEST(question_that_is_there_when_its_connection_is_accepted_is_answered_at_once)
+{
+	struct rig rig;
+	rig_init(&rig, "127.0.0.1", NULL);
+	int fd = tcp_client_in_queue(&rig);
+	send_query(&rig, fd, 1, WISH_ECHO, 0);
+	rig_turn(&rig);
+	assert_int_equal(rig.messages, 1);
+	assert_int_equal(read_id(&rig, fd), 1);
+	end_with_client(&rig, fd);
+}
+
 TEST(client_that_sends_octet_by_octet_is_answered)
 {
 	struct rig rig;
