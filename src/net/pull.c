@@ -5,9 +5,7 @@
  * I2  A source is closed once, after it was taken out of its queue. */
 #include "net/worker_internal.h"
 
-/* A connection's turn ends when this much is gathered; one send takes it. */
-#define BURST_SIZE 65536
-/* Bursts before other connections get their turn: about a millisecond of work. Datagrams wait for one of them at most. */
+/* Bursts before other connections get their turn: a millisecond of work at the most. Datagrams wait for one of them. */
 #define BURSTS_PER_TURN 4
 
 static void begin_source(struct net_connection *connection)
@@ -85,11 +83,13 @@ static bool pull_message(struct net_connection *connection, struct moment now)
 	return false;
 }
 
+/* A connection's turn ends when so much is gathered; one send takes it. */
 static void pull_burst(struct net_connection *connection)
 {
 	struct net_worker *worker = connection->worker;
+	size_t most = net_burst_size(worker);
 	bool goes_on = true;
-	while (goes_on && connection->sources != NULL && !connection->is_dead && worker->gathered_len < BURST_SIZE) {
+	while (goes_on && connection->sources != NULL && !connection->is_dead && worker->gathered_len < most) {
 		goes_on = pull_message(connection, worker->reactor.now);
 	}
 	net_connection_flush(connection);

@@ -15,11 +15,10 @@
 
 /* Batches from one socket before the others get their turn. */
 #define ROUNDS_MAX 8
-/* Octets that connections are sent before datagrams are looked at. Of a transfer that is some 200 us of work, most of it
- * the kernel's; a look takes half of one. */
-#define SENT_MEANWHILE_MAX 65536
-#define HUGE_PAGE          (2u * 1024 * 1024)
-#define CACHE_LINE         64
+/* Somebody is asking by datagrams: one came within so many ms. */
+#define ASKED_LATELY_MS 20
+#define HUGE_PAGE       (2u * 1024 * 1024)
+#define CACHE_LINE      64
 
 union control {
 	size_t alignment; /* of struct cmsghdr */
@@ -276,6 +275,7 @@ static bool serve_batch(struct net_udp_socket *udp_socket, struct moment now)
 	if (count == 0) {
 		return false;
 	}
+	worker->datagram_came_ms = now.boot_ms;
 	net_count_add(&worker->counters.batches, 1);
 	net_count_add(&worker->counters.datagrams_in, count);
 	size_t presented = present(batch, udp_socket, count);
@@ -297,12 +297,19 @@ static void serve(struct net_udp_socket *udp_socket, struct moment now)
 	}
 }
 
+/* 64 KiB of a transfer are some 200 us of work, most of it the kernel's. Where somebody asks meanwhile, they wait for one
+ * message of a transfer, which has 16 KiB; a look takes half a microsecond. */
+size_t net_burst_size(const struct net_worker *worker)
+{
+	return worker->reactor.now.boot_ms - worker->datagram_came_ms <= ASKED_LATELY_MS ? 8192 : 65536;
+}
+
 /* A round of 64 connections that all send, or are sent, as much as they can takes tens of milliseconds and more; a
  * datagram that came meanwhile waits for one of them, not for all. */
 void net_udp_serve_meanwhile(struct net_worker *worker)
 {
 	struct moment now = net_reactor_clock(&worker->reactor);
-	bool had_share = now.boot_ms != worker->datagrams_at_ms || worker->sent_meanwhile >= SENT_MEANWHILE_MAX;
+	bool had_share = now.boot_ms != worker->datagrams_at_ms || worker->sent_meanwhile >= net_burst_size(worker);
 	if (!had_share || worker->is_stopping) {
 		return;
 	}

@@ -105,8 +105,9 @@ struct net_worker {
 	struct net_counters counters;
 
 	struct net_link udp_sockets;
-	int64_t datagrams_at_ms; /* when they were looked at between two connections */
-	size_t sent_meanwhile;   /* octets that connections were sent since then */
+	int64_t datagrams_at_ms;  /* when they were looked at between two connections */
+	size_t sent_meanwhile;    /* octets that connections were sent since then */
+	int64_t datagram_came_ms; /* when there was one last */
 	struct net_link acceptors;
 	uint64_t next_socket_id;
 	uint32_t deferred_datagrams;
@@ -158,6 +159,8 @@ void net_udp_socket_close(struct net_udp_socket *udp_socket, bool answers_first)
 /* Between two connections of a turn: one batch of each socket, if the connections have had their share since the last
  * one: octets that were sent, or a millisecond. */
 void net_udp_serve_meanwhile(struct net_worker *worker);
+/* Octets that a connection may be sent before datagrams are looked at. */
+size_t net_burst_size(const struct net_worker *worker);
 /* Answers what the kernel has queued, then asks for no more; deferred answers can still leave. */
 void net_udp_socket_hush(struct net_udp_socket *udp_socket);
 void net_udp_answer(struct net_worker *worker, const struct net_return *way, const uint8_t *answer, size_t len);

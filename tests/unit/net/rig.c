@@ -49,7 +49,7 @@ static void on_datagrams(void *self, struct net_datagram *batch, size_t count, s
 	}
 }
 
-static void ask_by_datagram(const struct rig *rig)
+void ask_by_datagram(const struct rig *rig)
 {
 	assert_int_equal(send(rig->datagram_fd, "twelve octets", 12, 0), 12);
 }

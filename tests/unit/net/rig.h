@@ -85,6 +85,8 @@ void need_ipv6(void);
 /* Bound to `from` (may be NULL). */
 int udp_client(const char *from, const struct address *to);
 /* Connected; `receive_buffer` 0: the kernel's. Turns the rig until the connection is accepted. */
+/* A question by rig->datagram_fd. */
+void ask_by_datagram(const struct rig *rig);
 /* One that is connected and waits to be accepted. */
 int tcp_client_in_queue(struct rig *rig);
 int tcp_client(struct rig *rig, const char *from, size_t receive_buffer);

@@ -92,14 +92,19 @@ TEST(sources_of_many_connections_progress_alike)
 	rig_deinit(&rig);
 }
 
-/* Twenty transfers have work for every turn. What a datagram waits for is a piece of one, whatever the time says. */
-TEST(datagram_is_answered_between_two_pieces_of_sources)
+/* Twenty transfers have work for every turn; a datagram comes while they are pulled. */
+static void expect_to_wait(bool asked_lately, size_t pieces)
 {
-	enum { CONNECTIONS = 20, PIECE = 65536 / 16000 + 1 };
+	enum { CONNECTIONS = 20 };
 	struct rig rig;
 	int fds[CONNECTIONS];
+	size_t datagrams = asked_lately ? 2 : 1;
 	rig_init(&rig, "127.0.0.1", NULL);
 	rig.datagram_fd = udp_client(NULL, &rig.bound);
+	if (asked_lately) {
+		ask_by_datagram(&rig);
+		RIG_UNTIL(&rig, rig.datagrams == 1);
+	}
 	rig.pulled_at_question = 23;
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		fds[i] = tcp_client(&rig, NULL, 0);
@@ -107,14 +112,25 @@ TEST(datagram_is_answered_between_two_pieces_of_sources)
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		send_query(&rig, fds[i], 1, WISH_PULL, 100);
 	}
-	RIG_UNTIL(&rig, rig.datagrams == 1);
-	assert_in_range(rig.pulled_before_datagram, rig.pulled_at_question, rig.pulled_at_question + PIECE);
+	RIG_UNTIL(&rig, rig.datagrams == datagrams);
+	assert_in_range(rig.pulled_before_datagram, rig.pulled_at_question, rig.pulled_at_question + pieces);
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		close(fds[i]);
 	}
 	RIG_UNTIL(&rig, rig.sources_open == 0);
 	close(rig.datagram_fd);
 	rig_deinit(&rig);
+}
+
+/* Whatever the time says. */
+TEST(datagram_is_answered_between_two_pieces_of_sources)
+{
+	expect_to_wait(false, 65536 / 16000 + 1);
+}
+
+TEST(where_somebody_asks_a_datagram_waits_for_one_message)
+{
+	expect_to_wait(true, 1);
 }
 
 TEST(too_many_queued_sources_pause_reading)
