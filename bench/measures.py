@@ -20,6 +20,7 @@ import worlds
 servers.POLL_ANSWER_SECONDS = 0.01
 servers.POLL_SECONDS = 0.002
 servers.Tandem.workers = 1
+servers.Knot.io_timeout_ms, servers.Knot.remote_io_timeout_ms = 500, 5000  # its own
 ECHO = "null echo"
 PROGRAMS = {"bind": ["named"], "knot": ["knotd", "knotc"], "nsd": ["nsd"]}
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -91,7 +92,10 @@ def cpu_seconds(pid):
     """User and system time of all its processes."""
     user = system = 0
     for member in family(pid):
-        fields = pathlib.Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
+        try:
+            fields = pathlib.Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked, as NSD's servers do at each reload
         user += int(fields[11])
         system += int(fields[12])
     return user / TICKS, system / TICKS

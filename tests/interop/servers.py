@@ -412,6 +412,9 @@ class Bind(Server):
 
 class Knot(Server):
     kind = "knot"
+    # 500 and 5000, which it would wait, end what a busy machine keeps waiting.
+    io_timeout_ms = 60000
+    remote_io_timeout_ms = 60000
 
     def configure(self):
         lines = [
@@ -421,9 +424,8 @@ class Knot(Server):
             "  udp-workers: 1",
             "  tcp-workers: 1",
             "  background-workers: 2",
-            # 500 and 5000 ms, which it would wait, end what a busy machine keeps waiting.
-            "  tcp-io-timeout: 60000",
-            "  tcp-remote-io-timeout: 60000",
+            f"  tcp-io-timeout: {self.io_timeout_ms}",
+            f"  tcp-remote-io-timeout: {self.remote_io_timeout_ms}",
             "control:",
             f"  listen: {self.folder}/knot.sock",
             "database:",
