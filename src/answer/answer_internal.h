@@ -109,8 +109,8 @@ struct answer_plan {
 
 	/* Answers that were written before. */
 	struct keeper *keeper;
-	size_t tail_max;     /* octets that a response may have behind its question, less OPT */
-	struct kept_key key; /* under which this answer is kept, if it is whole */
+	size_t tail_max;         /* octets that a response may have behind its question, less OPT */
+	struct kept_key key;     /* under which this answer is kept, if it is whole */
 	const uint8_t *key_name; /* the end of the question on which the answer depends */
 	const struct kept *kept; /* the whole answer; nothing else is then planned */
 
