@@ -146,7 +146,7 @@ static void prepare_end(struct commit *commit, bool wanted)
 	}
 }
 
-/* As the copy that was made of `last`. */
+/* As the copy that was made of `last`, which is on disk. */
 static bool is_as_copied(const struct commit *commit, const struct store_head *last)
 {
 	struct store *store = commit->publish->store;
@@ -156,6 +156,10 @@ static bool is_as_copied(const struct commit *commit, const struct store_head *l
 		return false;
 	}
 	const struct zone_snapshot *copy = store_load_version(store, commit->line->zone->apex.wire, &head, &error);
+	if (copy == NULL && error.code != ERROR_NOT_FOUND) {
+		log_warning("zone %s: the copy of serial %u, with which the file would be compared, cannot be read: %s",
+		            commit->zone_text, last->serial_published, error.text);
+	}
 	bool same = copy != NULL && head.serial_published == last->serial_published &&
 	            change_same_content(copy, commit->next.snapshot);
 	zone_unref(copy);
@@ -176,7 +180,7 @@ static bool is_same_content(const struct commit *commit)
 	if (commit->base.snapshot != NULL) {
 		return change_same_content(commit->base.snapshot, commit->next.snapshot);
 	}
-	return is_as_copied(commit, last);
+	return commit->base.is_on_disk && is_as_copied(commit, last);
 }
 
 /* A primary's serial by its policy (I2). */

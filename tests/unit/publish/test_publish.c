@@ -26,6 +26,7 @@ struct rig {
 	unsigned heard;
 	uint32_t heard_serial;
 	bool served_when_heard;
+	bool forced; /* offers are */
 };
 
 static void hear(struct change_listener *self, const struct change_news *news)
@@ -125,6 +126,7 @@ static void hand_in(struct rig *rig, enum change_origin origin, enum publish_ser
 	                          .candidate = candidate,
 	                          .who = "test",
 	                          .policy = &policy,
+	                          .forced = rig->forced,
 	                          .settled = settled,
 	                          .context = told,
 	                  });
@@ -717,6 +719,26 @@ TEST(deadlines_are_durable_together_with_the_version)
 	store_commit(rig.store);
 	assert_int_equal(fake_kv_commits(fake) - before, 1);
 	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 77);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+/* What is on disk is not what was published last, though it has the same serial. */
+TEST(zone_that_becomes_a_primarys_is_not_compared_with_a_copy_that_was_not_replaced)
+{
+	struct rig rig;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 7, "a A 192.0.2.1\n"));
+	rig.forced = true;
+	hand_in(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 7, "a A 192.0.2.2\n"), &told);
+	fake_kv_fail_commits(fake, 1);
+	store_commit(rig.store);
+	assert_true(told.done && told.result.is_volatile);
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	assert_true(offer_file(&rig, 7, "a A 192.0.2.1\n"));
+	assert_int_equal(served_serial(&rig), 8);
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
