@@ -14,6 +14,8 @@
 
 /* Connections from one listening socket before the others get their turn. */
 #define ACCEPTS_MAX 64
+/* Of these so many are read from at once: each may have brought 64 KiB of questions. */
+#define READS_MAX 8
 /* How long no connection is accepted when the system has no descriptor left and there is nothing to close. */
 #define ACCEPT_PAUSE_MS 100
 
@@ -159,7 +161,7 @@ static enum accepted accept_error(int reason)
 	}
 }
 
-static enum accepted accept_one(struct net_acceptor *acceptor)
+static enum accepted accept_one(struct net_acceptor *acceptor, bool reads)
 {
 	struct net_worker *worker = acceptor->worker;
 	union net_socket_address from = {0};
@@ -175,7 +177,11 @@ static enum accepted accept_one(struct net_acceptor *acceptor)
 		return ACCEPT_NO_RESOURCES;
 	}
 	census_join(connection);
-	net_connection_begin(connection);
+	if (reads) {
+		net_connection_begin(connection);
+	} else {
+		net_connection_settle(connection);
+	}
 	return ACCEPTED;
 }
 
@@ -183,7 +189,7 @@ static void accept_some(struct net_acceptor *acceptor)
 {
 	bool has_evicted = false;
 	for (unsigned int i = 0; i < ACCEPTS_MAX; i++) {
-		enum accepted outcome = accept_one(acceptor);
+		enum accepted outcome = accept_one(acceptor, i < READS_MAX);
 		if (outcome == ACCEPT_NOTHING) {
 			return;
 		}
