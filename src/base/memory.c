@@ -61,7 +61,9 @@ void *memory_map(size_t size)
 
 void memory_give_back(void)
 {
+#ifdef __GLIBC__
 	malloc_trim(0);
+#endif
 }
 
 void memory_reserve(void **array, size_t *capacity, size_t needed, size_t size)
