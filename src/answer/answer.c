@@ -371,32 +371,21 @@ static enum answer_outcome answer_notify(struct answer_context *context)
 static enum answer_outcome refuse_signed(struct answer_context *context)
 {
 	const struct dns_message *message = &context->message;
-	struct reader reader = dns_message_reader(message, message->tsig_offset);
-	struct dns_rr rr;
-	dns_rr_read(&reader, &rr);
-	struct reader rdata = reader_of(rr.rdata, reader.failed ? 0 : rr.rdata_len);
-	const uint8_t *algorithm = dns_name_read_plain(&rdata);
-	const uint8_t *time = read_bytes(&rdata, 6);
-	uint16_t fudge = read_u16(&rdata);
-	uint16_t mac_len = read_u16(&rdata);
-	read_bytes(&rdata, mac_len);
-	uint16_t original_id = read_u16(&rdata);
-	read_u16(&rdata); /* error */
-	uint16_t other_len = read_u16(&rdata);
-	read_bytes(&rdata, other_len);
-	if (rdata.failed || reader.failed || reader_left(&rdata) > 0 || rr.class != DNS_CLASS_ANY || rr.ttl != 0) {
+	struct dns_tsig asked;
+	if (!dns_message_tsig(message, &asked)) {
 		return formerr(context, DNS_EDE_NONE);
 	}
 	uint8_t bytes[DNS_NAME_MAX + 16];
 	struct writer tsig = writer_of(bytes, sizeof bytes);
-	write_bytes(&tsig, algorithm, dns_name_len(algorithm));
-	write_bytes(&tsig, time, 6);
-	write_u16(&tsig, fudge);
+	write_bytes(&tsig, asked.algorithm, dns_name_len(asked.algorithm));
+	write_u16(&tsig, (uint16_t)(asked.time_s >> 32));
+	write_u32(&tsig, (uint32_t)asked.time_s);
+	write_u16(&tsig, asked.fudge_s);
 	write_u16(&tsig, 0); /* no MAC: RFC 8945 5.3.2 */
-	write_u16(&tsig, original_id);
+	write_u16(&tsig, asked.original_id);
 	write_u16(&tsig, DNS_RCODE_BADKEY);
 	write_u16(&tsig, 0);
-	answer_encode_badkey(context, rr.owner.wire, bytes, writer_len(&tsig));
+	answer_encode_badkey(context, asked.key.wire, bytes, writer_len(&tsig));
 	return ANSWER_SEND;
 }
 
