@@ -20,8 +20,7 @@
 #include "base/error.h"
 #include "dns/message.h"
 
-/* Those of RFC 8945 6, but for gss-tsig. The last four digits of the names with a number behind the hash are the bits to
- * which the MAC is cut. */
+/* Those of RFC 8945 6, but for gss-tsig. A number behind the hash says to how many bits the MAC is cut. */
 enum tsig_algorithm {
 	TSIG_HMAC_MD5,
 	TSIG_HMAC_SHA1,
