@@ -238,20 +238,18 @@ static enum answer_outcome answer_data(struct answer_context *context)
 	return ANSWER_SEND;
 }
 
-/* RFC 1995 2: over UDP what fits, and since no differences are at hand that is our SOA: the client comes by TCP. */
-static enum answer_outcome answer_ixfr_udp(struct answer_context *context)
+/* What the response may measure (RFC 1035 4.2.1, RFC 6891 6.2.3, 6.2.5). */
+static size_t limit_of(const struct answer_context *context)
 {
-	const struct dns_message *message = &context->message;
-	struct answer_plan *plan = &context->plan;
-	struct zone_node apex;
-	struct answer_result *result = context->result;
-	zone_apex(result->snapshot, &apex);
-	plan_begin(context, result->zone, result->snapshot, answer_rules_of(result->zone));
-	plan->dnssec_ok = false;
-	plan->authoritative = true;
-	plan_rrset(plan, DNS_SECTION_ANSWER, &apex, DNS_TYPE_SOA, owner_of_node(message->qname.wire), NEED_ALL);
-	answer_encode(context, DNS_EDE_NONE);
-	return ANSWER_SEND;
+	size_t limit = DNS_MESSAGE_MAX;
+	if (context->request->transport == ANSWER_UDP) {
+		const struct dns_edns *edns = &context->message.edns;
+		size_t ours = context->config->udp_payload;
+		size_t theirs = edns->present ? edns->payload_size : DNS_UDP_SIZE_PLAIN;
+		limit = theirs < ours ? theirs : ours;
+		limit = limit < DNS_UDP_SIZE_PLAIN ? DNS_UDP_SIZE_PLAIN : limit;
+	}
+	return limit < context->result->capacity ? limit : context->result->capacity;
 }
 
 static enum answer_outcome answer_transfer(struct answer_context *context)
@@ -282,10 +280,8 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
 	}
 	note_expire(context, result->zone, result->snapshot);
-	if (udp) {
-		return answer_ixfr_udp(context);
-	}
 	result->message = message;
+	result->limit = limit_of(context);
 	result->has_edns = message->edns.present;
 	result->edns = answer_edns(context, DNS_RCODE_NOERROR, DNS_EDE_NONE);
 	answer_add(&context->counters.transfers);
@@ -390,20 +386,6 @@ static enum answer_outcome refuse_signed(struct answer_context *context)
 }
 
 /* ---- the steps ---- */
-
-/* What the response may measure (RFC 1035 4.2.1, RFC 6891 6.2.3, 6.2.5). */
-static size_t limit_of(const struct answer_context *context)
-{
-	size_t limit = DNS_MESSAGE_MAX;
-	if (context->request->transport == ANSWER_UDP) {
-		const struct dns_edns *edns = &context->message.edns;
-		size_t ours = context->config->udp_payload;
-		size_t theirs = edns->present ? edns->payload_size : DNS_UDP_SIZE_PLAIN;
-		limit = theirs < ours ? theirs : ours;
-		limit = limit < DNS_UDP_SIZE_PLAIN ? DNS_UDP_SIZE_PLAIN : limit;
-	}
-	return limit < context->result->capacity ? limit : context->result->capacity;
-}
 
 static enum answer_outcome answer_opcode(struct answer_context *context, enum dns_read_outcome read)
 {

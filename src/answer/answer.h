@@ -103,8 +103,8 @@ struct answer_request {
 enum answer_outcome {
 	ANSWER_SEND, /* `len` octets are to be sent */
 	ANSWER_DROP, /* no answer: shorter than a header, or itself a response. Over TCP: close (RFC 7766 has no better) */
-	/* AXFR or IXFR over TCP by somebody who may: `zone`, `snapshot`, `message`, and for IXFR `serial`. Nothing was
-	 * encoded. */
+	/* AXFR or IXFR by somebody who may, over UDP IXFR only: `zone`, `snapshot`, `message`, `limit`, and for IXFR `serial`.
+	 * Nothing was encoded. */
 	ANSWER_TRANSFER_OUT,
 	/* A NOTIFY by somebody who may: `len` octets are to be sent, and `zone` is to be looked at; `has_serial` and
 	 * `serial`, if the sender gave a hint. */
@@ -123,6 +123,7 @@ struct answer_result {
 	const struct dns_message *message;
 	bool has_serial;
 	uint32_t serial;
+	size_t limit;  /* octets that the response may have */
 	bool has_edns; /* the asker sent OPT: then `edns` is what ours says, EXPIRE included (RFC 7314) */
 	struct dns_edns_reply edns;
 

@@ -8,6 +8,7 @@
 
 struct change_history {
 	_Atomic(uint32_t) refs;
+	uint64_t newest; /* zone_identity of the version to which it leads */
 	size_t count;
 	int64_t *at_s;                  /* of each; behind the sets in the same block */
 	const struct changeset *sets[]; /* oldest first */
@@ -20,10 +21,10 @@ static uint64_t octets_of(const struct changeset *set)
 	return len;
 }
 
-uint64_t change_history_octets(const struct changeset *const *sets, size_t count)
+uint64_t change_history_octets(const struct changeset *const *sets, size_t count, uint64_t most)
 {
 	uint64_t octets = 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && octets <= most; i++) {
 		octets += octets_of(sets[i]);
 	}
 	return octets;
@@ -73,7 +74,8 @@ static size_t count_kept(const struct change_history *before, const struct chang
 }
 
 const struct change_history *change_history_with(const struct change_history *before, const struct changeset *set,
-                                                 int64_t at_s, const struct change_history_limits *limits)
+                                                 const struct zone_snapshot *newest, int64_t at_s,
+                                                 const struct change_history_limits *limits)
 {
 	if (limits->count_max == 0 || octets_of(set) > limits->octets_max) {
 		return NULL;
@@ -85,9 +87,15 @@ const struct change_history *change_history_with(const struct change_history *be
 		history->sets[i] = changeset_ref(before->sets[from]);
 		history->at_s[i] = before->at_s[from];
 	}
+	history->newest = zone_identity(newest);
 	history->sets[kept] = changeset_ref(set);
 	history->at_s[kept] = at_s;
 	return history;
+}
+
+bool change_history_leads_to(const struct change_history *history, const struct zone_snapshot *version)
+{
+	return history != NULL && history->newest == zone_identity(version);
 }
 
 const struct change_history *change_history_ref(const struct change_history *history)

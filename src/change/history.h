@@ -14,10 +14,13 @@ struct change_history_limits {
 	int64_t age_max_s;   /* from the newest one's time back */
 };
 
-/* `before` and one more, as far as the limits allow; `at_s` is wall time. Nothing is left of `before` where `set` does not
- * continue it; nothing at all when the limits leave no room for `set`. Both are borrowed. */
+/* `before` and one more, which leads to `newest`, as far as the limits allow; `at_s` is wall time. Nothing is left of `before`
+ * where `set` does not continue it; nothing at all when the limits leave no room for `set`. All are borrowed. */
 const struct change_history *change_history_with(const struct change_history *before, const struct changeset *set,
-                                                 int64_t at_s, const struct change_history_limits *limits);
+                                                 const struct zone_snapshot *newest, int64_t at_s,
+                                                 const struct change_history_limits *limits);
+/* It leads to this very version. */
+bool change_history_leads_to(const struct change_history *history, const struct zone_snapshot *version);
 const struct change_history *change_history_ref(const struct change_history *history);
 void change_history_unref(const struct change_history *take);
 
@@ -25,6 +28,6 @@ void change_history_unref(const struct change_history *take);
  * the history. */
 size_t change_history_from(const struct change_history *history, uint32_t serial,
                            const struct changeset *const **first);
-/* Octets of `count` changesets. */
-uint64_t change_history_octets(const struct changeset *const *sets, size_t count);
+/* Octets of `count` changesets, or something above `most` where they have more: the others are not looked at then. */
+uint64_t change_history_octets(const struct changeset *const *sets, size_t count, uint64_t most);
 size_t change_history_count(const struct change_history *history);

@@ -5,6 +5,7 @@
 
 #include "base/ensure.h"
 #include "base/memory.h"
+#include "base/quiescent.h"
 
 static struct line_version copy_of(const struct line_version *version)
 {
@@ -12,13 +13,37 @@ static struct line_version copy_of(const struct line_version *version)
 	if (copy.snapshot != NULL) {
 		zone_ref(copy.snapshot);
 	}
+	change_history_ref(copy.history);
 	return copy;
 }
 
 static void replace(struct line_version *place, struct line_version take)
 {
-	zone_unref(place->snapshot);
+	line_version_drop(place);
 	*place = take;
+}
+
+static void history_unref(void *take)
+{
+	change_history_unref(take);
+}
+
+/* Readers may be looking at what was there. */
+static void show_history(struct zone *zone, const struct change_history *history)
+{
+	const void *before =
+	        atomic_exchange_explicit(&zone->history, change_history_ref(history), memory_order_acq_rel);
+	if (before != NULL) {
+		quiescent_defer(history_unref, (void *)(uintptr_t)before);
+	}
+}
+
+void line_version_drop(struct line_version *version)
+{
+	zone_unref(version->snapshot);
+	change_history_unref(version->history);
+	version->snapshot = NULL;
+	version->history = NULL;
 }
 
 struct publish_line *publish_line_new(struct publish *publish, struct zone *zone, void *owner)
@@ -38,8 +63,9 @@ void publish_line_free(struct publish_line *take)
 		return;
 	}
 	ensure(take->pending == 0);
-	zone_unref(take->head.snapshot);
-	zone_unref(take->served.snapshot);
+	line_version_drop(&take->head);
+	line_version_drop(&take->served);
+	show_history(take->zone, NULL);
 	pthread_mutex_destroy(&take->lock);
 	free(take);
 }
@@ -89,11 +115,10 @@ void publish_line_withdraw(struct publish_line *line, enum zone_state state)
 	pthread_mutex_lock(&line->lock);
 	zone_withdraw(line->zone, state);
 	if (line->head.snapshot == line->served.snapshot) {
-		zone_unref(line->head.snapshot);
-		line->head.snapshot = NULL;
+		line_version_drop(&line->head);
 	}
-	zone_unref(line->served.snapshot);
-	line->served.snapshot = NULL;
+	line_version_drop(&line->served);
+	show_history(line->zone, NULL);
 	pthread_mutex_unlock(&line->lock);
 }
 
@@ -162,7 +187,9 @@ enum zone_state line_end_published(struct publish_line *line, const struct line_
 	replace(&line->served, copy_of(version));
 	if (line->head.snapshot == NULL) {
 		line->head.snapshot = zone_ref(version->snapshot); /* withdrawn while this was on its way */
+		line->head.history = change_history_ref(version->history);
 	}
+	show_history(line->zone, version->history);
 	zone_publish(line->zone, zone_ref(version->snapshot));
 	pthread_mutex_unlock(&line->lock);
 	return before;

@@ -15,6 +15,9 @@ struct publish {
 /* One version, and what is remembered of it. */
 struct line_version {
 	const struct zone_snapshot *snapshot; /* a reference; NULL: none */
+	const struct change_history *history; /* a reference; what leads to it */
+	bool has_top;                         /* a version before it did not go forward: */
+	uint32_t top;                         /* the highest serial until then */
 	struct store_head head;
 	bool has_head;   /* something was published before; without a snapshot by another process, or it has expired */
 	bool is_on_disk; /* `head` is what the store has, or will have before anything that is submitted from now on */
@@ -40,6 +43,9 @@ struct publish_line {
 void publish_offer(struct change_sink *self, const struct change_offer *offer);
 
 /* ---- line.c ---- */
+
+/* Drops both references. */
+void line_version_drop(struct line_version *version);
 
 /* The head, with a reference to its snapshot, and its run. */
 struct line_version line_take_head(struct publish_line *line, uint32_t *run);

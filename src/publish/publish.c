@@ -247,23 +247,109 @@ static bool secondary_may_take(const struct commit *commit, struct error *error)
 	return false;
 }
 
+/* A comparison that keeps what differs, as long as it is not too large to be kept. */
+struct difference {
+	struct change_visitor visitor; /* first */
+	struct change_counts counts;
+	struct changeset_builder builder;
+	size_t octets_max;
+	bool is_over; /* more than that: nothing is kept */
+};
+
+static void take_difference(struct change_visitor *self, const struct zone_change *change)
+{
+	struct difference *difference = (struct difference *)self;
+	difference->counts.added += change->add;
+	difference->counts.removed += !change->add;
+	if (difference->is_over) {
+		return;
+	}
+	changeset_builder_add(&difference->builder, change);
+	if (changeset_builder_len(&difference->builder) > difference->octets_max) {
+		difference->is_over = true;
+		changeset_builder_deinit(&difference->builder);
+	}
+}
+
+static struct change_history_limits history_limits(const struct commit *commit)
+{
+	struct change_history_limits limits = {.count_max = 0};
+	struct zone_facts facts;
+	if (commit->policy == NULL) {
+		return limits; /* from the store: nothing was before it */
+	}
+	limits = commit->policy->history;
+	zone_facts(commit->next.snapshot, &facts);
+	uint64_t most = facts.bytes / 2 > PUBLISH_HISTORY_LEAST ? facts.bytes / 2 : PUBLISH_HISTORY_LEAST;
+	limits.octets_max = limits.octets_max < most ? limits.octets_max : most;
+	return limits;
+}
+
+static void raise_top(struct line_version *version, uint32_t serial)
+{
+	if (!version->has_top || dns_serial_compare(serial, version->top) == DNS_SERIAL_NEWER) {
+		version->top = serial;
+	}
+	version->has_top = true;
+}
+
+/* Nothing is served before it; what was published last may be something else. */
+static void note_gap(struct commit *commit)
+{
+	if (commit->base.has_head && commit->origin != CHANGE_FROM_STORE && !commit->same_content) {
+		raise_top(&commit->next, commit->base.head.serial_published);
+	}
+}
+
+/* A version that does not go forward, or is larger a change than is kept, ends the history. After one that does not go forward
+ * serials come once more that others have with other content: nobody is led on from these. */
+static void keep_history(struct commit *commit, struct difference *difference,
+                         const struct change_history_limits *limits)
+{
+	uint32_t before = commit->result.serial_before;
+	bool is_forward = dns_serial_compare(commit->result.serial, before) == DNS_SERIAL_NEWER;
+	bool is_again = commit->base.has_top && dns_serial_compare(before, commit->base.top) != DNS_SERIAL_NEWER;
+	const struct changeset *set = NULL;
+	struct error error;
+	if (!is_forward) {
+		raise_top(&commit->next, before);
+	}
+	if (is_forward && !is_again && !difference->is_over) {
+		set = changeset_builder_end(&difference->builder, &error);
+	}
+	if (set != NULL) {
+		commit->next.history = change_history_with(commit->base.history, set, commit->next.snapshot,
+		                                           commit->now.wall_s, limits);
+	}
+	changeset_unref(set);
+}
+
 /* Fills in what changed; CHANGE_UNCHANGED when there is nothing to do. */
 static void compare(struct commit *commit)
 {
 	struct change_result *result = &commit->result;
 	result->serial = zone_serial(commit->next.snapshot);
 	result->outcome = CHANGE_PUBLISHED;
+	commit->next.has_top = commit->base.has_top;
+	commit->next.top = commit->base.top;
 	if (commit->base.snapshot == NULL) {
+		note_gap(commit);
 		return;
 	}
 	result->had_before = true;
 	result->serial_before = zone_serial(commit->base.snapshot);
-	struct change_counts counts = change_count(commit->base.snapshot, commit->next.snapshot);
-	result->removed = counts.removed;
-	result->added = counts.added;
-	if (counts.removed == 0 && counts.added == 0) {
+	struct change_history_limits limits = history_limits(commit);
+	struct difference difference = {.visitor.visit = take_difference, .octets_max = (size_t)limits.octets_max};
+	changeset_builder_init(&difference.builder);
+	change_compare(commit->base.snapshot, commit->next.snapshot, &difference.visitor);
+	result->removed = difference.counts.removed;
+	result->added = difference.counts.added;
+	if (result->removed == 0 && result->added == 0) {
 		result->outcome = CHANGE_UNCHANGED;
+	} else {
+		keep_history(commit, &difference, &limits);
 	}
+	changeset_builder_deinit(&difference.builder);
 }
 
 static bool is_this_zone(const struct commit *commit, struct error *error)
@@ -327,8 +413,8 @@ static void announce(const struct commit *commit)
 
 static void commit_free(struct commit *commit)
 {
-	zone_unref(commit->base.snapshot);
-	zone_unref(commit->next.snapshot);
+	line_version_drop(&commit->base);
+	line_version_drop(&commit->next);
 	store_write_free(commit->write);
 	free(commit->who);
 	free(commit);
@@ -441,8 +527,9 @@ static struct commit *commit_new(struct publish_line *line, const struct change_
 static void drop_twin(struct commit *commit)
 {
 	if (commit->result.outcome == CHANGE_UNCHANGED) {
-		zone_unref(commit->next.snapshot);
+		line_version_drop(&commit->next);
 		commit->next.snapshot = zone_ref(commit->base.snapshot);
+		commit->next.history = change_history_ref(commit->base.history);
 	}
 }
 
@@ -477,8 +564,9 @@ static void submit(struct commit *commit)
 	drop_twin(commit);
 	struct line_version head = commit->next;
 	zone_ref(head.snapshot);
+	change_history_ref(head.history);
 	if (!line_advance(commit->line, commit->run, head)) {
-		zone_unref(head.snapshot);
+		line_version_drop(&head);
 		error_set(&error, ERROR_STOPPED, "a version before it could not be made durable");
 		tell(commit, NULL, &error);
 	} else if (store == NULL) {

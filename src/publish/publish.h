@@ -18,6 +18,7 @@
 #pragma once
 
 #include "change/change.h"
+#include "change/history.h"
 #include "store/store.h"
 #include "zonefile/zonefile.h"
 
@@ -38,8 +39,13 @@ struct publish_policy {
 	bool strict;                    /* checks refuse what they find wrong; else they only warn (a secondary) */
 	enum publish_severity check_ns; /* NS that cannot work: at CNAME, below DNAME, without address */
 	enum publish_severity check_mx_srv;
+	/* What of the zone's history is kept. A change larger than the zone is never sent, and seldom one that is
+	 * half as large: no more octets are kept than that, or than PUBLISH_HISTORY_LEAST where the zone is small. */
+	struct change_history_limits history;
 	struct zonefile_problem_sink *problems; /* may be NULL */
 };
+
+#define PUBLISH_HISTORY_LEAST 8192
 
 struct publish;
 

@@ -88,6 +88,21 @@ static void take_notify(const struct answer_result *result, const struct address
 	follow_notified(server_zone_of(result->zone), client, &hint);
 }
 
+/* What leads to what the zone serves; good until the next quiescent point. */
+static const struct change_history *history_of(const struct zone *zone)
+{
+	return atomic_load_explicit(&zone->history, memory_order_acquire);
+}
+
+/* An IXFR over UDP by somebody who may have it: the difference if it fits, else our SOA (RFC 1995 2). */
+static uint32_t serve_small_transfer(struct worker *worker, const struct net_datagram *datagram,
+                                     const struct answer_result *result)
+{
+	return (uint32_t)transfer_out_single(result->message, result->snapshot, history_of(result->zone),
+	                                     result->has_edns ? &result->edns : NULL, worker->encoder, datagram->answer,
+	                                     result->limit);
+}
+
 static void serve_datagram(struct worker *worker, const struct zone_set *zones, struct net_datagram *datagram,
                            const struct answer_request *request, struct moment now)
 {
@@ -103,8 +118,10 @@ static void serve_datagram(struct worker *worker, const struct zone_set *zones, 
 		datagram->answer_len = (uint32_t)result.len;
 		log_answer(worker, &result, request->client, now);
 		break;
+	case ANSWER_TRANSFER_OUT:
+		datagram->answer_len = serve_small_transfer(worker, datagram, &result);
+		break;
 	case ANSWER_DROP:
-	case ANSWER_TRANSFER_OUT: /* TCP only */
 		break;
 	}
 }
@@ -183,6 +200,18 @@ static enum net_pull outgoing_next(struct net_source *self, struct writer *messa
 	return NET_PULL_CUT;
 }
 
+static void log_transferred(const struct outgoing *outgoing, const struct transfer_out_counts *counts,
+                            const char *client)
+{
+	char difference[32] = "";
+	if (counts->is_difference) {
+		snprintf(difference, sizeof difference, " as what differs from %u", counts->serial_from);
+	}
+	log_info("zone %s: serial %u transferred to %s%s: %llu records, %llu messages, %llu octets",
+	         outgoing->zone->name, counts->serial, client, difference, (unsigned long long)counts->records,
+	         (unsigned long long)counts->messages, (unsigned long long)counts->bytes);
+}
+
 static void outgoing_close(struct net_source *self, enum net_end end)
 {
 	struct outgoing *outgoing = (struct outgoing *)self;
@@ -190,9 +219,7 @@ static void outgoing_close(struct net_source *self, enum net_end end)
 	char client[ADDRESS_TEXT_MAX];
 	address_to_text(&outgoing->client, client);
 	if (end == NET_END_DONE) {
-		log_info("zone %s: serial %u transferred to %s: %llu records, %llu messages, %llu octets",
-		         outgoing->zone->name, counts.serial, client, (unsigned long long)counts.records,
-		         (unsigned long long)counts.messages, (unsigned long long)counts.bytes);
+		log_transferred(outgoing, &counts, client);
 		announce_seen(outgoing->zone, &outgoing->client, counts.serial);
 	} else if (!outgoing->has_failed && may_write_transfer_line(outgoing->worker, clock_now())) {
 		log_warning("zone %s: transfer of serial %u to %s was cut after %llu records: %s", outgoing->zone->name,
@@ -243,8 +270,8 @@ static void start_outgoing(struct worker *worker, struct net_message *message, c
 	outgoing->worker = worker;
 	outgoing->zone = server_zone_ref(zone);
 	outgoing->client = client;
-	outgoing->out =
-	        transfer_out_new(result->message, result->snapshot, NULL, result->has_edns ? &result->edns : NULL);
+	outgoing->out = transfer_out_new(result->message, result->snapshot, history_of(result->zone),
+	                                 result->has_edns ? &result->edns : NULL);
 	net_connection_pull(message->connection, &outgoing->source);
 }
 

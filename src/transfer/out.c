@@ -21,6 +21,8 @@
 
 /* Differences of so many octets are joined to one: a few hundred RRs are sorted in less time than it takes to send them. */
 #define JOIN_OCTETS_MAX 65536
+/* What is to fit a message may have so many times its octets before it is joined and its names are compressed. */
+#define SINGLE_TIMES 4
 
 /* Where the stream stands. */
 enum stage { STAGE_OPENING, STAGE_BODY, STAGE_CLOSING, STAGE_END };
@@ -74,6 +76,20 @@ static bool read_client_serial(const struct dns_message *question, uint32_t *ser
 	                              question->qname.wire, question->qclass, serial);
 }
 
+/* RFC 1995 2: whoever has our version, or a newer one, lacks nothing. */
+static bool is_behind(uint32_t client_serial, const struct zone_snapshot *zone)
+{
+	switch (dns_serial_compare(client_serial, zone_serial(zone))) {
+	case DNS_SERIAL_EQUAL:
+	case DNS_SERIAL_NEWER:
+		return false;
+	case DNS_SERIAL_OLDER:
+	case DNS_SERIAL_INCOMPARABLE:
+		break;
+	}
+	return true;
+}
+
 enum transfer_reply transfer_out_plan(const struct dns_message *question, bool is_udp, const struct zone_snapshot *zone)
 {
 	uint32_t client_serial;
@@ -86,15 +102,7 @@ enum transfer_reply transfer_out_plan(const struct dns_message *question, bool i
 	if (is_udp) {
 		return TRANSFER_REPLY_SINGLE;
 	}
-	switch (dns_serial_compare(client_serial, zone_serial(zone))) {
-	case DNS_SERIAL_EQUAL:
-	case DNS_SERIAL_NEWER:
-		return TRANSFER_REPLY_SINGLE;
-	case DNS_SERIAL_OLDER:
-	case DNS_SERIAL_INCOMPARABLE:
-		break;
-	}
-	return TRANSFER_REPLY_STREAM;
+	return is_behind(client_serial, zone) ? TRANSFER_REPLY_STREAM : TRANSFER_REPLY_SINGLE;
 }
 
 /* ---- differences ---- */
@@ -125,28 +133,29 @@ static void difference_join(struct difference *difference)
 	changeset_unref(joined);
 }
 
-/* What the client lacks, unless the whole zone is shorter. */
+/* What the client lacks, unless it has more than `octets_max`, or the whole zone is shorter. */
 static void difference_find(struct difference *difference, const struct dns_message *question,
-                            const struct zone_snapshot *zone, const struct change_history *history)
+                            const struct zone_snapshot *zone, const struct change_history *history, uint64_t octets_max)
 {
 	const struct changeset *const *sets;
 	struct zone_facts facts;
 	uint32_t serial;
-	size_t count = 0;
-	if (question->qtype == DNS_TYPE_IXFR && read_client_serial(question, &serial)) {
-		count = change_history_from(history, serial, &sets);
+	if (question->qtype != DNS_TYPE_IXFR || !read_client_serial(question, &serial) || !is_behind(serial, zone) ||
+	    !change_history_leads_to(history, zone)) {
+		return; /* the history may be of another version than the zone, for a moment */
 	}
-	if (count == 0 || changeset_facts(sets[count - 1]).serial_to != zone_serial(zone)) {
-		return; /* the history may be a newer one than the zone, for a moment */
-	}
-	uint64_t octets = change_history_octets(sets, count);
-	zone_facts(zone, &facts);
-	if (octets > facts.bytes) {
+	size_t count = change_history_from(history, serial, &sets);
+	uint64_t octets = change_history_octets(sets, count, octets_max);
+	if (count == 0 || octets > octets_max) {
 		return;
 	}
 	difference_take(difference, sets, count);
 	if (count > 1 && octets <= JOIN_OCTETS_MAX) {
 		difference_join(difference);
+	}
+	zone_facts(zone, &facts);
+	if (change_history_octets(difference->sets, difference->count, facts.bytes) > facts.bytes) {
+		difference_free(difference);
 	}
 }
 
@@ -201,8 +210,10 @@ static void take_edns(struct transfer_out *out, const struct dns_edns_reply *edn
 	}
 }
 
-struct transfer_out *transfer_out_new(const struct dns_message *question, const struct zone_snapshot *zone,
-                                      const struct change_history *history, const struct dns_edns_reply *edns)
+/* With differences of `octets_max` at the most. */
+static struct transfer_out *out_new(const struct dns_message *question, const struct zone_snapshot *zone,
+                                    const struct change_history *history, uint64_t octets_max,
+                                    const struct dns_edns_reply *edns)
 {
 	ensure(question->has_question);
 	struct transfer_out *out = memory_new(sizeof *out);
@@ -214,7 +225,7 @@ struct transfer_out *transfer_out_new(const struct dns_message *question, const 
 	out->qclass = question->qclass;
 	take_edns(out, edns);
 	out->counts.serial = zone_serial(zone);
-	difference_find(&out->difference, question, zone, history);
+	difference_find(&out->difference, question, zone, history, octets_max);
 	if (out->difference.count > 0) {
 		out->counts.is_difference = true;
 		out->counts.serial_from = changeset_facts(out->difference.sets[0]).serial_from;
@@ -223,6 +234,12 @@ struct transfer_out *transfer_out_new(const struct dns_message *question, const 
 		zone_walk(zone, &out->walk);
 	}
 	return out;
+}
+
+struct transfer_out *transfer_out_new(const struct dns_message *question, const struct zone_snapshot *zone,
+                                      const struct change_history *history, const struct dns_edns_reply *edns)
+{
+	return out_new(question, zone, history, UINT64_MAX, edns);
 }
 
 void transfer_out_free(struct transfer_out *take)
@@ -414,7 +431,8 @@ size_t transfer_out_single(const struct dns_message *question, const struct zone
                            struct dns_encoder *encoder, uint8_t *bytes, size_t capacity)
 {
 	size_t size = capacity < DNS_MESSAGE_MAX ? capacity : DNS_MESSAGE_MAX;
-	struct transfer_out *out = transfer_out_new(question, zone, history, edns);
+	/* Whoever asks over UDP may be made up, and little of what is looked for in vain may be looked for. */
+	struct transfer_out *out = out_new(question, zone, history, (uint64_t)size * SINGLE_TIMES, edns);
 	size_t len = out->counts.is_difference ? put_all(out, encoder, bytes, size) : 0;
 	transfer_out_free(out);
 	return len > 0 ? len : put_soa(question, zone, edns, encoder, bytes, size);

@@ -16,6 +16,7 @@ struct zone *zone_new(const uint8_t *apex, uint16_t class)
 	atomic_init(&zone->state, ZONE_STATE_EMPTY);
 	atomic_init(&zone->expires_at_ms, ZONE_NEVER_EXPIRES);
 	atomic_init(&zone->rules, NULL);
+	atomic_init(&zone->history, NULL);
 	return zone;
 }
 

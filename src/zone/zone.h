@@ -280,7 +280,8 @@ struct zone {
 	_Atomic(int64_t) expires_at_ms;               /* boot clock (base/clock.h); a secondary's, else never */
 	_Atomic(enum zone_state) state;
 	uint16_t class;
-	struct dns_name apex; /* as configured */
+	struct dns_name apex;          /* as configured */
+	_Atomic(const void *) history; /* what leads to the served version; of the layers above (change), opaque here */
 };
 
 struct zone *zone_new(const uint8_t *apex, uint16_t class);

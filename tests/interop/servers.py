@@ -131,6 +131,8 @@ def wait_until(condition, what, seconds=CHANGE_SECONDS):
 class Server:
     """What is common: a folder, an address, zones, a process."""
 
+    asks_for_differences = False  # as a secondary, where it is told; Knot always does
+
     kind = None
 
     def __init__(self, folder, name=None):
@@ -383,7 +385,8 @@ class Bind(Server):
             "  recursion no; dnssec-validation no; notify explicit; empty-zones-enable no; minimal-responses yes;",
             f"  notify-source {self.address}; transfer-source {self.address}; query-source address {self.address};",
             "  notify-delay 0; serial-query-rate 1000; check-names primary ignore; check-integrity no;",
-            "  transfers-out 100; allow-transfer { 127.0.0.0/8; }; allow-update { none; }; request-ixfr no;",
+            "  transfers-out 100; allow-transfer { 127.0.0.0/8; }; allow-update { none; };",
+            f"  request-ixfr {'yes' if self.asks_for_differences else 'no'};",
             "};",
             "controls { };",
         ]
@@ -502,7 +505,8 @@ class Nsd(Server):
             lines.append(f"  outgoing-interface: {self.address}")
             lines.append("  notify-retry: 3")
             for server in zone.primaries:
-                lines.append(f"  request-xfr: AXFR {server.address}@{server.port} NOKEY")
+                how = "" if self.asks_for_differences else "AXFR "
+                lines.append(f"  request-xfr: {how}{server.address}@{server.port} NOKEY")
                 lines.append(f"  allow-notify: {server.address} NOKEY")
             for server in zone.notify:
                 lines.append(f"  notify: {server.address}@{server.port} NOKEY")

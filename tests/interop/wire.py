@@ -179,6 +179,74 @@ def axfr(server, zone, seconds=180, source=None):
     raise TransferError("the transfer has no end")
 
 
+def question_for_differences(zone, serial, query_id):
+    """An IXFR question (RFC 1995 3): the SOA in the authority section says which version we have."""
+    rdata = b"\0\0" + struct.pack("!5I", serial, 0, 0, 0, 0)
+    header = struct.pack("!6H", query_id, 0, 1, 0, 1, 0)
+    soa = b"\xc0\x0c" + struct.pack("!HHIH", SOA, 1, 0, len(rdata)) + rdata
+    return header + wire_of_name(zone) + struct.pack("!HH", IXFR, 1) + soa
+
+
+def ixfr_by_udp(server, zone, serial, seconds=60):
+    """The records of the one message that answers over UDP."""
+    query = question_for_differences(zone, serial, int.from_bytes(os.urandom(2), "big"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect(server)
+        asker.settimeout(1)
+        for _ in range(seconds):
+            asker.send(query)
+            try:
+                return list(records_of(asker.recv(65535)))
+            except TimeoutError:
+                continue
+    raise TransferError("no answer over UDP")
+
+
+def ixfr(server, zone, serial, seconds=180):
+    """All records of the answer, in order, up to the SOA that ends it (RFC 1995 4)."""
+    deadline = time.monotonic() + seconds
+    query = question_for_differences(zone, serial, int.from_bytes(os.urandom(2), "big"))
+    with exchange(server, deadline) as connection:
+        connection.sendall(struct.pack("!H", len(query)) + query)
+        records = []
+        while not is_whole_answer(records):
+            records += records_of(read_message(connection, deadline))
+    return records
+
+
+def is_whole_answer(records):
+    """A single SOA; or it comes once more at the end of the whole zone, or twice more at the end of differences."""
+    if not records:
+        return False
+    times = sum(record == records[0] for record in records)
+    is_difference = len(records) > 1 and records[1][1] == SOA
+    return len(records) == 1 or (records[-1] == records[0] and times == (3 if is_difference else 2))
+
+
+def after_differences(have, records):
+    """The zone that a set of records becomes by the answer to IXFR; None where the answer is the whole zone or one SOA.
+    Complains about what RFC 1995 4 forbids."""
+    newest = records[0]
+    if len(records) == 1 or records[1][1] != SOA:
+        return None
+    have = set(have)
+    removing = False
+    for record in records[1:-1]:
+        if record[1] == SOA:
+            removing = not removing
+        if removing and record not in have:
+            raise TransferError(f"a difference removes what is not there: {show(record)}")
+        if not removing and record in have:
+            raise TransferError(f"a difference adds what is there: {show(record)}")
+        if removing:
+            have.remove(record)
+        else:
+            have.add(record)
+    if newest not in have or records[-1] != newest:
+        raise TransferError("the differences do not lead to the SOA that they begin with")
+    return have
+
+
 def serial_of(records):
     """The serial of a zone that axfr() gave."""
     (rdata,) = [rdata for _, rrtype, _, rdata in records if rrtype == SOA]

@@ -385,32 +385,23 @@ TEST(axfr_over_udp_is_formerr)
 #define EXAMPLE_IXFR "1234 0000 0001 0000 0001 0000 076578616d706c65 00 00fb 0001 "
 #define SOA_SERIAL_7 "c00c 0006 0001 00000000 001a 016d c00c 0172 c00c 00000007 00000000 00000000 00000000 00000000"
 
-TEST(ixfr_over_udp_is_a_single_soa)
+TEST(ixfr_is_handed_over_with_the_clients_serial_and_what_it_takes)
 {
 	struct server *server = small_server();
 	allow(server, ACCESS_TRANSFER);
-	/* RDLENGTH: two names of 4 octets and 20. */
-	assert_int_equal(ask_hex(server,
-	                         EXAMPLE_IXFR "c00c 0006 0001 00000000 001c 016d c00c 0172 c00c "
-	                                      "00000007 00000000 00000000 00000000 00000000",
-	                         ANSWER_UDP),
-	                 ANSWER_SEND);
-	assert_int_equal(server->message.header.answer_count, 1);
-	assert_int_equal(server->message.header.authority_count, 0);
-	assert_true((server->message.header.flags & DNS_FLAG_AA) != 0);
-}
-
-TEST(ixfr_over_tcp_is_handed_over_with_the_clients_serial)
-{
-	struct server *server = small_server();
-	allow(server, ACCESS_TRANSFER);
-	assert_int_equal(ask_hex(server,
-	                         EXAMPLE_IXFR "c00c 0006 0001 00000000 001c 016d c00c 0172 c00c "
-	                                      "00000007 00000000 00000000 00000000 00000000",
-	                         ANSWER_TCP),
-	                 ANSWER_TRANSFER_OUT);
-	assert_true(server->result.has_serial);
-	assert_int_equal(server->result.serial, 7);
+	const enum answer_transport transports[] = {ANSWER_TCP, ANSWER_UDP};
+	for (size_t i = 0; i < 2; i++) {
+		/* RDLENGTH: two names of 4 octets and 20. */
+		assert_int_equal(ask_hex(server,
+		                         EXAMPLE_IXFR "c00c 0006 0001 00000000 001c 016d c00c 0172 c00c "
+		                                      "00000007 00000000 00000000 00000000 00000000",
+		                         transports[i]),
+		                 ANSWER_TRANSFER_OUT);
+		assert_true(server->result.has_serial);
+		assert_int_equal(server->result.serial, 7);
+		assert_int_equal(server->result.limit,
+		                 transports[i] == ANSWER_UDP ? DNS_UDP_SIZE_PLAIN : DNS_MESSAGE_MAX);
+	}
 }
 
 TEST(ixfr_without_a_readable_soa_is_formerr)

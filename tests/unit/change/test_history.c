@@ -10,8 +10,8 @@
 
 static const struct change_history_limits wide = {.count_max = 100, .octets_max = 1 << 20, .age_max_s = 1000};
 
-/* From version number `from` to the next: serials are ten apart. */
-static const struct changeset *step_from(uint32_t from)
+/* From version number `from` to the next: serials are ten apart. `newest` NULL: it is not wanted. */
+static const struct changeset *step_from(uint32_t from, const struct zone_snapshot **newest)
 {
 	char text[2][64];
 	struct error error;
@@ -23,7 +23,11 @@ static const struct changeset *step_from(uint32_t from)
 	const struct changeset *set = changeset_between(versions[0], versions[1], &error);
 	assert_non_null(set);
 	zone_unref(versions[0]);
-	zone_unref(versions[1]);
+	if (newest != NULL) {
+		*newest = versions[1];
+	} else {
+		zone_unref(versions[1]);
+	}
 	return set;
 }
 
@@ -31,8 +35,12 @@ static const struct changeset *step_from(uint32_t from)
 static const struct change_history *with(const struct change_history *take, uint32_t from, int64_t at_s,
                                          const struct change_history_limits *limits)
 {
-	const struct changeset *set = step_from(from);
-	const struct change_history *history = change_history_with(take, set, at_s, limits);
+	const struct zone_snapshot *newest;
+	const struct changeset *set = step_from(from, &newest);
+	const struct change_history *history = change_history_with(take, set, newest, at_s, limits);
+	assert_true(history == NULL || change_history_leads_to(history, newest));
+	assert_true(take == NULL || !change_history_leads_to(take, newest));
+	zone_unref(newest);
 	changeset_unref(set);
 	change_history_unref(take);
 	return history;
@@ -69,7 +77,7 @@ TEST(from_each_version_the_way_to_the_newest_is_found)
 
 TEST(the_oldest_are_forgotten_first_when_they_are_too_many_too_large_or_too_old)
 {
-	const struct changeset *set = step_from(0);
+	const struct changeset *set = step_from(0, NULL);
 	size_t len;
 	changeset_octets(set, &len);
 	changeset_unref(set);
@@ -84,7 +92,7 @@ TEST(the_oldest_are_forgotten_first_when_they_are_too_many_too_large_or_too_old)
 		assert_int_equal(change_history_count(history), 3);
 		assert_int_equal(change_history_from(history, (VERSIONS - 3) * 10, &first), 3);
 		assert_int_equal(change_history_from(history, (VERSIONS - 4) * 10, &first), 0);
-		assert_true(change_history_octets(first, 3) <= limits[i].octets_max);
+		assert_true(change_history_octets(first, 3, UINT64_MAX) <= limits[i].octets_max);
 		change_history_unref(history);
 	}
 }

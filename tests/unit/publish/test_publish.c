@@ -118,7 +118,11 @@ static void settled(void *context, const struct change_result *result, const str
 static void hand_in(struct rig *rig, enum change_origin origin, enum publish_serial_policy serial,
                     const struct zone_snapshot *candidate, struct told *told)
 {
-	struct publish_policy policy = {.serial = serial, .strict = origin == CHANGE_FROM_FILE};
+	struct publish_policy policy = {
+	        .serial = serial,
+	        .strict = origin == CHANGE_FROM_FILE,
+	        .history = {.count_max = 5, .octets_max = UINT64_MAX, .age_max_s = 1000},
+	};
 	struct change_sink *sink = publish_line_sink(rig->line);
 	*told = (struct told){0};
 	sink->offer(sink, &(struct change_offer){
@@ -741,6 +745,111 @@ TEST(zone_that_becomes_a_primarys_is_not_compared_with_a_copy_that_was_not_repla
 	assert_int_equal(served_serial(&rig), 8);
 	rig_stop(&rig);
 	fake_kv_free(fake);
+}
+
+/* ---- history ---- */
+
+/* How many changesets lead from this serial to what is served. */
+static size_t steps_from(const struct rig *rig, uint32_t serial)
+{
+	const struct changeset *const *first;
+	const struct change_history *history = atomic_load(&rig->zone->history);
+	const struct zone_snapshot *served = zone_served(rig->zone);
+	assert_true(history == NULL || change_history_leads_to(history, served));
+	return change_history_from(history, serial, &first);
+}
+
+TEST(history_leads_from_the_last_versions_to_what_is_served)
+{
+	struct rig rig;
+	rig_start(&rig, "history");
+	for (uint32_t serial = 1; serial <= 9; serial++) {
+		char text[40];
+		snprintf(text, sizeof text, "a A 192.0.2.%u\n", serial);
+		assert_true(offer_file(&rig, serial, text));
+		assert_true(offer_file(&rig, serial, text)); /* unchanged */
+		assert_int_equal(steps_from(&rig, serial), 0);
+		for (uint32_t back = 1; back < serial; back++) {
+			assert_int_equal(steps_from(&rig, serial - back), back <= 5 ? back : 0);
+		}
+	}
+	rig_stop(&rig);
+}
+
+TEST(history_is_of_what_is_served_and_not_of_what_is_on_its_way)
+{
+	struct rig rig;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 1, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 2, "a A 192.0.2.2\n"));
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, zone_of_text("example.", 3, "a A 192.0.2.3\n"), &told);
+	assert_int_equal(steps_from(&rig, 1), 1);
+	fake_kv_fail_commits(fake, 1);
+	store_commit(rig.store);
+	assert_false(told.done);
+	assert_int_equal(steps_from(&rig, 1), 1);
+	assert_true(offer_file(&rig, 4, "a A 192.0.2.4\n"));
+	assert_int_equal(steps_from(&rig, 1), 2);
+	assert_int_equal(steps_from(&rig, 3), 0);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(history_begins_anew_where_a_version_does_not_go_forward)
+{
+	struct rig rig;
+	rig_start(&rig, "anew");
+	rig.forced = true;
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 6, "a A 192.0.2.2\n"));
+	assert_int_equal(steps_from(&rig, 5), 1);
+	/* Other content under the same serial: what led to 6 leads to it no more. */
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 6, "a A 192.0.2.3\n"));
+	assert_int_equal(steps_from(&rig, 5), 0);
+	/* Nor does anything lead on from 6: somebody may have it with its first content. */
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 7, "a A 192.0.2.4\n"));
+	assert_int_equal(steps_from(&rig, 6), 0);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 8, "a A 192.0.2.5\n"));
+	assert_int_equal(steps_from(&rig, 7), 1);
+	assert_int_equal(steps_from(&rig, 6), 0);
+	/* Back to 3: 4 to 8 come again, and nobody is led on from them. */
+	for (uint32_t serial = 3; serial <= 11; serial++) {
+		char text[40];
+		snprintf(text, sizeof text, "a A 192.0.3.%u\n", serial);
+		assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text));
+		assert_int_equal(steps_from(&rig, serial - 1), serial - 1 > 8 ? 1 : 0);
+	}
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	assert_null(atomic_load(&rig.zone->history));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 11, "a A 192.0.2.7\n"));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 12, "a A 192.0.2.8\n"));
+	assert_int_equal(steps_from(&rig, 11), 0);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 13, "a A 192.0.2.9\n"));
+	assert_int_equal(steps_from(&rig, 12), 1);
+	rig_stop(&rig);
+}
+
+/* Nobody would be sent such a difference: the zone is shorter. */
+TEST(change_much_larger_than_the_zone_is_not_kept)
+{
+	struct rig rig;
+	struct text text;
+	rig_start(&rig, "larger");
+	text_init(&text, 1 << 20);
+	for (unsigned i = 0; i < 5000; i++) {
+		text_format(&text, "n%u TXT \"some text to make it long\"\n", i);
+	}
+	assert_true(offer_file(&rig, 1, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 2, text_string(&text)));
+	assert_true(offer_file(&rig, 3, "a A 192.0.2.1\n"));
+	assert_int_equal(last_result.removed, 5001);
+	assert_int_equal(steps_from(&rig, 2), 0);
+	assert_true(offer_file(&rig, 4, "a A 192.0.2.2\n"));
+	assert_int_equal(steps_from(&rig, 3), 1);
+	text_deinit(&text);
+	rig_stop(&rig);
 }
 
 TEST(version_of_another_zone_is_refused)

@@ -29,7 +29,7 @@ static void line_add(struct line *line, const char *text)
 	const struct zone_snapshot *next = zone_of_text("example.", ++line->serial, text);
 	if (line->newest != NULL) {
 		const struct changeset *set = changeset_between(line->newest, next, &error);
-		const struct change_history *history = change_history_with(line->history, set, 0, &limits);
+		const struct change_history *history = change_history_with(line->history, set, next, 0, &limits);
 		change_history_unref(line->history);
 		line->history = history;
 		changeset_unref(set);
