@@ -339,7 +339,9 @@ static void offer_transferred(struct zone_job *self)
 	struct zone_build_report build = {0};
 	struct error error;
 	error_clear(&error);
-	const struct zone_snapshot *candidate = transfer_in_finish(self->transfer, &build, &error);
+	const struct zone_snapshot *head = publish_line_head(self->zone->line);
+	const struct zone_snapshot *candidate = transfer_in_finish(self->transfer, head, &build, &error);
+	zone_unref(head);
 	self->transfer = NULL;
 	if (candidate == NULL) {
 		follow_refused(zone, self->generation, &error);

@@ -27,6 +27,9 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	struct transfer_secondary *zone = fetch->zone;
 	uint8_t bytes[TRANSFER_QUESTION_MAX];
 	struct error error;
+	fetch->asks_differences =
+	        !takes_any(zone) && !fetch->wants_whole && !fetch->source->no_ixfr && !fetch->source->whole_next;
+	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
 	fetch->is_forced = zone->is_forced;
@@ -36,7 +39,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	struct transfer_in_config config = {
 	        .apex = zone->apex,
 	        .class = zone->class,
-	        .type = DNS_TYPE_AXFR,
+	        .type = type,
 	        .id = fetch->id,
 	        .has_serial = zone->has_version,
 	        .serial = zone->version.serial,
@@ -48,9 +51,11 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	struct transfer_question question = {
 	        .apex = zone->apex,
 	        .class = zone->class,
-	        .type = DNS_TYPE_AXFR,
+	        .type = type,
 	        .id = fetch->id,
 	        .edns = fetch->edns,
+	        .has_serial = fetch->asks_differences,
+	        .serial = zone->version.serial,
 	};
 	size_t len = transfer_question_write(&question, bytes);
 	struct transfer_call_plan plan = {
@@ -106,10 +111,14 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 	fetch->counts = transfer_in_counts(whole);
 	fetch->in = NULL;
 	fetch->state = FETCH_PUBLISHING;
+	char difference[32] = "";
+	if (fetch->counts.is_difference) {
+		snprintf(difference, sizeof difference, " as what differs from %" PRIu32, zone->version.serial);
+	}
 	zone_log(zone, LOG_INFO,
-	         "transfer of serial %" PRIu32 " from %s: %" PRIu64 " records, %" PRIu64 " octets, %" PRIu64
+	         "transfer of serial %" PRIu32 " from %s%s: %" PRIu64 " records, %" PRIu64 " octets, %" PRIu64
 	         " messages in %" PRId64 " ms",
-	         fetch->counts.version.serial, address_to_text(&fetch->from, text), fetch->counts.records,
+	         fetch->counts.version.serial, address_to_text(&fetch->from, text), difference, fetch->counts.records,
 	         fetch->counts.bytes, fetch->counts.messages, now.boot_ms - fetch->began_ms);
 	if (fetch->counts.outside > 0) {
 		zone_log(zone, LOG_WARNING, "%s sent %" PRIu64 " records outside the zone: dropped", text,
@@ -135,9 +144,44 @@ static void fetch_up_to_date(struct fetch *fetch, struct moment now)
 	round_go_on(zone, now);
 }
 
+/* A newer SOA and nothing else: so some say that they have no differences. More may come, but not much later. */
+#define FETCH_LONE_SOA_MS 3000
+
+static bool is_lone_soa(const struct fetch *fetch)
+{
+	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
+	return fetch->asks_differences && counts.messages == 1 && counts.records == 1;
+}
+
+/* Differences that are no good are no reason to leave this primary: the whole zone from it may be. False: it was that which
+ * was asked for. */
+static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	if (!fetch->asks_differences || fetch->source == NULL) {
+		return false;
+	}
+	zone_log(fetch->zone, LOG_NOTICE,
+	         "what differs from serial %" PRIu32 " cannot be had from %s: %s; asking for the whole zone",
+	         fetch->zone->version.serial, address_to_text(&fetch->from, text), why);
+	fetch->wants_whole = true;
+	fetch->state = FETCH_RUNNING;
+	transfer_call_close(&fetch->call);
+	transfer_in_free(fetch->in);
+	fetch->in = NULL;
+	fetch_send(fetch, now);
+	return true;
+}
+
 /* The answer was an error, or is no good. */
 static void fetch_answer_failed(struct fetch *fetch, const char *why, struct moment now)
 {
+	if (fetch->asks_differences && transfer_rcode_blames_edns(transfer_in_rcode(fetch->in))) {
+		fetch->source->no_ixfr = true; /* or it is EDNS that it does not know: that is tried next */
+	}
+	if (fetch_falls_back(fetch, why, now)) {
+		return;
+	}
 	if (fetch->edns && transfer_rcode_blames_edns(transfer_in_rcode(fetch->in))) {
 		fetch->source->no_edns = true;
 		transfer_in_free(fetch->in);
@@ -187,6 +231,9 @@ static void fetch_ended(struct transfer_call *call, const char *why, struct mome
 		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
 		return;
 	}
+	if (is_lone_soa(fetch) && fetch_falls_back(fetch, "it sends a newer SOA and nothing else", now)) {
+		return;
+	}
 	snprintf(text, sizeof text, "the transfer broke off after %" PRIu64 " records: %s", counts.records, why);
 	fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, text, now);
 }
@@ -224,6 +271,9 @@ int64_t fetch_deadline_ms(const struct transfer_secondary *zone)
 	if (fetch_state(zone) != FETCH_RUNNING) {
 		return TRANSFER_NEVER;
 	}
+	if (is_lone_soa(fetch)) {
+		return fetch->moved_ms + FETCH_LONE_SOA_MS;
+	}
 	int64_t idle_ms = fetch->moved_ms + zone->config->transfer_idle_ms;
 	int64_t total_ms = fetch->began_ms + zone->config->transfer_total_ms;
 	int64_t rate_ms = rate_deadline_ms(fetch);
@@ -240,6 +290,10 @@ void fetch_check_time(struct transfer_secondary *zone, struct moment now)
 	}
 	fetch_look(fetch, now);
 	uint64_t records = transfer_in_counts(fetch->in).records;
+	if (is_lone_soa(fetch) && now.boot_ms >= fetch->moved_ms + FETCH_LONE_SOA_MS &&
+	    fetch_falls_back(fetch, "it sends a newer SOA and nothing else", now)) {
+		return;
+	}
 	if (now.boot_ms >= fetch->began_ms + zone->config->transfer_total_ms) {
 		snprintf(text, sizeof text, "the transfer took longer than %" PRIu32 " ms (%" PRIu64 " records so far)",
 		         zone->config->transfer_total_ms, records);
@@ -287,6 +341,7 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 		zone->round_is_barred = true;
 		zone->round_is_full = true;
 	} else if (primary != NULL) {
+		primary->whole_next = fetch->wants_whole || (fetch->asks_differences && fault == FETCH_FAULT_NETWORK);
 		hold_back(zone, primary, fault, now);
 		set_verdict(primary, VERDICT_FAILED, why, now);
 		/* A forced transfer knows no holding back: once around is enough. */
@@ -296,11 +351,19 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 	round_go_on(zone, now);
 }
 
+void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now)
+{
+	if (fault != FETCH_FAULT_CONTENT || !fetch_falls_back(zone->fetch, why, now)) {
+		fetch_failed(zone, fault, why, now);
+	}
+}
+
 static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, struct moment now)
 {
 	primary->fetch_failures = 0;
 	primary->held_until_ms = 0;
 	primary->has_refused = false;
+	primary->whole_next = false;
 	if (primary->has_serial && dns_serial_compare(primary->serial, serial) != DNS_SERIAL_NEWER) {
 		primary->serial = serial;
 		primary->has_offer = false;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* AXFR in: messages are checked one by one and their RRs go into a zone builder.
+/* AXFR and IXFR in: messages are checked one by one and their RRs go into a zone builder, or into changesets.
  *
- *   opening --first SOA--> body --the same SOA again--> whole
- *      |                     |
- *      +-- equal serial -----+--> up to date / failed
+ *   opening --first SOA--> body --------the same SOA again--> whole
+ *      |                     +--IXFR, another SOA--> differences --> whole (difference.c)
+ *      +-- equal serial --> up to date
  *
  * I1  Nothing of it is served before the closing SOA came and zone_builder_finish agreed.
  * I2  Memory is bounded: the builder holds no more than bytes_max octets of messages brought. */
+#include "transfer/difference_internal.h"
 #include "transfer/transfer_internal.h"
 
 #include <inttypes.h>
@@ -34,6 +35,7 @@ struct transfer_in {
 	unsigned rcode;
 	bool is_whole;
 	struct zone_builder *builder;
+	struct transfer_difference difference; /* where counts.is_difference */
 	size_t soa_len;
 	uint8_t soa[2 * DNS_NAME_MAX + 20]; /* the first SOA's RDATA */
 	uint8_t rdata[DNS_RDATA_MAX];
@@ -58,6 +60,7 @@ struct transfer_in *transfer_in_new(const struct transfer_in_config *config)
 void transfer_in_free(struct transfer_in *take)
 {
 	if (take != NULL) {
+		transfer_difference_deinit(&take->difference);
 		zone_builder_free(take->builder);
 		free(take);
 	}
@@ -219,29 +222,104 @@ static enum transfer_in_step take_opening(struct transfer_in *in, const struct d
 	return judge_serial(in, error);
 }
 
-/* An SOA behind the first one ends the stream, or breaks it. */
+static bool has_room(const struct transfer_in *in, struct error *error)
+{
+	return in->counts.records < in->records_max ||
+	       error_set(error, ERROR_LIMIT, "the transfer has more than the %" PRIu64 " records allowed",
+	                 in->records_max);
+}
+
+/* ---- differences ---- */
+
+static struct zone_change change_of(const struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len)
+{
+	return (struct zone_change){
+	        .type = rr->type,
+	        .ttl = rr->ttl,
+	        .rdata_len = (uint32_t)rdata_len,
+	        .owner = rr->owner.wire,
+	        .rdata = in->rdata,
+	};
+}
+
+static enum transfer_in_step begin_difference(struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len,
+                                              struct error *error)
+{
+	struct zone_change soa = change_of(in, rr, rdata_len);
+	in->counts.is_difference = true;
+	bool is_good = transfer_difference_begin(&in->difference, &soa, in->serial, error);
+	in->counts.records++;
+	return is_good ? TRANSFER_IN_MORE : TRANSFER_IN_FAILED;
+}
+
+static enum transfer_in_step take_turn(struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len,
+                                       struct error *error)
+{
+	struct zone_change soa = change_of(in, rr, rdata_len);
+	struct zone_change last = {.type = DNS_TYPE_SOA, .rdata_len = (uint32_t)in->soa_len, .rdata = in->soa};
+	if (!dns_name_equal(rr->owner.wire, in->apex.wire)) {
+		fail_record(in, rr, ERROR_INVALID, "is an SOA, but not the zone's", error);
+		return TRANSFER_IN_FAILED;
+	}
+	enum transfer_in_step step = transfer_difference_turn(&in->difference, &soa, &last, error);
+	in->is_whole = step == TRANSFER_IN_DONE;
+	in->counts.records += step == TRANSFER_IN_MORE;
+	return step;
+}
+
+/* An RR that goes or comes. */
+static enum transfer_in_step take_change(struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len,
+                                         struct error *error)
+{
+	struct zone_change change = change_of(in, rr, rdata_len);
+	if (!has_room(in, error)) {
+		return TRANSFER_IN_FAILED;
+	}
+	if (rr->type == DNS_TYPE_SOA) {
+		return take_turn(in, rr, rdata_len, error);
+	}
+	if (dns_type_is_meta(rr->type)) {
+		fail_record(in, rr, ERROR_INVALID, "has a type that no zone holds", error);
+		return TRANSFER_IN_FAILED;
+	}
+	if (!dns_name_is_within(rr->owner.wire, in->apex.wire)) {
+		in->counts.outside++; /* as of a whole zone: never taken, so never removed */
+	} else {
+		in->counts.ttls_high += rr->ttl > TTL_MAX;
+		transfer_difference_add(&in->difference, &change);
+	}
+	in->counts.records++;
+	if (transfer_difference_octets(&in->difference) > in->bytes_max) {
+		error_set(error, ERROR_LIMIT, "the differences are larger than the %" PRIu64 " octets allowed",
+		          in->bytes_max);
+		return TRANSFER_IN_FAILED;
+	}
+	return TRANSFER_IN_MORE;
+}
+
+/* ---- the whole zone ---- */
+
+/* An SOA behind the first one ends the stream, begins differences, or breaks it. */
 static enum transfer_in_step take_closing(struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len,
                                           struct error *error)
 {
-	bool is_same = dns_name_equal(rr->owner.wire, in->apex.wire) &&
-	               dns_rdata_compare(DNS_TYPE_SOA, in->rdata, rdata_len, in->soa, in->soa_len) == 0;
+	bool is_apex = dns_name_equal(rr->owner.wire, in->apex.wire);
+	bool is_same = is_apex && dns_rdata_compare(DNS_TYPE_SOA, in->rdata, rdata_len, in->soa, in->soa_len) == 0;
 	if (is_same) {
 		in->is_whole = true;
 		return TRANSFER_IN_DONE;
 	}
-	if (in->type == DNS_TYPE_IXFR && in->counts.records == 1) {
-		fail_record(in, rr, ERROR_INVALID, "begins an incremental answer, which was not expected", error);
-	} else {
-		fail_record(in, rr, ERROR_INVALID, "is not the SOA that the transfer began with", error);
+	if (in->type == DNS_TYPE_IXFR && in->counts.records == 1 && is_apex) {
+		return begin_difference(in, rr, rdata_len, error);
 	}
+	fail_record(in, rr, ERROR_INVALID, "is not the SOA that the transfer began with", error);
 	return TRANSFER_IN_FAILED;
 }
 
 static bool add_record(struct transfer_in *in, const struct dns_rr *rr, size_t rdata_len, struct error *error)
 {
-	if (in->counts.records >= in->records_max) {
-		return error_set(error, ERROR_LIMIT, "the transfer has more than the %" PRIu64 " records allowed",
-		                 in->records_max);
+	if (!has_room(in, error)) {
+		return false;
 	}
 	switch (zone_builder_add(in->builder, rr->owner.wire, rr->type, rr->ttl, in->rdata, rdata_len)) {
 	case ZONE_ADDED:
@@ -265,12 +343,15 @@ static enum transfer_in_step take_record(struct transfer_in *in, struct taking *
 	if (!read_record(in, taking, &rdata_len, error)) {
 		return TRANSFER_IN_FAILED;
 	}
+	if (in->counts.is_difference) {
+		return take_change(in, rr, rdata_len, error);
+	}
 	if (!in->counts.has_version) {
 		step = take_opening(in, rr, rdata_len, error);
 	} else if (rr->type == DNS_TYPE_SOA && dns_name_is_within(rr->owner.wire, in->apex.wire)) {
 		step = take_closing(in, rr, rdata_len, error);
 	}
-	if (step == TRANSFER_IN_MORE && !add_record(in, rr, rdata_len, error)) {
+	if (step == TRANSFER_IN_MORE && !in->counts.is_difference && !add_record(in, rr, rdata_len, error)) {
 		step = TRANSFER_IN_FAILED;
 	}
 	return step;
@@ -317,12 +398,30 @@ enum transfer_in_step transfer_in_message(struct transfer_in *in, const uint8_t 
 	return take_records(in, &message, error);
 }
 
-const struct zone_snapshot *transfer_in_finish(struct transfer_in *take, struct zone_build_report *report,
-                                               struct error *error)
+static const struct zone_snapshot *finish_difference(const struct transfer_in *in, const struct zone_snapshot *base,
+                                                     struct error *error)
 {
+	if (base == NULL) {
+		error_set(error, ERROR_STALE, "there is no version any more that the differences could be done on");
+		return NULL;
+	}
+	return transfer_difference_apply(&in->difference, base, error);
+}
+
+const struct zone_snapshot *transfer_in_finish(struct transfer_in *take, const struct zone_snapshot *base,
+                                               struct zone_build_report *report, struct error *error)
+{
+	const struct zone_snapshot *candidate;
 	ensure(take->is_whole);
-	struct zone_snapshot *candidate = zone_builder_finish(take->builder, report, error);
-	take->builder = NULL;
+	if (take->counts.is_difference) {
+		if (report != NULL) {
+			*report = (struct zone_build_report){.duplicates = 0};
+		}
+		candidate = finish_difference(take, base, error);
+	} else {
+		candidate = zone_builder_finish(take->builder, report, error);
+		take->builder = NULL;
+	}
 	transfer_in_free(take);
 	return candidate;
 }

@@ -20,6 +20,21 @@ static void write_opt(struct writer *out)
 	write_u16(out, 0);
 }
 
+/* RFC 1995 3: an SOA in the authority section, of which only the serial is looked at. */
+static void write_serial(struct writer *out, const struct transfer_question *question)
+{
+	write_u16(out, POINTER_TO_QUESTION);
+	write_u16(out, DNS_TYPE_SOA);
+	write_u16(out, question->class);
+	write_u32(out, 0);
+	write_u16(out, 2 + 5 * 4); /* RDLENGTH: MNAME and RNAME are the root */
+	write_u16(out, 0);
+	write_u32(out, question->serial);
+	for (int timer = 0; timer < 4; timer++) {
+		write_u32(out, 0);
+	}
+}
+
 static void write_header(struct writer *out, const struct transfer_question *question, uint16_t flags,
                          uint16_t answer_count, uint16_t additional_count)
 {
@@ -27,7 +42,7 @@ static void write_header(struct writer *out, const struct transfer_question *que
 	write_u16(out, flags);
 	write_u16(out, 1);
 	write_u16(out, answer_count);
-	write_u16(out, 0);
+	write_u16(out, question->has_serial ? 1 : 0);
 	write_u16(out, additional_count);
 	write_bytes(out, question->apex, dns_name_len(question->apex));
 	write_u16(out, question->type);
@@ -38,6 +53,9 @@ size_t transfer_question_write(const struct transfer_question *question, uint8_t
 {
 	struct writer out = writer_of(bytes, TRANSFER_QUESTION_MAX);
 	write_header(&out, question, 0, 0, question->edns ? 1 : 0);
+	if (question->has_serial) {
+		write_serial(&out, question);
+	}
 	if (question->edns) {
 		write_opt(&out);
 	}

@@ -384,7 +384,7 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 {
 	ensure(fetch_state(zone) == FETCH_PUBLISHING);
 	enum fetch_fault fault = error->code == ERROR_IO ? FETCH_FAULT_LOCAL : FETCH_FAULT_CONTENT;
-	fetch_failed(zone, fault, error->text, now);
+	fetch_refused(zone, fault, error->text, now);
 	transfer_scheduler_run(zone->scheduler, now);
 }
 
@@ -471,6 +471,8 @@ static void forget_failures(struct transfer_secondary *zone)
 		primary->left_out_until_ms = 0;
 		primary->held_until_ms = 0;
 		primary->refused_until_ms = 0;
+		primary->no_ixfr = false;
+		primary->whole_next = false;
 		primary->was_asked = false;
 	}
 }

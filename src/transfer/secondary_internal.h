@@ -53,6 +53,8 @@ struct fetch {
 	uint16_t id;
 	bool edns;
 	bool is_forced;
+	bool asks_differences; /* of the question that is out */
+	bool wants_whole;      /* differences were no good: the whole zone is asked for */
 	int64_t began_ms;
 	int64_t moved_ms; /* octets came */
 	uint64_t octets;
@@ -75,9 +77,11 @@ struct transfer_primary {
 	struct address address;
 
 	enum check_state check_state;
-	bool no_edns;   /* it does not know EDNS */
-	bool was_asked; /* in this round */
-	bool ask_again; /* notified meanwhile: what it answers may be too old */
+	bool no_edns;    /* it does not know EDNS */
+	bool no_ixfr;    /* nor IXFR */
+	bool whole_next; /* its answer to an IXFR broke off, or was no good: it is asked for the whole zone next */
+	bool was_asked;  /* in this round */
+	bool ask_again;  /* notified meanwhile: what it answers may be too old */
 	struct transfer_hint again_hint;
 	struct transfer_ticket ticket;
 	struct check *check; /* NULL: no question is out */
@@ -162,6 +166,8 @@ enum fetch_fault {
 	FETCH_FAULT_CONTENT, /* this version cannot be taken */
 	FETCH_FAULT_LOCAL,   /* our own disk */
 };
+/* What came whole could not be taken. */
+void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);
 void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);
 void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now);
 

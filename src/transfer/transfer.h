@@ -2,7 +2,7 @@
 /* The door of src/transfer: how versions of a zone travel between servers, as generators and state machines.
  *
  *   transfer_out        AXFR and IXFR out (RFC 5936, RFC 1995): a snapshot, or what leads to it, becomes messages
- *   transfer_in         AXFR in: messages become a candidate snapshot
+ *   transfer_in         AXFR and IXFR in: messages become a candidate snapshot
  *   transfer_secondary  one zone that follows its primaries: SOA questions, transfers, refresh, retry, expire
  *   transfer_notifier   one zone that tells its secondaries of a new version (RFC 1996)
  *   transfer_scheduler  what the machines of all zones share: the edge, timers, limits, fairness
@@ -123,14 +123,14 @@ struct transfer_out_counts {
 };
 struct transfer_out_counts transfer_out_counts(const struct transfer_out *out);
 
-/* ---- AXFR in ---- */
+/* ---- AXFR and IXFR in ---- */
 
 struct transfer_in;
 
 struct transfer_in_config {
 	const uint8_t *apex; /* borrowed for the call */
 	uint16_t class;
-	uint16_t type; /* of our question: AXFR, or IXFR: then a single SOA may say that we are up to date */
+	uint16_t type; /* of our question: AXFR, or IXFR with `serial`, whose answer may be differences */
 	uint16_t id;   /* of our question */
 	bool has_serial;
 	uint32_t serial;      /* of the version that we have */
@@ -149,7 +149,7 @@ enum transfer_in_step {
 	TRANSFER_IN_UP_TO_DATE, /* the primary has the serial that we have: nothing to do */
 	TRANSFER_IN_FAILED,     /* `error` says why; what came is good for nothing */
 };
-/* Takes the next message of the answer (RFC 5936 2.2, 3). Not after a step other than TRANSFER_IN_MORE.
+/* Takes the next message of the answer (RFC 5936 2.2, 3, RFC 1995 4). Not after a step other than TRANSFER_IN_MORE.
  * ERROR_SYNTAX   a message, name or RDATA that cannot be read
  * ERROR_INVALID  wrong id, question, class or order of records, or an RCODE (transfer_in_rcode)
  * ERROR_STALE    the version is older than ours, or cannot be compared with it (RFC 1982 3.2)
@@ -168,16 +168,20 @@ struct transfer_in_counts {
 	struct transfer_version version;
 	bool has_expire; /* an EDNS EXPIRE option came (RFC 7314) */
 	uint32_t expire_s;
+	bool is_difference; /* the answer is what leads from our version to the new one */
 };
 struct transfer_in_counts transfer_in_counts(const struct transfer_in *in);
 /* The RCODE that refused it; 0 when it was none. */
 unsigned transfer_in_rcode(const struct transfer_in *in);
 
 /* The candidate of a transfer that is whole (TRANSFER_IN_DONE), with one reference. Ends the transfer either way. May
- * take seconds for millions of records: not on the loop's thread. `report` may be NULL. NULL on failure: as
- * zone_builder_finish. */
-const struct zone_snapshot *transfer_in_finish(struct transfer_in *take, struct zone_build_report *report,
-                                               struct error *error);
+ * take seconds for millions of records: not on the loop's thread. `base` (borrowed, NULL: none) is the version that
+ * differences are done on, all or none of them. `report` may be NULL. NULL on failure: as zone_builder_finish; of
+ * differences
+ * ERROR_STALE      `base` is not the version that we said we have
+ * ERROR_NOT_FOUND  an RR to remove is not there       ERROR_EXISTS  one to add is */
+const struct zone_snapshot *transfer_in_finish(struct transfer_in *take, const struct zone_snapshot *base,
+                                               struct zone_build_report *report, struct error *error);
 
 /* ---- the edge ---- */
 

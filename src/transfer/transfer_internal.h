@@ -17,7 +17,9 @@ struct transfer_question {
 	uint16_t class;
 	uint16_t type;
 	uint16_t id;
-	bool edns; /* with an empty EXPIRE option (RFC 7314) */
+	bool edns;       /* with an empty EXPIRE option (RFC 7314) */
+	bool has_serial; /* of the version that we have, for IXFR (RFC 1995 3) */
+	uint32_t serial;
 };
 
 /* Gives the length. */

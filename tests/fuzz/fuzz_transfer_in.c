@@ -67,7 +67,7 @@ static void send_again(const struct zone_snapshot *zone)
 	transfer_out_free(out);
 	if (sent == TRANSFER_OUT_END) {
 		ensure(step == TRANSFER_IN_DONE);
-		expect_same(zone, transfer_in_finish(in, NULL, &error));
+		expect_same(zone, transfer_in_finish(in, NULL, NULL, &error));
 	} else {
 		transfer_in_free(in);
 	}
@@ -76,7 +76,7 @@ static void send_again(const struct zone_snapshot *zone)
 static void finish(struct transfer_in *take)
 {
 	struct error error;
-	const struct zone_snapshot *candidate = transfer_in_finish(take, NULL, &error);
+	const struct zone_snapshot *candidate = transfer_in_finish(take, NULL, NULL, &error);
 	if (candidate != NULL) {
 		send_again(candidate);
 	} else {

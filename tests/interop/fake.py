@@ -28,6 +28,7 @@ class FakePrimary:
         self.play = play
         self.timers = (2, 1, 3600, 60)  # refresh, retry, expire, minimum
         self.transfers = 0
+        self.rrtype = wire.AXFR  # that was asked for last
         self.silent = False  # takes SOA questions over UDP and says nothing
         self.rcode = 0  # of the answers to SOA questions
         self.asked_from = []  # addresses that SOA questions over UDP came from
@@ -57,9 +58,9 @@ class FakePrimary:
         timers = struct.pack("!5I", self.serial if serial is None else serial, *self.timers)
         return record(self.zone, wire.SOA, names + timers)
 
-    def body(self):
+    def body(self, serial=None):
         """What lies between the two SOAs."""
-        text = b"%d" % self.serial
+        text = b"%d" % (self.serial if serial is None else serial)
         return [
             record(self.zone, NS, wire.wire_of_name(f"ns.{self.zone}")),
             record(f"ns.{self.zone}", 1, bytes([127, 0, 0, 1])),
@@ -67,7 +68,7 @@ class FakePrimary:
         ]
 
     def message(self, query_id, records, flags=AXFR_FLAGS, question=True, name=None):
-        asked = wire.wire_of_name(name or self.zone) + struct.pack("!HH", wire.AXFR, 1) if question else b""
+        asked = wire.wire_of_name(name or self.zone) + struct.pack("!HH", self.rrtype, 1) if question else b""
         head = struct.pack("!6H", query_id, flags, 1 if question else 0, len(records), 0, 0)
         return head + asked + b"".join(records)
 
@@ -118,6 +119,7 @@ class FakePrimary:
                     rrtype = struct.unpack_from("!H", query, end)[0]
                     if rrtype in (wire.AXFR, wire.IXFR):
                         self.transfers += 1
+                        self.rrtype = rrtype
                         self.transferred_from.append(connection.getpeername()[0])
                         self.play(connection, struct.unpack_from("!H", query)[0], self)
                         return
@@ -139,6 +141,18 @@ class FakePrimary:
 
 def honest(connection, query_id, fake):
     fake.send(connection, fake.message(query_id, [fake.soa(), *fake.body(), fake.soa()]))
+
+
+def differing(*extra):
+    """By IXFR what leads from the version before, with these records more; else the whole zone without them."""
+
+    def play(connection, query_id, fake):
+        before = fake.serial - 1
+        change = [fake.soa(before), fake.body(before)[-1], fake.soa(), fake.body()[-1], *extra]
+        records = change if fake.rrtype == wire.IXFR else fake.body()
+        fake.send(connection, fake.message(query_id, [fake.soa(), *records, fake.soa()]))
+
+    return play
 
 
 def cut(connection, query_id, fake):

@@ -142,6 +142,16 @@ def test_version_that_the_checks_refuse_is_not_served_where_the_operator_wants_t
     server.wait_for_serial(ZONE, 3)
 
 
+def test_version_that_comes_by_differences_and_is_refused_by_the_checks_is_asked_for_whole(world, source):
+    server = follower(world, source, strict_checks="on", retry_max="1s").start()
+    server.wait_for_serial(ZONE, 1)
+    source.play, source.serial = fake.differing(*BROKEN), 2
+    server.wait_for_serial(ZONE, 2)
+    assert source.rrtype == wire.AXFR
+    assert server.lines("what differs from serial 1 cannot be had", "asking for the whole zone")
+    assert server.ask(f"alias.{ZONE}", "CNAME").rcode() == dns.rcode.NXDOMAIN
+
+
 def test_version_that_the_checks_find_wrong_is_served_with_a_warning_by_default(world, source):
     source.play = playing(*BROKEN)
     server = follower(world, source).start()

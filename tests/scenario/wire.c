@@ -431,7 +431,7 @@ static void answer_stream(struct world *world, struct parcel *parcel)
 	struct dns_message question;
 	struct answer answer;
 	ensure(dns_message_read(parcel->bytes, parcel->len, &question) == DNS_READ_OK);
-	if (question.qtype != DNS_TYPE_AXFR) {
+	if (question.qtype != DNS_TYPE_AXFR && question.qtype != DNS_TYPE_IXFR) {
 		if (answer_one(world, server, &parcel->from->address, &question, false, &answer)) {
 			post(world, PARCEL_ANSWER, parcel->flight, server, parcel->from, answer.bytes, answer.len,
 			     travel_ms(world, world_link(world, server, parcel->from)));

@@ -381,7 +381,7 @@ static void run_publication(struct event *event, struct world *world)
 		drop_publication(event);
 		return;
 	}
-	const struct zone_snapshot *candidate = transfer_in_finish(publication->in, NULL, &error);
+	const struct zone_snapshot *candidate = transfer_in_finish(publication->in, server->served, NULL, &error);
 	if (candidate != NULL && server->lies.disk_full) {
 		error_set(&error, ERROR_IO, "the disk is full");
 	} else if (candidate != NULL && server->lies.picky && zone_serial(candidate) % 2 == 1) {

@@ -137,7 +137,7 @@ static void feed(const struct zone_snapshot *zone, size_t capacity)
 		step = transfer_in_message(in, run.message.bytes, run.message.len, &run.error);
 	}
 	assert_int_equal(step, TRANSFER_IN_DONE);
-	const struct zone_snapshot *copy = transfer_in_finish(in, NULL, &run.error);
+	const struct zone_snapshot *copy = transfer_in_finish(in, NULL, NULL, &run.error);
 	assert_non_null(copy);
 	struct change_counts counts = change_count(zone, copy);
 	assert_int_equal(counts.added + counts.removed, 0);

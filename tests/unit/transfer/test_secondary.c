@@ -227,7 +227,7 @@ static struct out *next_out(void)
 static void publish(struct zone_bench *zone)
 {
 	struct error error;
-	const struct zone_snapshot *candidate = transfer_in_finish(zone->received, NULL, &error);
+	const struct zone_snapshot *candidate = transfer_in_finish(zone->received, NULL, NULL, &error);
 	zone->received = NULL;
 	struct transfer_version version = transfer_version_of(candidate);
 	transfer_secondary_published(zone->machine, &version, bench.now);
@@ -246,6 +246,233 @@ static struct transfer_primary_status primary_status(size_t index)
 	struct transfer_primary_status out;
 	transfer_secondary_primary(bench.zones[0].machine, index, &out);
 	return out;
+}
+
+/* ---- differences (RFC 1995) ---- */
+
+/* One zone with serial 5, whose primary has said that it has 6: the question that follows. */
+static struct out *asks_for_more(void)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
+	bench_begin(1, 2);
+	bench.config.transfer_rate_min = 128; /* as usual */
+	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	answer(next_out(), 6);
+	answer(next_out(), 6);
+	return next_out();
+}
+
+static void answer_with(struct out *out, unsigned rcode, const char *records)
+{
+	struct dns_message question = wire_read(&out->question);
+	struct wire reply;
+	wire_answer(&reply, question.qtype, records);
+	store_u16(reply.bytes, question.header.id);
+	reply.bytes[3] = (uint8_t)((reply.bytes[3] & 0xf0) | rcode);
+	feed(out, &reply);
+}
+
+static uint16_t type_of(const struct out *out)
+{
+	return wire_read(&out->question).qtype;
+}
+
+static bool is_to(const struct out *out, size_t primary)
+{
+	return address_equal(&out->call->to, &bench.primaries[primary]);
+}
+
+TEST(secondary_that_has_a_version_asks_for_what_differs_from_it)
+{
+	uint32_t serial;
+	struct out *out = asks_for_more();
+	struct dns_message question = wire_read(&out->question);
+	assert_int_equal(question.qtype, DNS_TYPE_IXFR);
+	assert_true(dns_message_soa_serial(&question, question.authority_offset, question.header.authority_count,
+	                                   name_of("example."), DNS_CLASS_IN, &serial));
+	assert_int_equal(serial, 5);
+	answer(out, 6); /* with the whole zone, which is fine too */
+	publish(&bench.zones[0]);
+	assert_int_equal(status(0).serial, 6);
+	bench_end();
+}
+
+#define SOA_6 "example. SOA ns.other. admin.other. 6 7200 900 1209600 300\n"
+
+TEST(answer_without_sense_to_ixfr_is_followed_by_axfr_from_the_same_primary_at_once)
+{
+	static const struct {
+		unsigned rcode;
+		const char *records;
+	} rows[] = {
+	        {DNS_RCODE_NOTIMP, ""},
+	        {DNS_RCODE_FORMERR, ""},
+	        {DNS_RCODE_REFUSED, ""},
+	        {DNS_RCODE_SERVFAIL, ""},
+	        {DNS_RCODE_NOERROR, ""},
+	        {DNS_RCODE_NOERROR, "a.example. A 192.0.2.1\n"},
+	        {DNS_RCODE_NOERROR, SOA_6 "example. SOA ns.other. admin.other. 4 7200 900 1209600 300\n" SOA_6 SOA_6},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct out *out = asks_for_more();
+		size_t primary = is_to(out, 0) ? 0 : 1;
+		answer_with(out, rows[i].rcode, rows[i].records);
+		assert_int_equal(open_count(), 1);
+		assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
+		assert_true(is_to(next_out(), primary));
+		answer(next_out(), 6);
+		publish(&bench.zones[0]);
+		assert_int_equal(status(0).serial, 6);
+		assert_null(status(0).problem);
+		bench_end();
+	}
+}
+
+TEST(lone_soa_and_an_end_is_followed_by_axfr)
+{
+	struct out *out = asks_for_more();
+	answer_with(out, DNS_RCODE_NOERROR, SOA_6);
+	assert_ptr_equal(next_out(), out); /* more may come */
+	struct transfer_call *call = out->call;
+	out->call = NULL;
+	transfer_call_ended(call, "closed by the server", bench.now);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
+	bench_end();
+}
+
+TEST(lone_soa_and_silence_is_followed_by_axfr)
+{
+	struct out *out = asks_for_more();
+	answer_with(out, DNS_RCODE_NOERROR, SOA_6);
+	bench.now.boot_ms = bench.wake_ms;
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_int_equal(open_count(), 1);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
+	bench_end();
+}
+
+/* It may be that which breaks it, somewhere on the way. */
+TEST(primary_whose_answer_to_ixfr_broke_off_is_asked_for_the_whole_zone_next)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
+	bench_begin(1, 1);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	answer(next_out(), 6);
+	for (size_t i = 0; i < 2; i++) {
+		struct out *out = next_out();
+		assert_int_equal(type_of(out), i == 0 ? DNS_TYPE_IXFR : DNS_TYPE_AXFR);
+		if (i == 0) {
+			struct transfer_call *call = out->call;
+			out->call = NULL;
+			transfer_call_ended(call, "connection reset by peer", bench.now);
+			while (next_out() == NULL || type_of(next_out()) == DNS_TYPE_SOA) {
+				if (next_out() != NULL) {
+					answer(next_out(), 6);
+				} else {
+					bench.now.boot_ms = bench.wake_ms;
+					transfer_scheduler_tick(bench.scheduler, bench.now);
+				}
+			}
+		} else {
+			answer(out, 6);
+			publish(&bench.zones[0]);
+		}
+	}
+	assert_int_equal(status(0).serial, 6);
+	bench_end();
+}
+
+/* A broken connection says nothing of differences: whoever comes next is asked for them too. */
+TEST(broken_connection_leads_to_the_next_primary_and_to_ixfr)
+{
+	struct out *out = asks_for_more();
+	size_t primary = is_to(out, 0) ? 0 : 1;
+	struct transfer_call *call = out->call;
+	out->call = NULL;
+	transfer_call_ended(call, "connection reset by peer", bench.now);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_IXFR);
+	assert_true(is_to(next_out(), 1 - primary));
+	bench_end();
+}
+
+TEST(differences_that_cannot_be_taken_are_followed_by_axfr_and_that_is_all)
+{
+	struct error error;
+	struct out *out = asks_for_more();
+	size_t primary = is_to(out, 0) ? 0 : 1;
+	answer_with(out, DNS_RCODE_NOERROR,
+	            SOA_6 "example. SOA ns.other. admin.other. 5 7200 900 1209600 300\n" SOA_6 SOA_6);
+	assert_non_null(bench.zones[0].received);
+	transfer_in_free(bench.zones[0].received);
+	bench.zones[0].received = NULL;
+	error_set(&error, ERROR_NOT_FOUND, "what is to be removed is not there");
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
+	assert_true(is_to(next_out(), primary));
+	answer(next_out(), 6);
+	transfer_in_free(bench.zones[0].received);
+	bench.zones[0].received = NULL;
+	error_set(&error, ERROR_INVALID, "the checks refuse it");
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	/* Now it is the other one's turn. */
+	assert_int_equal(type_of(next_out()), DNS_TYPE_IXFR);
+	assert_true(is_to(next_out(), 1 - primary));
+	bench_end();
+}
+
+/* A full disk is no fault of the differences. */
+TEST(differences_that_could_not_be_stored_are_not_followed_by_axfr)
+{
+	struct error error;
+	struct out *out = asks_for_more();
+	answer_with(out, DNS_RCODE_NOERROR,
+	            SOA_6 "example. SOA ns.other. admin.other. 5 7200 900 1209600 300\n" SOA_6 SOA_6);
+	transfer_in_free(bench.zones[0].received);
+	bench.zones[0].received = NULL;
+	error_set(&error, ERROR_IO, "the disk is full");
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	assert_null(next_out());
+	bench_end();
+}
+
+TEST(primary_that_does_not_know_ixfr_is_not_asked_for_it_again_until_an_operator_asks)
+{
+	struct out *out = asks_for_more();
+	size_t primary = is_to(out, 0) ? 0 : 1;
+	answer_with(out, DNS_RCODE_NOTIMP, "");
+	answer(next_out(), 6);
+	publish(&bench.zones[0]);
+	for (uint32_t serial = 7; serial <= 8; serial++) {
+		if (serial == 8) {
+			transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+		} else {
+			struct transfer_hint hint = {.has_serial = true, .serial = serial};
+			transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[primary], &hint,
+			                            bench.now);
+		}
+		while (type_of(next_out()) == DNS_TYPE_SOA) {
+			out = next_out();
+			answer(out, is_to(out, primary) ? serial : serial - 1);
+		}
+		assert_true(is_to(next_out(), primary));
+		assert_int_equal(type_of(next_out()), serial == 8 ? DNS_TYPE_IXFR : DNS_TYPE_AXFR);
+		answer(next_out(), serial);
+		publish(&bench.zones[0]);
+	}
+	bench_end();
+}
+
+TEST(forced_transfer_asks_for_the_whole_zone)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
+	bench_begin(1, 1);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	answer(next_out(), 5);
+	transfer_secondary_retransfer(bench.zones[0].machine, bench.now);
+	answer(next_out(), 6);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
+	bench_end();
 }
 
 /* ---- many zones ---- */
@@ -760,7 +987,7 @@ TEST(zone_that_is_freed_while_its_candidate_is_published_is_forgotten)
 	assert_non_null(bench.zones[0].received);
 	transfer_secondary_free(bench.zones[0].machine, bench.now);
 	bench.zones[0].machine = NULL;
-	const struct zone_snapshot *candidate = transfer_in_finish(bench.zones[0].received, NULL, &error);
+	const struct zone_snapshot *candidate = transfer_in_finish(bench.zones[0].received, NULL, NULL, &error);
 	bench.zones[0].received = NULL;
 	assert_non_null(candidate);
 	zone_unref(candidate);
