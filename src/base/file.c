@@ -116,16 +116,6 @@ void file_replacement_write(struct file_replacement *replacement, const void *by
 	}
 }
 
-void file_replacement_write_at(struct file_replacement *replacement, size_t offset, const void *bytes, size_t len)
-{
-	write_out(replacement, replacement->buffer, replacement->buffered);
-	replacement->buffered = 0;
-	if (!replacement->failed && pwrite(replacement->fd, bytes, len, (off_t)offset) != (ssize_t)len) {
-		replacement->failed = true;
-		replacement->failed_errno = errno;
-	}
-}
-
 static void replacement_free(struct file_replacement *replacement)
 {
 	if (replacement->fd >= 0) {

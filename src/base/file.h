@@ -32,8 +32,6 @@ struct file_replacement {
 MUST_USE bool file_replacement_begin(struct file_replacement *replacement, const char *path, struct error *error);
 /* Buffered; a failure sticks and is told by the commit. */
 void file_replacement_write(struct file_replacement *replacement, const void *bytes, size_t len);
-/* Overwrites what was written at `offset`, which must lie within it. Fails like a write. */
-void file_replacement_write_at(struct file_replacement *replacement, size_t offset, const void *bytes, size_t len);
 /* Ends it either way; on false the old file is untouched. */
 MUST_USE bool file_replacement_commit(struct file_replacement *replacement, struct error *error);
 void file_replacement_abandon(struct file_replacement *replacement);

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/ensure.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "dns/message.h"
@@ -20,12 +14,12 @@
 #define FORMAT_VERSION  1
 #define NAME_OFFSET     64
 #define CHECKSUM_OFFSET (STORE_IMAGE_HEAD_SIZE - 8)
-/* 2^40 octets are beyond any memory that could serve them. */
-#define IMAGE_SIZE_MAX ((size_t)1 << 40)
 /* In a file name a zone's name is cut here and ended by a hash, so that it stays below 255 with its endings. */
 #define NAME_PART_MAX 200
 /* ".0123456789abcdef" */
 #define ID_LEN 17
+/* Ends the name of an image while it is written. */
+#define UNFINISHED ".new"
 /* Octets that are hashed and written at once: whole blocks of the digest, and still in a second-level cache. */
 #define SAVING_ROOM ((size_t)256 * 1024)
 
@@ -143,16 +137,24 @@ bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct st
 /* Records on their way into a file. */
 struct saving {
 	struct store_record_sink sink; /* first */
-	struct file_replacement file;
+	struct disk *disk;
+	struct disk_file *file;
+	bool failed; /* it sticks, and `error` says why */
+	struct error *error;
 	struct store_digest digest;
 	uint64_t len;
 	size_t gathered;
 	uint8_t gathering[SAVING_ROOM]; /* pieces are small */
 };
 
+static void write_at(struct saving *saving, uint64_t offset, const void *bytes, size_t len)
+{
+	saving->failed = saving->failed || !saving->disk->side->write(saving->file, offset, bytes, len, saving->error);
+}
+
 static void save_gathered(struct saving *saving)
 {
-	file_replacement_write(&saving->file, saving->gathering, saving->gathered);
+	write_at(saving, STORE_IMAGE_HEAD_SIZE + saving->len, saving->gathering, saving->gathered);
 	store_digest_add(&saving->digest, saving->gathering, saving->gathered);
 	saving->len += saving->gathered;
 	saving->gathered = 0;
@@ -188,41 +190,69 @@ static void describe(const struct zone_snapshot *snapshot, struct store_image *i
 }
 
 /* The head is known only after the records, so it is written last, into the place kept for it. */
-bool store_image_save(const char *path, struct store_image *image, const struct zone_snapshot *snapshot,
-                      struct error *error)
+static bool write_all(struct saving *saving, struct store_image *image, const struct zone_snapshot *snapshot)
 {
-	static const uint8_t room[STORE_IMAGE_HEAD_SIZE];
 	uint8_t head[STORE_IMAGE_HEAD_SIZE];
-	struct saving *saving = memory_new(sizeof *saving);
-	saving->sink.write = save_piece;
-	if (!file_replacement_begin(&saving->file, path, error)) {
-		free(saving);
-		return false;
-	}
 	describe(snapshot, image);
-	file_replacement_write(&saving->file, room, sizeof room);
 	store_digest_init(&saving->digest);
 	image->records = store_records_write(snapshot, &saving->sink);
 	save_gathered(saving);
 	image->records_len = saving->len;
 	store_digest_end(&saving->digest, image->digest);
 	store_image_head_write(image, head);
-	file_replacement_write_at(&saving->file, 0, head, sizeof head);
-	bool done = file_replacement_commit(&saving->file, error);
+	write_at(saving, 0, head, sizeof head);
+	return !saving->failed;
+}
+
+/* Beside its place, so that nothing under its name is ever half an image. */
+static bool save_beside(struct disk *disk, const char *path, struct store_image *image,
+                        const struct zone_snapshot *snapshot, struct error *error)
+{
+	struct disk_file *file = disk->side->create(disk, path, error);
+	if (file == NULL) {
+		return false;
+	}
+	struct saving *saving = memory_new(sizeof *saving);
+	saving->sink.write = save_piece;
+	saving->disk = disk;
+	saving->file = file;
+	saving->error = error;
+	bool done = write_all(saving, image, snapshot) && disk->side->sync(file, error);
+	disk->side->close(file);
 	free(saving);
 	return done;
 }
 
+static char *path_with(const char *path, const char *ending)
+{
+	char *whole = memory_new(strlen(path) + strlen(ending) + 1);
+	sprintf(whole, "%s%s", path, ending);
+	return whole;
+}
+
+bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
+                      const struct zone_snapshot *snapshot, struct error *error)
+{
+	char *path_new = path_with(path, UNFINISHED);
+	bool done =
+	        save_beside(disk, path_new, image, snapshot, error) && disk->side->rename(disk, path_new, path, error);
+	if (!done) {
+		disk->side->remove(disk, path_new);
+	}
+	free(path_new);
+	return done && disk->side->sync_folder(disk, path, error);
+}
+
 /* ---- loading ---- */
 
-static bool set_aside(const char *path, const char *why, struct error *error)
+static bool set_aside(struct disk *disk, const char *path, const char *why, struct error *error)
 {
-	char *aside = memory_new(strlen(path) + sizeof ".broken");
-	sprintf(aside, "%s.broken", path);
-	if (rename(path, aside) == 0) {
+	struct error cause;
+	char *aside = path_with(path, ".broken");
+	if (disk->side->rename(disk, path, aside, &cause)) {
 		error_set(error, ERROR_INVALID, "%s: %s; it was set aside as %s", path, why, aside);
 	} else {
-		error_set(error, ERROR_INVALID, "%s: %s; it cannot be set aside: %s", path, why, strerror(errno));
+		error_set(error, ERROR_INVALID, "%s: %s; it cannot be set aside: %s", path, why, cause.text);
 	}
 	free(aside);
 	return false;
@@ -238,95 +268,97 @@ static bool records_are_whole(const struct store_image *image, struct kv_bytes r
 	return records.len == image->records_len && memcmp(found, image->digest, sizeof found) == 0;
 }
 
-static const struct zone_snapshot *snapshot_of(const char *path, const uint8_t *apex, struct store_image *image,
-                                               struct kv_bytes bytes, struct error *error)
+static const struct zone_snapshot *snapshot_of(struct disk *disk, const char *path, const uint8_t *apex,
+                                               struct store_image *image, struct kv_bytes bytes, struct error *error)
 {
 	if (bytes.len < STORE_IMAGE_HEAD_SIZE || !store_image_head_read(bytes.at, image) ||
 	    !dns_name_equal(image->apex.wire, apex)) {
-		set_aside(path, "has no valid head for this zone", error);
+		set_aside(disk, path, "has no valid head for this zone", error);
 		return NULL;
 	}
 	struct kv_bytes records = {bytes.at + STORE_IMAGE_HEAD_SIZE, bytes.len - STORE_IMAGE_HEAD_SIZE};
 	if (!records_are_whole(image, records)) {
-		set_aside(path, "its records do not have the digest that its head gives", error);
+		set_aside(disk, path, "its records do not have the digest that its head gives", error);
 		return NULL;
 	}
 	struct error why;
 	const struct zone_snapshot *snapshot = store_records_read(records, apex, image->class, &why);
 	if (snapshot == NULL) {
-		set_aside(path, why.text, error);
+		set_aside(disk, path, why.text, error);
 	}
 	return snapshot;
 }
 
-const struct zone_snapshot *store_image_load(const char *path, const uint8_t *apex, struct store_image *image,
-                                             struct error *error)
+const struct zone_snapshot *store_image_load(struct disk *disk, const char *path, const uint8_t *apex,
+                                             struct store_image *image, struct error *error)
 {
 	uint8_t *bytes = NULL;
 	size_t len;
-	if (!file_read(path, IMAGE_SIZE_MAX, &bytes, &len, error)) {
+	if (!disk->side->read(disk, path, &bytes, &len, error)) {
 		return NULL;
 	}
 	const struct zone_snapshot *snapshot =
-	        snapshot_of(path, apex, image, (struct kv_bytes){.at = bytes, .len = len}, error);
+	        snapshot_of(disk, path, apex, image, (struct kv_bytes){.at = bytes, .len = len}, error);
 	free(bytes);
 	return snapshot;
 }
 
 /* ---- what there is ---- */
 
-static void look_at_file(const char *path, uint64_t id,
-                         void (*each)(void *context, const struct store_image_file *file), void *context)
-{
-	uint8_t head[STORE_IMAGE_HEAD_SIZE];
-	struct store_image image;
-	struct stat info;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return;
-	}
-	bool is_valid = fstat(fd, &info) == 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head &&
-	                store_image_head_read(head, &image);
-	close(fd);
-	each(context, &(struct store_image_file){
-	                      .path = path,
-	                      .id = id,
-	                      .written_at_s = is_valid ? info.st_mtim.tv_sec : 0,
-	                      .image = is_valid ? &image : NULL,
-	              });
-}
-
 /* NAME.ID.new: the server was killed while it wrote it. */
 static bool is_unfinished(const char *name)
 {
-	static const char ending[] = ".new";
 	char stem[NAME_MAX + 1];
+	size_t ending = sizeof UNFINISHED - 1;
 	size_t len = strlen(name);
-	if (len < sizeof ending || len > NAME_MAX || strcmp(name + len - (sizeof ending - 1), ending) != 0) {
+	if (len < ending || len > NAME_MAX || strcmp(name + len - ending, UNFINISHED) != 0) {
 		return false;
 	}
-	memcpy(stem, name, len);
-	stem[len - (sizeof ending - 1)] = '\0';
+	memcpy(stem, name, len - ending);
+	stem[len - ending] = '\0';
 	return id_of(stem) != 0;
 }
 
-void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
-                       void *context)
+struct image_lister {
+	struct disk_visitor visitor; /* first */
+	struct disk *disk;
+	const char *folder;
+	void (*each)(void *context, const struct store_image_file *file);
+	void *context;
+};
+
+static void visit_image(struct image_lister *lister, const char *path, uint64_t id)
 {
-	DIR *entries = opendir(folder);
-	if (entries == NULL) {
-		return;
+	uint8_t head[STORE_IMAGE_HEAD_SIZE];
+	struct store_image image;
+	int64_t written_at_s = 0;
+	struct store_image_file file = {.path = path, .id = id};
+	if (lister->disk->side->look(lister->disk, path, head, sizeof head, &written_at_s) &&
+	    store_image_head_read(head, &image)) {
+		file.image = &image;
+		file.written_at_s = written_at_s;
 	}
-	for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-		uint64_t id = id_of(entry->d_name);
-		char *path = memory_new(strlen(folder) + strlen(entry->d_name) + 2);
-		sprintf(path, "%s/%s", folder, entry->d_name);
-		if (id != 0) {
-			look_at_file(path, id, each, context);
-		} else if (is_unfinished(entry->d_name)) {
-			unlink(path);
-		}
-		free(path);
+	lister->each(lister->context, &file);
+}
+
+static void visit_name(struct disk_visitor *self, const char *name)
+{
+	struct image_lister *lister = (struct image_lister *)self;
+	uint64_t id = id_of(name);
+	char *path = memory_new(strlen(lister->folder) + strlen(name) + 2);
+	sprintf(path, "%s/%s", lister->folder, name);
+	if (id != 0) {
+		visit_image(lister, path, id);
+	} else if (is_unfinished(name)) {
+		lister->disk->side->remove(lister->disk, path);
 	}
-	closedir(entries);
+	free(path);
+}
+
+void store_images_each(struct disk *disk, const char *folder,
+                       void (*each)(void *context, const struct store_image_file *file), void *context)
+{
+	struct image_lister lister = {
+	        .visitor.visit = visit_name, .disk = disk, .folder = folder, .each = each, .context = context};
+	disk->side->list(disk, folder, &lister.visitor);
 }

@@ -81,7 +81,7 @@ static const struct zone_snapshot *load_image(struct store *store, const uint8_t
 {
 	struct store_image image;
 	char *path = store_image_path(store->images, apex, id);
-	const struct zone_snapshot *snapshot = store_image_load(path, apex, &image, error);
+	const struct zone_snapshot *snapshot = store_image_load(store->disk, path, apex, &image, error);
 	if (snapshot == NULL && error->code == ERROR_NOT_FOUND) {
 		/* Something is remembered, so that its absence is no start from nothing. */
 		error_set(error, ERROR_INVALID, "%s: is missing", path);

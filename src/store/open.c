@@ -140,16 +140,18 @@ static void look_at_image(void *context, const struct store_image_file *file)
 		rebuild_head(store, file);
 		store_commit(store);
 	} else if (has_head && (value.place != STORE_IMAGE || value.image != file->id)) {
-		unlink(file->path);
+		store->disk->side->remove(store->disk, file->path);
 	}
 }
 
-static struct store *store_make(struct kv *take, const char *images, bool is_rebuilding, struct error *error)
+static struct store *store_make(struct kv *take, struct disk *disk, const char *images, bool is_rebuilding,
+                                struct error *error)
 {
 	struct store *store = memory_new(sizeof *store);
 	struct image_look look = {.store = store, .is_rebuilding = is_rebuilding};
 	bool is_new;
 	store->kv = take;
+	store->disk = disk;
 	store->images = memory_copy_text(images);
 	store->lock_fd = -1;
 	store_queue_init(&store->queue);
@@ -160,13 +162,13 @@ static struct store *store_make(struct kv *take, const char *images, bool is_reb
 	if (is_new) {
 		submit_format(store);
 	}
-	store_images_each(images, look_at_image, &look);
+	store_images_each(disk, images, look_at_image, &look);
 	return store;
 }
 
-struct store *store_new(struct kv *take, const char *images, struct error *error)
+struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error)
 {
-	return store_make(take, images, false, error);
+	return store_make(take, disk, images, false, error);
 }
 
 /* Puts a broken store aside, so that a new one takes its place. */
@@ -202,7 +204,7 @@ static struct store *open_locked(const char *folder, const char *images, int loc
 	bool is_rebuilding;
 	bool is_read_only = is_on_read_only_system(lock_fd);
 	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, error);
-	struct store *store = kv == NULL ? NULL : store_make(kv, images, is_rebuilding, error);
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), images, is_rebuilding, error);
 	if (store == NULL) {
 		error_context(error, "data folder");
 		close(lock_fd);

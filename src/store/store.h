@@ -44,6 +44,7 @@
 #include "change/change.h"
 #include "zone/zone.h"
 
+struct disk;
 struct kv;
 struct store;
 
@@ -76,9 +77,9 @@ struct store_acknowledgement {
  * ERROR_STALE               it was written by a newer version of Tandem, whose format this one does not know
  * ERROR_IO, ERROR_DENIED    as the system says */
 struct store *store_open(const char *folder, struct error *error);
-/* The same over another key-value side, without lock or thread: store_commit is to be called. `images` is a folder that
- * exists; it is copied. */
-struct store *store_new(struct kv *take, const char *images, struct error *error);
+/* The same over another key-value side and disk (borrowed), without lock or thread: store_commit is to be called. `images`
+ * is a folder that exists; it is copied. */
+struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error);
 /* Commits what waits. NULL is fine. */
 void store_close(struct store *take);
 /* The server before this one ended without store_close: what it had heard and not written yet is lost. */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/bytes.h"
+#include "store/disk.h"
 #include "store/kv.h"
 #include "store/store.h"
 
@@ -135,12 +136,12 @@ char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id);
 #define STORE_NAME_MAX 240
 char *store_image_name(const uint8_t *apex, char *out);
 /* Writes and syncs it. `image` has the role; the rest is filled in. */
-bool store_image_save(const char *path, struct store_image *image, const struct zone_snapshot *snapshot,
-                      struct error *error);
+bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
+                      const struct zone_snapshot *snapshot, struct error *error);
 /* NULL, the file set aside where it is broken:
  * ERROR_NOT_FOUND, ERROR_IO, ERROR_INVALID */
-const struct zone_snapshot *store_image_load(const char *path, const uint8_t *apex, struct store_image *image,
-                                             struct error *error);
+const struct zone_snapshot *store_image_load(struct disk *disk, const char *path, const uint8_t *apex,
+                                             struct store_image *image, struct error *error);
 /* A file in the folder that is named like an image. */
 struct store_image_file {
 	const char *path;
@@ -149,8 +150,8 @@ struct store_image_file {
 	const struct store_image *image; /* NULL: its head is not valid */
 };
 /* Removes those that were never finished. */
-void store_images_each(const char *folder, void (*each)(void *context, const struct store_image_file *file),
-                       void *context);
+void store_images_each(struct disk *disk, const char *folder,
+                       void (*each)(void *context, const struct store_image_file *file), void *context);
 
 /* ---- commit.c: the queue of writes and who commits them ---- */
 
@@ -171,6 +172,7 @@ struct store_queue {
 
 struct store {
 	struct kv *kv;
+	struct disk *disk; /* of the images; borrowed */
 	char *images;
 	int lock_fd; /* -1: none */
 	_Atomic uint64_t image_last;

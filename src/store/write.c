@@ -2,7 +2,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ensure.h"
 #include "base/memory.h"
@@ -24,7 +23,7 @@ void store_image_remove(const struct store_write *write, uint64_t image)
 {
 	if (image != 0) {
 		char *path = store_image_path(write->store->images, write->apex.wire, image);
-		unlink(path);
+		write->store->disk->side->remove(write->store->disk, path);
 		free(path);
 	}
 }
@@ -135,7 +134,7 @@ static void write_image(struct store_write *write, const struct zone_snapshot *s
 	struct store_image image = {.role = value->head.role};
 	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
 	char *path = store_image_path(store->images, write->apex.wire, write->image);
-	if (!store_image_save(path, &image, snapshot, &error)) {
+	if (!store_image_save(store->disk, path, &image, snapshot, &error)) {
 		write->error = memory_copy(&error, sizeof error);
 		write->image = 0;
 	}

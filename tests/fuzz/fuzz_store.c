@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "change/change.h"
 #include "dns/dns.h"
+#include "store/disk.h"
 #include "store/store_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -179,12 +180,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	struct fake_kv *fake = fake_kv_new();
 	damage(fake_kv_side(fake), data[0], data + 1, size - 1);
-	struct store *store = store_new(fake_kv_side(fake), folder, &error);
+	struct store *store = store_new(fake_kv_side(fake), disk_posix(), folder, &error);
 	ensure(store != NULL);
 	load(store);
 	store_close(store);
 	fake_kv_free(fake);
-	store_images_each(folder, remove_image, NULL);
+	store_images_each(disk_posix(), folder, remove_image, NULL);
 	unlink(aside_path);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "dns/message.h"
 #include "fake_kv.h"
 #include "publish/publish.h"
+#include "store/disk.h"
 #include "zone_text.h"
 
 /* A server's worth of publishing: store, one zone with its line of versions, and what a listener heard. */
@@ -79,7 +80,7 @@ static void rig_start(struct rig *rig, const char *name)
 static void rig_start_fake(struct rig *rig, struct fake_kv *fake)
 {
 	struct error error;
-	*rig = (struct rig){.fake = fake, .store = store_new(fake_kv_side(fake), unit_folder(), &error)};
+	*rig = (struct rig){.fake = fake, .store = store_new(fake_kv_side(fake), disk_posix(), unit_folder(), &error)};
 	assert_non_null(rig->store);
 	store_commit(rig->store);
 	rig_begin(rig);

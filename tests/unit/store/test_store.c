@@ -37,7 +37,7 @@ static struct store *fake_store(struct fake_kv *fake, const char *name)
 {
 	struct error error;
 	assert_true(folder_make(folder_of(name), &error));
-	struct store *store = store_new(fake_kv_side(fake), folder, &error);
+	struct store *store = store_new(fake_kv_side(fake), disk_posix(), folder, &error);
 	if (store == NULL) {
 		fail_msg("%s", error.text);
 	}
@@ -148,7 +148,7 @@ static void count_image(void *context, const struct store_image_file *file)
 static struct image_count images(const char *in)
 {
 	struct image_count count = {0};
-	store_images_each(in, count_image, &count);
+	store_images_each(disk_posix(), in, count_image, &count);
 	return count;
 }
 
@@ -371,7 +371,7 @@ TEST(version_whose_image_goes_while_it_is_read_is_the_next_one)
 	struct dns_name apex = name_of("example.");
 	read_before_moving = side.read;
 	assert_true(folder_make(folder_of("moving"), &error));
-	moving = store_new(kv, folder, &error);
+	moving = store_new(kv, disk_posix(), folder, &error);
 	for (uint32_t serial = 7; serial <= 8; serial++) {
 		const struct zone_snapshot *zone = large_zone(serial);
 		struct store_write *write = store_write_new(moving, apex.wire);
@@ -625,7 +625,7 @@ TEST(store_of_a_newer_version_is_refused_with_a_word_on_what_to_do)
 	assert_true(kv->side->begin(kv, &error));
 	assert_true(kv->side->put(kv, key_bytes, (struct kv_bytes){value, sizeof value}, &error));
 	assert_true(kv->side->commit(kv, &error));
-	assert_null(store_new(kv, "/nowhere", &error));
+	assert_null(store_new(kv, disk_posix(), "/nowhere", &error));
 	assert_int_equal(error.code, ERROR_STALE);
 	assert_non_null(strstr(error.text, "start the newer one"));
 	fake_kv_free(fake);
