@@ -29,6 +29,10 @@ struct change_deadlines {
 	int64_t refreshed_at_s; /* when a primary last confirmed or gave the version */
 	int64_t refresh_at_s;   /* when the primaries are asked next */
 	int64_t expire_at_s;    /* when it may be served no longer */
+	/* A newer version that a primary has promised and not given yet: since when; 0: there is none. */
+	int64_t promised_at_s;
+	uint32_t promised_serial;
+	int64_t lower_since_s; /* since when the primaries have had nothing but older versions; 0: they have not */
 };
 
 /* A whole candidate version, handed to the door. Borrowed for the call but for what says otherwise. */

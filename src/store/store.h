@@ -19,7 +19,8 @@
  *
  *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image)  2 class (2)
  *            4 serial published (4)  8 a primary's content digest (16)  24 number of records (8)  32 ID of the image (8)
- *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)   wall seconds, 0: not set
+ *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)  24 a version promised at (8)  32 its serial (4)
+ *            36 lower versions since (8)   wall seconds, 0: not set
  *   acknowledgements   0 serial (4)  4 how many (2)  6 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
  *            wall seconds (8)
  *   records  one after the other: owner length (1; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),

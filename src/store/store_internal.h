@@ -47,7 +47,7 @@ struct store_head_value {
 
 /* Sizes without the checksum. */
 #define STORE_HEAD_SIZE             40
-#define STORE_TIMERS_SIZE           24
+#define STORE_TIMERS_SIZE           44
 #define STORE_ACKNOWLEDGEMENTS_SIZE (6 + 32 * STORE_ACKNOWLEDGEMENTS_MAX)
 
 void store_head_write(const struct store_head_value *value, uint8_t out[STORE_HEAD_SIZE]);

@@ -74,6 +74,9 @@ void store_timers_write(const struct change_deadlines *timers, uint8_t bytes[STO
 	store_u64(bytes, (uint64_t)timers->refreshed_at_s);
 	store_u64(bytes + 8, (uint64_t)timers->refresh_at_s);
 	store_u64(bytes + 16, (uint64_t)timers->expire_at_s);
+	store_u64(bytes + 24, (uint64_t)timers->promised_at_s);
+	store_u32(bytes + 32, timers->promised_serial);
+	store_u64(bytes + 36, (uint64_t)timers->lower_since_s);
 }
 
 bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out)
@@ -82,6 +85,9 @@ bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out)
 	out->refreshed_at_s = (int64_t)read_u64(&in);
 	out->refresh_at_s = (int64_t)read_u64(&in);
 	out->expire_at_s = (int64_t)read_u64(&in);
+	out->promised_at_s = (int64_t)read_u64(&in);
+	out->promised_serial = read_u32(&in);
+	out->lower_since_s = (int64_t)read_u64(&in);
 	return !in.failed && reader_left(&in) == 0;
 }
 

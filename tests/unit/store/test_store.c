@@ -165,7 +165,14 @@ static void survives_a_restart(const char *name, const struct zone_snapshot *zon
 {
 	struct error error;
 	struct store_head head = head_of(STORE_SECONDARY, 7);
-	struct change_deadlines timers = {.refreshed_at_s = 1000, .refresh_at_s = 2000, .expire_at_s = 3000};
+	struct change_deadlines timers = {
+	        .refreshed_at_s = 1000,
+	        .refresh_at_s = 2000,
+	        .expire_at_s = 3000,
+	        .promised_at_s = 4000,
+	        .promised_serial = 4000000000,
+	        .lower_since_s = 5000,
+	};
 	struct store *store = open_store(name);
 	save(store, "example.", &head, zone);
 	save_timers(store, "Example.", &timers);
@@ -177,7 +184,13 @@ static void survives_a_restart(const char *name, const struct zone_snapshot *zon
 	assert_int_equal(head.serial_published, 7);
 	assert_int_equal(head.role, STORE_SECONDARY);
 	assert_true(head.has_records);
-	assert_int_equal(store_load_timers(store, name_of("example.").wire).expire_at_s, 3000);
+	struct change_deadlines known = store_load_timers(store, name_of("example.").wire);
+	assert_int_equal(known.refreshed_at_s, 1000);
+	assert_int_equal(known.refresh_at_s, 2000);
+	assert_int_equal(known.expire_at_s, 3000);
+	assert_int_equal(known.promised_at_s, 4000);
+	assert_int_equal(known.promised_serial, 4000000000);
+	assert_int_equal(known.lower_since_s, 5000);
 	zone_unref(back);
 	zone_unref(zone);
 	store_close(store);
