@@ -16,6 +16,8 @@
 #define FETCH_RATE_FROM_MS 10000
 /* A transfer that broke is tried again after this, doubled with each further failure, at most after `retry`. */
 #define FETCH_HELD_FIRST_MS 5000
+/* A primary that does not know IXFR is asked for differences again after this. */
+#define FETCH_NO_IXFR_MS ((int64_t)86400 * 1000)
 
 enum fetch_state fetch_state(const struct transfer_secondary *zone)
 {
@@ -27,8 +29,8 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	struct transfer_secondary *zone = fetch->zone;
 	uint8_t bytes[TRANSFER_QUESTION_MAX];
 	struct error error;
-	fetch->asks_differences =
-	        !takes_any(zone) && !fetch->wants_whole && !fetch->source->no_ixfr && !fetch->source->whole_next;
+	fetch->asks_differences = !takes_any(zone) && !fetch->wants_whole && !fetch->source->whole_next &&
+	                          fetch->source->no_ixfr_until_ms <= now.boot_ms;
 	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
@@ -102,6 +104,14 @@ void fetch_forget(struct transfer_secondary *zone, const struct transfer_primary
 	}
 }
 
+/* It answered as it should. */
+static void learn_of_ixfr(const struct fetch *fetch, struct moment now)
+{
+	if (fetch->blames_ixfr && fetch->source != NULL) {
+		fetch->source->no_ixfr_until_ms = now.boot_ms + FETCH_NO_IXFR_MS;
+	}
+}
+
 /* Handed over to the owner, whole. */
 static void fetch_done(struct fetch *fetch, struct moment now)
 {
@@ -109,6 +119,7 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 	struct transfer_in *whole = fetch->in;
 	char text[ADDRESS_TEXT_MAX];
 	fetch->counts = transfer_in_counts(whole);
+	learn_of_ixfr(fetch, now);
 	fetch->in = NULL;
 	fetch->state = FETCH_PUBLISHING;
 	char difference[32] = "";
@@ -131,14 +142,56 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 	zone->owner->received(zone->owner, whole, &fetch->from, fetch->is_forced);
 }
 
+/* When the primary may be asked for a transfer again, and for this very version. */
+static void hold_back(struct transfer_secondary *zone, struct transfer_primary *primary, enum fetch_fault fault,
+                      struct moment now)
+{
+	int64_t retry_ms = (int64_t)clamped_retry_s(zone) * 1000;
+	primary->fetch_failures++;
+	primary->held_until_ms = now.boot_ms + backoff_ms(zone, FETCH_HELD_FIRST_MS, primary->fetch_failures,
+	                                                  fault == FETCH_FAULT_SHORT ? backoff_max_ms(zone) : retry_ms);
+	if (fault == FETCH_FAULT_CONTENT) {
+		primary->has_refused = true;
+		primary->refused_serial = primary->serial;
+		primary->refused_until_ms =
+		        now.boot_ms + backoff_ms(zone, retry_ms, primary->fetch_failures, backoff_max_ms(zone));
+	}
+}
+
+/* The transfer brought an older version than the SOA answer promised. The promise stands, and is tried again ever more
+ * rarely: it may be several servers behind one address, one of them late, or one that lies. */
+static void fetch_fell_short(struct transfer_primary *primary, uint32_t brought, struct moment now)
+{
+	struct transfer_secondary *zone = primary->zone;
+	char address[ADDRESS_TEXT_MAX];
+	char text[TRANSFER_RESULT_MAX];
+	hold_back(zone, primary, FETCH_FAULT_SHORT, now);
+	snprintf(text, sizeof text, "promises serial %" PRIu32 ", but its transfer brings %" PRIu32, primary->serial,
+	         brought);
+	zone_log(zone, LOG_NOTICE, "%s %s; asked for it again in %" PRId64 " ms",
+	         address_to_text(&primary->address, address), text, primary->held_until_ms - now.boot_ms);
+	set_verdict(primary, VERDICT_FAILED, text, now);
+	set_problem(zone, &primary->address, text);
+}
+
+static bool has_promised_more(const struct transfer_primary *primary, uint32_t than)
+{
+	return primary->has_serial && dns_serial_compare(primary->serial, than) == DNS_SERIAL_NEWER;
+}
+
 static void fetch_up_to_date(struct fetch *fetch, struct moment now)
 {
 	struct transfer_secondary *zone = fetch->zone;
+	struct transfer_primary *primary = fetch->source;
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
-	fetch->source->has_offer = false;
-	fetch->source->serial = zone->version.serial;
+	learn_of_ixfr(fetch, now);
 	zone->round_confirmed = true;
-	set_verdict(fetch->source, VERDICT_EQUAL, NULL, now);
+	if (has_promised_more(primary, zone->version.serial)) {
+		fetch_fell_short(primary, zone->version.serial, now);
+	} else {
+		primary->has_offer = false;
+		set_verdict(primary, VERDICT_EQUAL, NULL, now);
+	}
 	fetch_cancel(zone);
 	deadline_confirm(zone, counts.has_expire, counts.expire_s, now);
 	round_go_on(zone, now);
@@ -176,14 +229,16 @@ static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment
 /* The answer was an error, or is no good. */
 static void fetch_answer_failed(struct fetch *fetch, const char *why, struct moment now)
 {
-	if (fetch->asks_differences && transfer_rcode_blames_edns(transfer_in_rcode(fetch->in))) {
-		fetch->source->no_ixfr = true; /* or it is EDNS that it does not know: that is tried next */
-	}
+	bool is_not_understood = transfer_rcode_blames_edns(transfer_in_rcode(fetch->in));
+	fetch->blames_ixfr = fetch->blames_ixfr || (fetch->asks_differences && is_not_understood);
 	if (fetch_falls_back(fetch, why, now)) {
 		return;
 	}
-	if (fetch->edns && transfer_rcode_blames_edns(transfer_in_rcode(fetch->in))) {
+	if (fetch->edns && is_not_understood) {
+		/* It is EDNS that it does not know (RFC 6891 6.2.2), and perhaps no more than that. */
 		fetch->source->no_edns = true;
+		fetch->blames_ixfr = false;
+		fetch->wants_whole = false;
 		transfer_in_free(fetch->in);
 		fetch_send(fetch, now);
 	} else {
@@ -313,21 +368,6 @@ void fetch_check_time(struct transfer_secondary *zone, struct moment now)
 
 /* ---- ends ---- */
 
-/* When the primary may be asked for a transfer again, and for this very version. */
-static void hold_back(struct transfer_secondary *zone, struct transfer_primary *primary, enum fetch_fault fault,
-                      struct moment now)
-{
-	int64_t retry_ms = (int64_t)clamped_retry_s(zone) * 1000;
-	primary->fetch_failures++;
-	primary->held_until_ms = now.boot_ms + backoff_ms(zone, FETCH_HELD_FIRST_MS, primary->fetch_failures, retry_ms);
-	if (fault == FETCH_FAULT_CONTENT) {
-		primary->has_refused = true;
-		primary->refused_serial = primary->serial;
-		primary->refused_until_ms =
-		        now.boot_ms + backoff_ms(zone, retry_ms, primary->fetch_failures, backoff_max_ms(zone));
-	}
-}
-
 void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now)
 {
 	const struct fetch *fetch = zone->fetch;
@@ -364,10 +404,13 @@ static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, s
 	primary->held_until_ms = 0;
 	primary->has_refused = false;
 	primary->whole_next = false;
-	if (primary->has_serial && dns_serial_compare(primary->serial, serial) != DNS_SERIAL_NEWER) {
-		primary->serial = serial;
-		primary->has_offer = false;
+	if (has_promised_more(primary, serial)) {
+		fetch_fell_short(primary, serial, now);
+		return;
 	}
+	primary->has_serial = true;
+	primary->serial = serial;
+	primary->has_offer = false;
 	set_verdict(primary, VERDICT_TRANSFERRED, NULL, now);
 }
 

@@ -471,7 +471,7 @@ static void forget_failures(struct transfer_secondary *zone)
 		primary->left_out_until_ms = 0;
 		primary->held_until_ms = 0;
 		primary->refused_until_ms = 0;
-		primary->no_ixfr = false;
+		primary->no_ixfr_until_ms = 0;
 		primary->whole_next = false;
 		primary->was_asked = false;
 	}

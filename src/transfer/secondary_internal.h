@@ -55,6 +55,7 @@ struct fetch {
 	bool is_forced;
 	bool asks_differences; /* of the question that is out */
 	bool wants_whole;      /* differences were no good: the whole zone is asked for */
+	bool blames_ixfr;      /* IXFR was not understood; so the primary does not know it, if AXFR is */
 	int64_t began_ms;
 	int64_t moved_ms; /* octets came */
 	uint64_t octets;
@@ -78,7 +79,6 @@ struct transfer_primary {
 
 	enum check_state check_state;
 	bool no_edns;    /* it does not know EDNS */
-	bool no_ixfr;    /* nor IXFR */
 	bool whole_next; /* its answer to an IXFR broke off, or was no good: it is asked for the whole zone next */
 	bool was_asked;  /* in this round */
 	bool ask_again;  /* notified meanwhile: what it answers may be too old */
@@ -94,6 +94,7 @@ struct transfer_primary {
 	uint32_t fetch_failures;
 	int64_t left_out_until_ms; /* of rounds in which another primary can be asked */
 	int64_t held_until_ms;     /* nothing is fetched from it before */
+	int64_t no_ixfr_until_ms;  /* it does not know IXFR, as far as was seen; it may have learnt by then */
 	bool has_refused;          /* `refused_serial` came from it and could not be taken: */
 	uint32_t refused_serial;   /* not fetched again before */
 	int64_t refused_until_ms;
@@ -165,6 +166,7 @@ enum fetch_fault {
 	FETCH_FAULT_NETWORK, /* another try may go better */
 	FETCH_FAULT_CONTENT, /* this version cannot be taken */
 	FETCH_FAULT_LOCAL,   /* our own disk */
+	FETCH_FAULT_SHORT,   /* an older version than was promised came, and was taken */
 };
 /* What came whole could not be taken. */
 void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);

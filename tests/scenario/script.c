@@ -252,6 +252,8 @@ static const struct {
         {"truncated", LIE_FLAG, offsetof(struct world_lies, truncated)},
         {"no-edns", LIE_FLAG, offsetof(struct world_lies, no_edns)},
         {"forged-first", LIE_FLAG, offsetof(struct world_lies, forged_first)},
+        {"axfr-no-edns", LIE_FLAG, offsetof(struct world_lies, axfr_no_edns)},
+        {"ixfr-rcode", LIE_NUMBER, offsetof(struct world_lies, ixfr_rcode)},
         {"axfr-refused", LIE_FLAG, offsetof(struct world_lies, axfr_refused)},
         {"axfr-garbage", LIE_FLAG, offsetof(struct world_lies, axfr_garbage)},
         {"axfr-endless", LIE_FLAG, offsetof(struct world_lies, axfr_endless)},
@@ -507,6 +509,8 @@ static void do_expect(struct play *play, const struct words *words)
 		expect_count(play, "SOA questions", server->counts.soa_questions, word_at(words, 3));
 	} else if (strcmp(what, "transfers") == 0) {
 		expect_count(play, "AXFR questions", server->counts.axfr_questions, word_at(words, 3));
+	} else if (strcmp(what, "ixfrs") == 0) {
+		expect_count(play, "IXFR questions", server->counts.ixfr_questions, word_at(words, 3));
 	} else if (strcmp(what, "notifies") == 0) {
 		expect_count(play, "NOTIFYs", server->counts.notifies, word_at(words, 3));
 	} else if (strcmp(what, "published") == 0) {

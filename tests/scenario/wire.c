@@ -439,11 +439,16 @@ static void answer_stream(struct world *world, struct parcel *parcel)
 		return;
 	}
 	server->counts.axfr_questions++;
+	server->counts.ixfr_questions += question.qtype == DNS_TYPE_IXFR;
 	if (server->lies.silent) {
 		return;
 	}
 	if (server->lies.axfr_refused) {
 		answer_rcode(world, &question, DNS_RCODE_REFUSED, &answer);
+	} else if (server->lies.axfr_no_edns && question.edns.present) {
+		answer_rcode(world, &question, DNS_RCODE_FORMERR, &answer);
+	} else if (server->lies.ixfr_rcode != 0 && question.qtype == DNS_TYPE_IXFR) {
+		answer_rcode(world, &question, server->lies.ixfr_rcode, &answer);
 	} else if (server->served == NULL) {
 		answer_rcode(world, &question, DNS_RCODE_SERVFAIL, &answer);
 	} else if (!answer_by_lies(world, server, &question, &answer)) {

@@ -33,6 +33,8 @@ struct world_lies {
 	bool says_serial;      /* the SOA answers say `serial` */
 	uint32_t serial;       /*   */
 	bool axfr_refused;     /* REFUSED to AXFR only */
+	bool axfr_no_edns;     /* FORMERR to AXFR and IXFR with OPT */
+	unsigned ixfr_rcode;   /* what IXFR is answered with; 0: differences, or the whole zone */
 	bool axfr_garbage;     /* the second message is noise */
 	bool axfr_endless;     /* the transfer never ends */
 	uint32_t axfr_cut;     /* the connection breaks after so many messages; 0: it does not */
@@ -58,8 +60,9 @@ struct world_timers {
 };
 
 struct world_counts {
-	uint64_t soa_questions; /* that reached this server */
-	uint64_t axfr_questions;
+	uint64_t soa_questions;  /* that reached this server */
+	uint64_t axfr_questions; /* IXFR too */
+	uint64_t ixfr_questions;
 	uint64_t notifies;  /* that reached it */
 	uint64_t published; /* by a secondary */
 	uint64_t expired;
