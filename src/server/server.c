@@ -324,20 +324,44 @@ static void wait_for_signals(struct server *server, int signal_fd)
 	log_notice("stopping: asked through the API");
 }
 
-int server_run(struct conf *take)
+/* ---- from outside ---- */
+
+struct server *server_new(struct conf *take)
 {
 	struct server *server = memory_new(sizeof *server);
-	struct error error;
-	int signal_fd = open_signals();
-	size_t zone_count = take->zone_count; /* a reload may have replaced `take` before "started" is logged */
 	server->conf = take;
 	server->started_at = clock_now();
 	server->wake_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_mutex_init(&server->reload_lock, NULL);
 	log_set_level(take->server.log_level);
+	return server;
+}
+
+bool server_start(struct server *server, struct error *error)
+{
+	return start(server, error) && begin_serving(server, error);
+}
+
+void server_end(struct server *take)
+{
+	stop(take);
+	close(take->wake_fd);
+	free(take->conf_reason);
+	conf_unref(take->conf);
+	pthread_mutex_destroy(&take->reload_lock);
+	pthread_mutex_destroy(&take->lock);
+	free(take);
+}
+
+int server_run(struct conf *take)
+{
+	struct error error;
+	int signal_fd = open_signals();
+	size_t zone_count = take->zone_count; /* a reload may have replaced `take` before "started" is logged */
+	struct server *server = server_new(take);
 	error_clear(&error);
-	bool started = start(server, &error) && begin_serving(server, &error);
+	bool started = server_start(server, &error);
 	if (started) {
 		log_notice("started: Tandem " TANDEM_VERSION ", %zu zones, %zu workers", zone_count,
 		           server->worker_count);
@@ -345,16 +369,10 @@ int server_run(struct conf *take)
 	} else {
 		fprintf(stderr, "tandem: %s\n", error.text);
 	}
-	stop(server);
+	server_end(server);
 	if (started) {
 		log_notice("stopped");
 	}
-	close(server->wake_fd);
 	close(signal_fd);
-	free(server->conf_reason);
-	conf_unref(server->conf);
-	pthread_mutex_destroy(&server->reload_lock);
-	pthread_mutex_destroy(&server->lock);
-	free(server);
 	return started ? 0 : 1;
 }

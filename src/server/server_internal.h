@@ -87,6 +87,15 @@ struct server {
 	int wake_fd; /* an eventfd that wakes the main thread */
 };
 
+/* ---- server.c ---- */
+
+/* Takes the caller's reference to `conf`. */
+struct server *server_new(struct conf *take);
+/* Serves, until server_end. False: it is to be ended all the same. */
+MUST_USE bool server_start(struct server *server, struct error *error);
+/* Stops in good order, and frees. */
+void server_end(struct server *take);
+
 /* The zone with this apex, with a reference, or NULL. Any thread. */
 struct server_zone *server_find(struct server *server, const uint8_t *apex);
 
