@@ -40,6 +40,19 @@ POLL_SECONDS = 0.02
 POLL_ANSWER_SECONDS = 1  # that nobody listens is heard at once; a question that got lost is repeated after this
 
 
+# Who may transfer and look without a key where servers want one of each other.
+LOOKER = "127.0.0.77"
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """A TSIG key of two servers."""
+
+    name: str
+    algorithm: str
+    secret: str  # base64
+
+
 @dataclasses.dataclass
 class Zone:
     """A zone as a server's configuration has it. With primaries it is a secondary, else the file is served."""
@@ -48,6 +61,15 @@ class Zone:
     file: pathlib.Path = None
     primaries: list = dataclasses.field(default_factory=list)  # servers
     notify: list = dataclasses.field(default_factory=list)  # servers
+    key: Key = None  # of what goes to and comes from the primaries
+    notify_keys: dict = dataclasses.field(default_factory=dict)  # of those notified, by the names of the servers
+
+    def key_of(self, server):
+        """The key that this server and ours share; None: none."""
+        return self.key if server in self.primaries else self.notify_keys.get(server.name)
+
+    def keys_down(self):
+        return sorted(set(self.notify_keys.values()), key=lambda key: key.name)
 
 
 def program(name):
@@ -132,6 +154,8 @@ class Server:
     """What is common: a folder, an address, zones, a process."""
 
     asks_for_differences = False  # as a secondary, where it is told; Knot always does
+    takes_orders = False  # zones that it serves from files change by dynamic update (BIND) or by knotc (Knot)
+    keeps_differences = False  # Knot gives them as a primary too, and takes those of a changed file
 
     kind = None
 
@@ -162,13 +186,20 @@ class Server:
         self.zones.append(zone)
         return zone
 
-    def follow(self, name, *primaries):
-        """A secondary of the zone, that its primaries notify."""
-        zone = Zone(name, primaries=list(primaries))
+    def follow(self, name, *primaries, key=None):
+        """A secondary of the zone, that its primaries notify; with a key, all that they say is signed."""
+        zone = Zone(name, primaries=list(primaries), key=key)
         self.zones.append(zone)
         for primary in primaries:
             primary.zone(name).notify.append(self)
+            if key:
+                primary.zone(name).notify_keys[self.name] = key
         return zone
+
+    def keys(self):
+        """All that its configuration has to name."""
+        found = {key for zone in self.zones for key in [zone.key, *zone.notify_keys.values()] if key}
+        return sorted(found, key=lambda key: key.name)
 
     def zone(self, name):
         return next(zone for zone in self.zones if zone.name == name)
@@ -324,6 +355,7 @@ class Tandem(Server):
             f"  workers: {self.workers}",
             "  log-level: info",
             *[f"  {option}: {value}" for option, value in {**self.usual_options, **self.server_options}.items()],
+            *self.lines_of_keys(),
             "zones:" if self.zones else "zones: []",
         ]
         for zone in self.zones:
@@ -331,21 +363,40 @@ class Tandem(Server):
             if zone.file:
                 lines.append(f'    file: "{zone.file}"')
             if zone.primaries:
-                lines.append(f"    primaries: [{places(zone.primaries)}]")
+                lines.append(f"    primaries: [{self.named(zone, zone.primaries)}]")
             if zone.notify:
-                lines.append(f"    notify: [{places(zone.notify)}]")
+                lines.append(f"    notify: [{self.named(zone, zone.notify)}]")
             for option, value in self.zone_options.items():
                 lines.append(f"    {option}: {value}")
             for source, address in self.sources.items():
                 lines.append(f'    {source}: ["{address}"]')
             if "allow-transfer" not in self.zone_options:
-                lines.append('    allow-transfer: [{from: ["127.0.0.0/8"]}]')
+                keys = "".join(f', {{key: "{key.name}"}}' for key in zone.keys_down())
+                prefix = f"{LOOKER}/32" if keys else "127.0.0.0/8"
+                lines.append(f'    allow-transfer: [{{from: ["{prefix}"]}}{keys}]')
         (self.folder / "tandem.yaml").write_text("\n".join(lines) + "\n")
 
     def command(self):
         if not TANDEM.exists():
             pytest.fail(f"there is no {TANDEM}: run make")
         return [TANDEM, "serve", "-c", "tandem.yaml"]
+
+    def keyed(self):
+        """Those that this server shares a key with, and the keys."""
+        zones = [(zone, server) for zone in self.zones for server in zone.primaries + zone.notify]
+        return {server.name: (server, key) for zone, server in zones if (key := zone.key_of(server))}
+
+    def lines_of_keys(self):
+        keys = [f'  - {{name: "{key.name}", algorithm: {key.algorithm}, secret: "{key.secret}"}}' for key in self.keys()]
+        peers = [
+            f'  - {{name: {name}, address: ["{server.address}@{server.port}"], key: "{key.name}"}}'
+            for name, (server, key) in self.keyed().items()
+        ]
+        return ["keys:", *keys, "peers:", *peers] if keys else []
+
+    def named(self, zone, others):
+        """A list of other servers: peers where there is a key."""
+        return ", ".join(other.name if zone.key_of(other) else places([other]) for other in others)
 
     def run_any(self, *words):
         """Runs a subcommand against this server; gives the ended process."""
@@ -390,18 +441,29 @@ class Bind(Server):
             "};",
             "controls { };",
         ]
+        for key in self.keys():
+            lines.append(f'key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};')
         for zone in self.zones:
             lines.append(f'zone "{zone.name}" {{')
             if zone.primaries:
-                primaries = "".join(f" {server.address} port {server.port};" for server in zone.primaries)
+                primaries = self.addressed(zone, zone.primaries)
                 copy = f"{zone.name.rstrip('.') or 'root'}.copy"
                 lines.append(f'  type secondary; file "{copy}"; masterfile-format text; primaries {{{primaries} }};')
             else:
                 lines.append(f'  type primary; file "{zone.file}";')
-            targets = "".join(f" {server.address} port {server.port};" for server in zone.notify)
+                lines.append("  allow-update { 127.0.0.0/8; };" if self.takes_orders else "")
+            keys = "".join(f' key "{key.name}";' for key in zone.keys_down())
+            lines.append(f"  allow-transfer {{ {LOOKER};{keys} }};" if keys else "")
+            targets = self.addressed(zone, zone.notify)
             lines.append(f"  also-notify {{{targets} }};" if targets else "  notify no;")
             lines.append("};")
         (self.folder / "named.conf").write_text("\n".join(lines) + "\n")
+
+    @staticmethod
+    def addressed(zone, others):
+        keys = {other: zone.key_of(other) for other in others}
+        words = {other: f' key "{key.name}"' if key else "" for other, key in keys.items()}
+        return "".join(f" {other.address} port {other.port}{words[other]};" for other in others)
 
     def command(self):
         named = program("named")
@@ -439,26 +501,35 @@ class Knot(Server):
             "    any: info",
             "acl:",
             "  - id: loopback",
-            "    address: 127.0.0.0/8",
+            f"    address: {LOOKER if self.keys() else '127.0.0.0/8'}",
             "    action: [transfer, notify]",
         ]
-        remotes = {server.name: server for zone in self.zones for server in zone.primaries + zone.notify}
+        names = ", ".join(key.name for key in self.keys())
+        if names:
+            lines += ["  - id: keyed", f"    key: [{names}]", "    action: [transfer, notify]"]
+        remotes = {server.name: (zone, server) for zone in self.zones for server in zone.primaries + zone.notify}
+        if self.keys():
+            lines.append("key:")
+        for key in self.keys():
+            lines += [f"  - id: {key.name}", f"    algorithm: {key.algorithm}", f"    secret: {key.secret}"]
         if remotes:
             lines.append("remote:")
-        for name, server in remotes.items():
+        for name, (zone, server) in remotes.items():
             lines.append(f"  - id: {name}")
             lines.append(f"    address: {server.address}@{server.port}")
             lines.append(f"    via: {self.address}")
+            if zone.key_of(server):
+                lines.append(f"    key: {zone.key_of(server).name}")
         lines.append("zone:")
         for zone in self.zones:
             lines.append(f'  - domain: "{zone.name}"')
             copy = f"{self.folder}/{zone.name.rstrip('.') or 'root'}.copy"
             lines.append(f"    file: {zone.file or copy}")
-            lines.append("    acl: loopback")
+            lines.append(f"    acl: [loopback{', keyed' if names else ''}]")
             lines.append("    semantic-checks: off")
-            lines.append("    zonefile-load: whole")
-            lines.append("    zonefile-sync: 0")
-            lines.append("    journal-content: none")
+            lines.append(f"    zonefile-load: {'difference' if self.keeps_differences else 'whole'}")
+            lines.append(f"    zonefile-sync: {-1 if self.takes_orders else 0}")
+            lines.append(f"    journal-content: {'changes' if self.keeps_differences else 'none'}")
             if zone.primaries:
                 lines.append(f"    master: [{', '.join(server.name for server in zone.primaries)}]")
             if zone.notify:
@@ -469,8 +540,12 @@ class Knot(Server):
         return [program("knotd"), "-c", self.folder / "knot.conf"]
 
     def reload(self, name):
-        command = [program("knotc"), "-s", self.folder / "knot.sock", "-b", "zone-reload", name]
-        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+        self.order("-b", "zone-reload", name)
+
+    def order(self, *words):
+        """By knotc, which must succeed."""
+        done = run([program("knotc"), "-s", self.folder / "knot.sock", *words])
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
 
 
 class Nsd(Server):
@@ -496,21 +571,29 @@ class Nsd(Server):
             "remote-control:",
             "  control-enable: no",
         ]
+        for key in self.keys():
+            lines += ["key:", f'  name: "{key.name}"', f"  algorithm: {key.algorithm}", f'  secret: "{key.secret}"']
         for zone in self.zones:
             lines.append("zone:")
             lines.append(f'  name: "{zone.name}"')
             copy = f"{self.folder}/{zone.name.rstrip('.') or 'root'}.copy"
             lines.append(f'  zonefile: "{zone.file or copy}"')
-            lines.append("  provide-xfr: 127.0.0.0/8 NOKEY")
+            lines.append(f"  provide-xfr: {LOOKER if self.keys() else '127.0.0.0/8'} NOKEY")
+            lines += [f"  provide-xfr: 127.0.0.0/8 {key.name}" for key in zone.keys_down()]
             lines.append(f"  outgoing-interface: {self.address}")
             lines.append("  notify-retry: 3")
             for server in zone.primaries:
                 how = "" if self.asks_for_differences else "AXFR "
-                lines.append(f"  request-xfr: {how}{server.address}@{server.port} NOKEY")
-                lines.append(f"  allow-notify: {server.address} NOKEY")
+                lines.append(f"  request-xfr: {how}{server.address}@{server.port} {self.key_word(zone, server)}")
+                lines.append(f"  allow-notify: {server.address} {self.key_word(zone, server)}")
             for server in zone.notify:
-                lines.append(f"  notify: {server.address}@{server.port} NOKEY")
+                lines.append(f"  notify: {server.address}@{server.port} {self.key_word(zone, server)}")
         (self.folder / "nsd.conf").write_text("\n".join(lines) + "\n")
+
+    @staticmethod
+    def key_word(zone, server):
+        key = zone.key_of(server)
+        return key.name if key else "NOKEY"
 
     def command(self):
         return [program("nsd"), "-d", "-c", self.folder / "nsd.conf"]
