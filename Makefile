@@ -9,6 +9,8 @@
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
 #                           BUILDS="build-sanitize build-thread"
+#   make chains             zones that change at random pass by differences through chains with BIND, Knot and NSD, MINUTES=10
+#                           each
 #   make crash              a primary and its secondary are killed KILLS=100 times while zones change
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
@@ -29,7 +31,7 @@ FOLDERS ?=
 MESON = /usr/bin/meson
 PYTHON = /usr/bin/python3
 
-.PHONY: all install run test fuzz coverage soak crash compare abuse bench format clean
+.PHONY: all install run test fuzz coverage soak chains crash compare abuse bench format clean
 
 all:
 	@tools/setup build
@@ -58,6 +60,10 @@ coverage:
 soak:
 	@tools/setup test
 	@$(PYTHON) tools/test --soak-minutes=$(MINUTES) --builds="$(BUILDS)" soak
+
+chains: all
+	@tools/setup test
+	@CHAIN_SECONDS=$$(($(MINUTES) * 60)) $(PYTHON) -m pytest -s -k "follow or pass_through" tests/interop/test_chains.py
 
 crash: all
 	@tools/setup test

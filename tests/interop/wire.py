@@ -202,11 +202,11 @@ def ixfr_by_udp(server, zone, serial, seconds=60):
     raise TransferError("no answer over UDP")
 
 
-def ixfr(server, zone, serial, seconds=180):
+def ixfr(server, zone, serial, seconds=180, source=None):
     """All records of the answer, in order, up to the SOA that ends it (RFC 1995 4)."""
     deadline = time.monotonic() + seconds
     query = question_for_differences(zone, serial, int.from_bytes(os.urandom(2), "big"))
-    with exchange(server, deadline) as connection:
+    with exchange(server, deadline, source) as connection:
         connection.sendall(struct.pack("!H", len(query)) + query)
         records = []
         while not is_whole_answer(records):
