@@ -135,8 +135,7 @@ void file_replacement_abandon(struct file_replacement *replacement)
 	replacement_free(replacement);
 }
 
-/* Without this the rename itself may be lost by a crash. */
-static bool sync_folder_of(const char *path)
+bool file_sync_name(const char *path)
 {
 	char *copy = memory_copy_text(path);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -166,7 +165,7 @@ bool file_replacement_commit(struct file_replacement *replacement, struct error 
 		file_replacement_abandon(replacement);
 		return false;
 	}
-	bool synced = sync_folder_of(replacement->path);
+	bool synced = file_sync_name(replacement->path);
 	if (!synced) {
 		error_set_errno(error, errno, "folder of %s", replacement->path);
 	}
@@ -184,6 +183,15 @@ bool file_replace(const char *path, const void *bytes, size_t len, struct error 
 	return file_replacement_commit(&replacement, error);
 }
 
+static bool make_one(const char *path)
+{
+	bool done = mkdir(path, 0750) == 0;
+	if (done) {
+		(void)!file_sync_name(path); /* a disk that refuses this will refuse what is to be written there */
+	}
+	return done;
+}
+
 bool folder_make(const char *path, struct error *error)
 {
 	char *partial = memory_copy_text(path);
@@ -191,13 +199,13 @@ bool folder_make(const char *path, struct error *error)
 		if (*at == '/') {
 			*at = '\0';
 			/* A parent that cannot be made shows below, when the folder itself cannot. */
-			(void)!mkdir(partial, 0750);
+			(void)!make_one(partial);
 			*at = '/';
 		}
 	}
 	free(partial);
 	struct stat status;
-	if (mkdir(path, 0750) != 0 && errno != EEXIST) {
+	if (!make_one(path) && errno != EEXIST) {
 		return error_set_errno(error, errno, "%s", path);
 	}
 	if (stat(path, &status) != 0) {

@@ -36,5 +36,8 @@ void file_replacement_write(struct file_replacement *replacement, const void *by
 MUST_USE bool file_replacement_commit(struct file_replacement *replacement, struct error *error);
 void file_replacement_abandon(struct file_replacement *replacement);
 
-/* Makes the folder and its parents, mode 0750. Existing is fine. */
+/* Syncs the folder of `path`: without that a loss of power may take away a name that is new there. `errno` says why not. */
+bool file_sync_name(const char *path);
+
+/* Makes the folder and its parents, mode 0750, and syncs their names. Existing is fine. */
 MUST_USE bool folder_make(const char *path, struct error *error);

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 /* Address space, not memory or disk: so much that nobody has to think of it. Where the system gives less, half of it. */
 #define MAP_SIZE_MAX ((size_t)1 << 40)
 #define MAP_SIZE_MIN ((size_t)1 << 28)
@@ -214,6 +216,16 @@ static bool is_begun(const char *path)
 	return stat(path, &file) == 0 && file.st_size > 0;
 }
 
+/* LMDB leaves this to the first commit, or does not do it at all: a file that was just made, and the names of it and of the
+ * mark beside it, would go with the power. A disk that refuses this refuses what is written to it, too. */
+static void make_lasting(const struct lmdb *lmdb, bool is_new)
+{
+	if (is_new) {
+		(void)!mdb_env_sync(lmdb->env, true);
+	}
+	(void)!file_sync_name(lmdb->path);
+}
+
 bool lmdb_file_begin(struct lmdb *lmdb, struct error *error)
 {
 	bool has_begun = is_begun(lmdb->path);
@@ -224,6 +236,9 @@ bool lmdb_file_begin(struct lmdb *lmdb, struct error *error)
 	lmdb->kv.was_killed = !mark_running(lmdb);
 	bool is_sound = !has_begun || !lmdb->kv.was_killed || survives_a_walk(lmdb->path, error);
 	bool done = is_sound && lmdb_file_open(lmdb, error);
+	if (done) {
+		make_lasting(lmdb, !has_begun);
+	}
 	lmdb->is_unsure = !done && lmdb->kv.was_killed && error->code != ERROR_INVALID;
 	return done;
 }

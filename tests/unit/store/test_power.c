@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* A real store over real LMDB is written to by chance, and the power goes after each write that reached the disk, or the
+ * process is killed there. Whatever is left is opened: it holds the writes up to one of them, each whole, and all that
+ * somebody was told of; and it can be written to again.
+ *
+ * POWER_ROUNDS=N plays N such lives of a store (1), POWER_CUTS=N cuts of each (1000). */
+#include "unit.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "record.h"
+#include "store/store.h"
+#include "zone_text.h"
+
+#define ZONES      8
+#define WRITES_MAX 80
+
+static const char *const names[ZONES] = {"a.", "b.a.", "c.example.", "d.", "e.", "f.", "large.", "larger."};
+
+/* What is remembered of one zone. */
+struct remembered {
+	bool has_head;
+	bool has_records;
+	uint32_t serial;
+	uint8_t digest[STORE_DIGEST_SIZE];
+	struct change_deadlines timers;
+	size_t acknowledgements;
+};
+
+/* And of all, after each write. */
+struct life {
+	struct random_seeded chance;
+	struct store *store;
+	struct remembered states[WRITES_MAX + 2][ZONES];
+	struct store_waiter waiters[WRITES_MAX + 1];
+	unsigned written; /* submitted */
+	unsigned told;    /* on the thread that commits */
+	uint32_t serial;
+};
+
+static struct life *life_now;
+static size_t cut_now;
+static enum record_loss loss_now;
+
+/* What was done last before the cut, for whoever looks into a failure. */
+static void tell_story(void)
+{
+	static const char *const losses[] = {"killed", "power lost, bare", "power lost, torn"};
+	print_message("# %s after operation %zu of %zu\n", losses[loss_now], cut_now, record_length());
+	for (size_t i = cut_now > 25 ? cut_now - 25 : 0; i < cut_now; i++) {
+		print_message("#   %s\n", record_describe(i));
+	}
+}
+
+#define FAIL(...)                                                                                                      \
+	do {                                                                                                           \
+		tell_story();                                                                                          \
+		fail_msg(__VA_ARGS__);                                                                                 \
+	} while (0)
+
+static uint64_t below(struct life *life, uint64_t bound)
+{
+	return random_below(&life->chance.source, bound);
+}
+
+static struct dns_name name_of(unsigned zone)
+{
+	struct dns_name name;
+	ensure(dns_name_from_text(names[zone], &name, NULL));
+	return name;
+}
+
+static unsigned setting(const char *name, unsigned otherwise)
+{
+	const char *text = getenv(name);
+	return text == NULL ? otherwise : (unsigned)strtoul(text, NULL, 10);
+}
+
+/* ---- a life ---- */
+
+static void note_told(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	if (!is_durable) {
+		fail_msg("a write failed: %s", error->text);
+	}
+	(void)self;
+	record_remark(++life_now->told);
+}
+
+static const struct zone_snapshot *make_version(struct life *life, unsigned zone, uint32_t serial)
+{
+	struct text text;
+	uint64_t count = names[zone][0] == 'l' ? 500 + below(life, 1500) : below(life, 4) == 0 ? below(life, 250) : 3;
+	text_init(&text, 1 << 20);
+	for (uint64_t i = 0; i < count; i++) {
+		text_format(&text, "n%u TXT \"%016llx\"\n", (unsigned)i,
+		            (unsigned long long)below(life, (uint64_t)1 << 60));
+	}
+	const struct zone_snapshot *version = zone_of_text(names[zone], serial, text_string(&text));
+	text_deinit(&text);
+	return version;
+}
+
+static void write_timers(struct life *life, struct store_write *write, struct remembered *state)
+{
+	state->timers.refreshed_at_s = 1 + (int64_t)below(life, 1u << 30);
+	state->timers.refresh_at_s = 1 + (int64_t)below(life, 1u << 30);
+	state->timers.expire_at_s = 1 + (int64_t)below(life, 1u << 30);
+	store_write_timers(write, &state->timers);
+}
+
+static void write_version(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+{
+	struct store_head head = {.role = STORE_SECONDARY, .class = 1, .serial_published = ++life->serial};
+	const struct zone_snapshot *version = make_version(life, zone, head.serial_published);
+	store_content_digest(version, state->digest);
+	store_write_version(write, &head, version);
+	state->has_head = true;
+	state->has_records = true;
+	state->serial = head.serial_published;
+	state->acknowledgements = 0;
+	write_timers(life, write, state);
+	zone_unref(version);
+}
+
+static void write_head(struct life *life, struct store_write *write, struct remembered *state)
+{
+	struct store_head head = {.role = STORE_PRIMARY, .class = 1, .serial_published = ++life->serial};
+	memset(head.content, (int)life->serial, sizeof head.content);
+	store_write_version(write, &head, NULL);
+	memcpy(state->digest, head.content, sizeof state->digest);
+	state->has_head = true;
+	state->has_records = false;
+	state->serial = head.serial_published;
+	state->acknowledgements = 0;
+}
+
+static void write_acknowledgements(struct life *life, struct store_write *write, struct remembered *state)
+{
+	static const struct store_acknowledgement some[STORE_ACKNOWLEDGEMENTS_MAX];
+	state->acknowledgements = 1 + below(life, STORE_ACKNOWLEDGEMENTS_MAX);
+	store_write_acknowledgements(write, state->serial, some, state->acknowledgements);
+}
+
+static void submit_one(struct life *life)
+{
+	unsigned number = life->written++;
+	unsigned zone = (unsigned)below(life, ZONES);
+	memcpy(life->states[number + 1], life->states[number], sizeof life->states[number]);
+	struct remembered *state = &life->states[number + 1][zone];
+	struct store_write *write = store_write_new(life->store, name_of(zone).wire);
+	uint64_t what = below(life, 16);
+	if (what == 0) {
+		store_write_forget(write);
+		*state = (struct remembered){.has_head = false};
+	} else if (what < 3) {
+		write_head(life, write, state);
+	} else if (what < 6) {
+		write_timers(life, write, state);
+	} else if (what < 8 && state->has_head) {
+		write_acknowledgements(life, write, state);
+	} else {
+		write_version(life, write, zone, state);
+	}
+	life->waiters[number].done = note_told;
+	store_submit(write, &life->waiters[number], below(life, 3) == 0 ? STORE_SOON : STORE_NOW);
+}
+
+static void open_store(struct life *life, const char *folder)
+{
+	struct error error;
+	life->store = store_open(folder, &error);
+	if (life->store == NULL) {
+		fail_msg("%s", error.text);
+	}
+}
+
+/* Writes in bursts, some of which wait together, with a stop and a start in the middle. */
+static void live(struct life *life, const char *folder, unsigned writes)
+{
+	open_store(life, folder);
+	while (life->written < writes) {
+		for (uint64_t burst = 1 + below(life, 5); burst > 0 && life->written < writes; burst--) {
+			submit_one(life);
+		}
+		store_flush(life->store);
+		if (below(life, 20) == 0) {
+			store_close(life->store);
+			open_store(life, folder);
+		}
+	}
+	store_close(life->store);
+}
+
+/* ---- what is left of it ---- */
+
+static struct remembered state_of(struct store *store, unsigned zone)
+{
+	struct store_acknowledgement found[STORE_ACKNOWLEDGEMENTS_MAX];
+	struct dns_name apex = name_of(zone);
+	struct remembered state = {.timers = store_load_timers(store, apex.wire)};
+	struct store_head head;
+	struct error error;
+	state.has_head = store_load_head(store, apex.wire, &head, &error);
+	if (!state.has_head) {
+		if (error.code != ERROR_NOT_FOUND) {
+			FAIL("%s: %s", names[zone], error.text);
+		}
+		return state;
+	}
+	state.serial = head.serial_published;
+	state.has_records = head.has_records;
+	state.acknowledgements = store_load_acknowledgements(store, apex.wire, state.serial, found);
+	memcpy(state.digest, head.content, sizeof state.digest);
+	if (state.has_records) {
+		const struct zone_snapshot *version = store_load_version(store, apex.wire, &head, &error);
+		if (version == NULL) {
+			FAIL("%s: %s", names[zone], error.text);
+		}
+		store_content_digest(version, state.digest);
+		zone_unref(version);
+	}
+	return state;
+}
+
+static bool is_same(const struct remembered *a, const struct remembered *b)
+{
+	bool is_same_head = a->has_head == b->has_head && a->has_records == b->has_records && a->serial == b->serial &&
+	                    memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+	return is_same_head && a->acknowledgements == b->acknowledgements &&
+	       memcmp(&a->timers, &b->timers, sizeof a->timers) == 0;
+}
+
+static bool all_are_as_after(const struct life *life, unsigned write, const struct remembered found[ZONES])
+{
+	unsigned zone = 0;
+	while (zone < ZONES && is_same(&found[zone], &life->states[write][zone])) {
+		zone++;
+	}
+	return zone == ZONES;
+}
+
+/* Gives how many writes there were. */
+static unsigned assert_is_a_moment(const struct life *life, struct store *store, unsigned told)
+{
+	struct remembered found[ZONES];
+	for (unsigned zone = 0; zone < ZONES; zone++) {
+		found[zone] = state_of(store, zone);
+	}
+	unsigned write = told;
+	while (write <= life->written && !all_are_as_after(life, write, found)) {
+		write++;
+	}
+	if (write > life->written) {
+		for (unsigned zone = 0; zone < ZONES; zone++) {
+			print_message("# %s serial %u, after write %u it was %u\n", names[zone], found[zone].serial,
+			              told, life->states[told][zone].serial);
+		}
+		FAIL("after %u writes were told it holds what was never there at one time", told);
+	}
+	return write;
+}
+
+static bool something_is_set_aside(const char *folder)
+{
+	bool found = false;
+	DIR *entries = opendir(folder);
+	for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+		found = found || strstr(entry->d_name, ".broken") != NULL;
+	}
+	closedir(entries);
+	return found;
+}
+
+static struct store *reopen(const char *folder)
+{
+	struct error error;
+	struct store *store = store_open(folder, &error);
+	if (store == NULL) {
+		FAIL("it cannot be opened: %s", error.text);
+	}
+	return store;
+}
+
+/* One more write to what is left; it is what is found then. */
+static void assert_takes_writes(const struct life *life, const char *folder)
+{
+	struct life *after = memory_copy(life, sizeof *life);
+	after->store = reopen(folder);
+	after->written = assert_is_a_moment(life, after->store, 0);
+	life_now = after;
+	submit_one(after);
+	store_close(after->store);
+	after->store = reopen(folder);
+	for (unsigned zone = 0; zone < ZONES; zone++) {
+		struct remembered found = state_of(after->store, zone);
+		if (!is_same(&found, &after->states[after->written][zone])) {
+			FAIL("%s is not as it was written after the power came back", names[zone]);
+		}
+	}
+	store_close(after->store);
+	free(after);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static void remove_all(const char *folder)
+{
+	assert_int_equal(nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void cut(struct life *life, const char *into, size_t count, enum record_loss loss)
+{
+	char data[300];
+	unsigned told = (unsigned)record_remark_before(count);
+	cut_now = count;
+	loss_now = loss;
+	snprintf(data, sizeof data, "%s/data", into);
+	record_replay(into, count, loss, &life->chance.source);
+	struct store *store = reopen(data);
+	assert_is_a_moment(life, store, told);
+	store_close(store);
+	/* Before anybody was told anything there may be pieces of a file that was being made. */
+	if (told > 0 && something_is_set_aside(data)) {
+		FAIL("something was set aside as broken");
+	}
+	if (below(life, 8) == 0) {
+		assert_takes_writes(life, data);
+	}
+	remove_all(into);
+}
+
+/* Every cut if there is time for that, else some by chance. */
+static void cut_everywhere(struct life *life, const char *into, unsigned cuts)
+{
+	size_t all = record_length();
+	for (unsigned i = 0; i < cuts; i++) {
+		size_t count = all * 3 <= cuts ? i / 3 % (all + 1) : below(life, all + 1);
+		enum record_loss loss = i % 3 == 0 ? RECORD_KILLED : i % 3 == 1 ? RECORD_BARE : RECORD_TORN;
+		cut(life, into, count, loss);
+	}
+}
+
+static void play(uint64_t seed)
+{
+	char folder[200];
+	char data[220];
+	char into[220];
+	struct error error;
+	struct life *life = memory_new(sizeof *life);
+	struct record_counts counts;
+	snprintf(folder, sizeof folder, "%s/life", unit_folder());
+	snprintf(data, sizeof data, "%s/data", folder);
+	snprintf(into, sizeof into, "%s/left", unit_folder());
+	assert_true(folder_make(folder, &error));
+	random_seeded_init(&life->chance, seed);
+	life_now = life;
+	record_begin(folder);
+	live(life, data, WRITES_MAX / 2 + (unsigned)below(life, WRITES_MAX / 2));
+	record_end();
+	counts = record_counts();
+	assert_true(counts.writes > life->written && counts.syncs > 10 && counts.names > 5);
+	cut_everywhere(life, into, setting("POWER_CUTS", 1000));
+	record_free();
+	remove_all(folder);
+	free(life);
+}
+
+TEST(power_that_goes_after_any_write_takes_nothing_that_was_told_and_leaves_nothing_half)
+{
+	uint64_t seed = unit_seed();
+	for (unsigned round = 0; round < setting("POWER_ROUNDS", 1); round++) {
+		play(seed + round);
+	}
+}
