@@ -16,6 +16,9 @@
 #define FETCH_RATE_FROM_MS 10000
 /* A transfer that broke is tried again after this, doubled with each further failure, at most after `retry`. */
 #define FETCH_HELD_FIRST_MS 5000
+/* A connection that breaks is no fault of the differences, and they are asked for again; but not without end, since some
+ * servers answer what they do not know by closing the connection. */
+#define FETCH_IXFR_BREAKS_MAX 3
 /* A primary that does not know IXFR is asked for differences again after this. */
 #define FETCH_NO_IXFR_MS ((int64_t)86400 * 1000)
 
@@ -381,7 +384,8 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 		zone->round_is_barred = true;
 		zone->round_is_full = true;
 	} else if (primary != NULL) {
-		primary->whole_next = fetch->wants_whole || (fetch->asks_differences && fault == FETCH_FAULT_NETWORK);
+		primary->ixfr_breaks += fetch->asks_differences && fault == FETCH_FAULT_NETWORK;
+		primary->whole_next = fetch->wants_whole || primary->ixfr_breaks >= FETCH_IXFR_BREAKS_MAX;
 		hold_back(zone, primary, fault, now);
 		set_verdict(primary, VERDICT_FAILED, why, now);
 		/* A forced transfer knows no holding back: once around is enough. */
@@ -404,6 +408,7 @@ static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, s
 	primary->held_until_ms = 0;
 	primary->has_refused = false;
 	primary->whole_next = false;
+	primary->ixfr_breaks = 0;
 	if (has_promised_more(primary, serial)) {
 		fetch_fell_short(primary, serial, now);
 		return;

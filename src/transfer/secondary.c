@@ -473,6 +473,7 @@ static void forget_failures(struct transfer_secondary *zone)
 		primary->refused_until_ms = 0;
 		primary->no_ixfr_until_ms = 0;
 		primary->whole_next = false;
+		primary->ixfr_breaks = 0;
 		primary->was_asked = false;
 	}
 }

@@ -79,9 +79,10 @@ struct transfer_primary {
 
 	enum check_state check_state;
 	bool no_edns;    /* it does not know EDNS */
-	bool whole_next; /* its answer to an IXFR broke off, or was no good: it is asked for the whole zone next */
-	bool was_asked;  /* in this round */
-	bool ask_again;  /* notified meanwhile: what it answers may be too old */
+	bool whole_next; /* its differences were no good, or broke off too often: it is asked for the whole zone next */
+	uint32_t ixfr_breaks; /* answers to IXFRs that broke off, in a row */
+	bool was_asked;       /* in this round */
+	bool ask_again;       /* notified meanwhile: what it answers may be too old */
 	struct transfer_hint again_hint;
 	struct transfer_ticket ticket;
 	struct check *check; /* NULL: no question is out */

@@ -253,6 +253,7 @@ static const struct {
         {"no-edns", LIE_FLAG, offsetof(struct world_lies, no_edns)},
         {"forged-first", LIE_FLAG, offsetof(struct world_lies, forged_first)},
         {"axfr-no-edns", LIE_FLAG, offsetof(struct world_lies, axfr_no_edns)},
+        {"ixfr-broken", LIE_FLAG, offsetof(struct world_lies, ixfr_broken)},
         {"ixfr-rcode", LIE_NUMBER, offsetof(struct world_lies, ixfr_rcode)},
         {"axfr-refused", LIE_FLAG, offsetof(struct world_lies, axfr_refused)},
         {"axfr-garbage", LIE_FLAG, offsetof(struct world_lies, axfr_garbage)},

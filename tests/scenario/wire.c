@@ -443,6 +443,11 @@ static void answer_stream(struct world *world, struct parcel *parcel)
 	if (server->lies.silent) {
 		return;
 	}
+	if (server->lies.ixfr_broken && question.qtype == DNS_TYPE_IXFR) {
+		post(world, PARCEL_BROKEN, parcel->flight, server, parcel->from, NULL, 0,
+		     travel_ms(world, world_link(world, server, parcel->from)));
+		return;
+	}
 	if (server->lies.axfr_refused) {
 		answer_rcode(world, &question, DNS_RCODE_REFUSED, &answer);
 	} else if (server->lies.axfr_no_edns && question.edns.present) {

@@ -34,6 +34,7 @@ struct world_lies {
 	uint32_t serial;       /*   */
 	bool axfr_refused;     /* REFUSED to AXFR only */
 	bool axfr_no_edns;     /* FORMERR to AXFR and IXFR with OPT */
+	bool ixfr_broken;      /* the connection breaks at an IXFR */
 	unsigned ixfr_rcode;   /* what IXFR is answered with; 0: differences, or the whole zone */
 	bool axfr_garbage;     /* the second message is noise */
 	bool axfr_endless;     /* the transfer never ends */
