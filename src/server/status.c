@@ -75,7 +75,7 @@ static void fill_primaries(const struct transfer_secondary *machine, const struc
 	struct control_primary_status *rows = arena_take(arena, status->primary_count * sizeof *rows);
 	for (size_t i = 0; i < status->primary_count; i++) {
 		struct transfer_primary_status primary;
-		transfer_secondary_primary(machine, i, &primary);
+		transfer_secondary_primary(machine, i, now, &primary);
 		rows[i] = (struct control_primary_status){
 		        .address = primary.address,
 		        .peer_name = peer_name_of(targets, &primary.address, arena),

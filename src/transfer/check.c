@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "dns/serial.h"
+#include "transfer/breaker_internal.h"
 
 #define CHECK_ATTEMPTS 3
 /* The first attempt waits so long, each further one twice as long. */
@@ -17,6 +18,10 @@
 #define CHECK_TCP_TOTAL_MS   10000
 /* A question that is younger may still be answered with what the primary has now. */
 #define CHECK_HURRY_MS 250
+/* A host that does not answer is left alone, by all zones, for half of what the zone that asked waits till it asks again,
+ * within these bounds: so a zone never waits longer for it than its SOA says. */
+#define CHECK_PAUSE_MIN_MS 500
+#define CHECK_PAUSE_MAX_MS 60000
 
 /* Leaving out a primary that fails begins with `retry` and may skip some refreshes. */
 static void leave_out(struct transfer_primary *primary, struct moment now)
@@ -27,7 +32,20 @@ static void leave_out(struct transfer_primary *primary, struct moment now)
 	        now.boot_ms + backoff_ms(zone, first_wait_ms(zone), primary->check_failures, backoff_max_ms(zone));
 }
 
-static void check_clear(struct transfer_primary *primary, bool silent)
+static struct breaker *breaker_of(const struct transfer_primary *primary)
+{
+	return transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY);
+}
+
+static int64_t pause_ms(const struct transfer_secondary *zone)
+{
+	int64_t half_ms = first_wait_ms(zone) / 2;
+	return half_ms < CHECK_PAUSE_MIN_MS   ? CHECK_PAUSE_MIN_MS
+	       : half_ms > CHECK_PAUSE_MAX_MS ? CHECK_PAUSE_MAX_MS
+	                                      : half_ms;
+}
+
+static void check_clear(struct transfer_primary *primary)
 {
 	if (primary->check != NULL) {
 		transfer_call_close(&primary->check->call);
@@ -35,14 +53,14 @@ static void check_clear(struct transfer_primary *primary, bool silent)
 		primary->check = NULL;
 	}
 	primary->check_state = CHECK_NONE;
-	transfer_ticket_release(primary->zone->scheduler, &primary->ticket, silent);
+	transfer_ticket_release(primary->zone->scheduler, &primary->ticket, false);
 }
 
 /* The check is over; the next one begins if a NOTIFY asked for it. */
-static void check_end(struct transfer_primary *primary, bool silent, struct moment now)
+static void check_end(struct transfer_primary *primary, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
-	check_clear(primary, silent);
+	check_clear(primary);
 	if (primary->ask_again) {
 		primary->ask_again = false;
 		check_begin(primary);
@@ -50,13 +68,11 @@ static void check_end(struct transfer_primary *primary, bool silent, struct mome
 	round_go_on(zone, now);
 }
 
-static void check_failed(struct transfer_primary *primary, const char *why, bool silent, struct moment now)
+/* What is left to do where there is no answer, or a bad one. */
+static void check_in_vain(struct transfer_primary *primary, const char *why, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
-	char text[ADDRESS_TEXT_MAX];
-	zone_log(zone, LOG_INFO, "SOA question to %s failed: %s", address_to_text(&primary->address, text), why);
 	primary->has_offer = false;
-	leave_out(primary, now);
 	set_verdict(primary, VERDICT_FAILED, why, now);
 	set_problem(zone, &primary->address, why);
 	if (primary->ask_again) {
@@ -64,7 +80,38 @@ static void check_failed(struct transfer_primary *primary, const char *why, bool
 		primary->ask_again = false;
 		notify_postpone(zone, &primary->again_hint, now);
 	}
-	check_end(primary, silent, now);
+	check_end(primary, now);
+}
+
+static void check_failed(struct transfer_primary *primary, const char *why, struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	zone_log(primary->zone, LOG_INFO, "SOA question to %s failed: %s", address_to_text(&primary->address, text),
+	         why);
+	leave_out(primary, now);
+	check_in_vain(primary, why, now);
+}
+
+/* It did not answer at all, and need not be asked for other zones. */
+static void check_silent(struct transfer_primary *primary, const char *why, struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct breaker *breaker = breaker_of(primary);
+	int64_t for_ms = pause_ms(primary->zone);
+	if (breaker_reach(breaker, now) != TRANSFER_REACH_PROBED) {
+		log_write(LOG_NOTICE, "primary %s does not answer: %s; no zone asks it for %" PRId64 " ms",
+		          address_to_text(&primary->address, text), why, for_ms);
+	}
+	breaker_silent(breaker, why, 1, for_ms, now);
+	check_failed(primary, why, now);
+}
+
+/* It did not answer others: nothing is sent. */
+static void check_turned_away(struct transfer_primary *primary, struct moment now)
+{
+	char why[TRANSFER_RESULT_MAX];
+	breaker_text(breaker_of(primary), why, now);
+	check_in_vain(primary, why, now);
 }
 
 static struct transfer_question check_question(const struct check *check)
@@ -99,7 +146,7 @@ static void check_send(struct transfer_primary *primary, enum transfer_transport
 	        .total_ms = transport == TRANSFER_UDP ? 0 : CHECK_TCP_TOTAL_MS,
 	};
 	if (!transfer_call_open(zone->scheduler, &check->call, &plan, bytes, len, &error)) {
-		check_failed(primary, error.text, false, now);
+		check_failed(primary, error.text, now);
 	}
 }
 
@@ -160,7 +207,7 @@ static void check_answered(struct transfer_primary *primary, const struct transf
 		primary->ask_again = false;
 	}
 	judge(primary, answer, now);
-	check_end(primary, false, now);
+	check_end(primary, now);
 }
 
 static bool check_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
@@ -175,6 +222,7 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 		return false;
 	}
 	call->is_open = false;
+	breaker_heard(breaker_of(primary), now);
 	switch (transfer_soa_read(&question, &message, &answer, &error)) {
 	case TRANSFER_SOA_FOUND:
 		check_answered(primary, &answer, now);
@@ -183,7 +231,7 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 		if (primary->check_state == CHECK_UDP) {
 			check_send(primary, TRANSFER_TCP, now);
 		} else {
-			check_failed(primary, "the answer over TCP is truncated", false, now);
+			check_failed(primary, "the answer over TCP is truncated", now);
 		}
 		break;
 	case TRANSFER_SOA_NO_EDNS:
@@ -191,7 +239,7 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 		check_send(primary, primary->check_state == CHECK_UDP ? TRANSFER_UDP : TRANSFER_TCP, now);
 		break;
 	case TRANSFER_SOA_FAILED:
-		check_failed(primary, error.text, false, now);
+		check_failed(primary, error.text, now);
 		break;
 	}
 	return true;
@@ -202,8 +250,11 @@ static void check_ended(struct transfer_call *call, const char *why, struct mome
 	struct check *check = (struct check *)((uint8_t *)call - offsetof(struct check, call));
 	struct transfer_primary *primary = check->primary;
 	if (primary->check_state == CHECK_TCP) {
-		check_failed(primary, why, true, now);
-	} else if (++check->attempt < CHECK_ATTEMPTS) {
+		check_silent(primary, why, now);
+		return;
+	}
+	breaker_doubt(breaker_of(primary));
+	if (++check->attempt < CHECK_ATTEMPTS) {
 		check_send(primary, TRANSFER_UDP, now);
 	} else {
 		check_send(primary, TRANSFER_TCP, now);
@@ -214,6 +265,10 @@ static void check_granted(struct transfer_ticket *ticket, struct moment now)
 {
 	struct transfer_primary *primary =
 	        (struct transfer_primary *)((uint8_t *)ticket - offsetof(struct transfer_primary, ticket));
+	if (breaker_reach(breaker_of(primary), now) == TRANSFER_REACH_DOWN) {
+		check_turned_away(primary, now);
+		return;
+	}
 	struct check *check = memory_new(sizeof *check);
 	check->primary = primary;
 	check->call.message = check_message;
@@ -241,7 +296,7 @@ void check_begin(struct transfer_primary *primary)
 void check_cancel(struct transfer_primary *primary)
 {
 	primary->ask_again = false;
-	check_clear(primary, false);
+	check_clear(primary);
 }
 
 void check_hurry(struct transfer_primary *primary, struct moment now)

@@ -10,6 +10,7 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "dns/serial.h"
+#include "transfer/breaker_internal.h"
 
 #define FETCH_CONNECT_MS 5000
 /* A rate is not judged before. */
@@ -19,6 +20,9 @@
 /* A connection that breaks is no fault of the differences, and they are asked for again; but not without end, since some
  * servers answer what they do not know by closing the connection. */
 #define FETCH_IXFR_BREAKS_MAX 3
+/* So many connections in a row that gave nothing, for whatever zones, and the primary is left alone for a while. One is too
+ * few: some servers answer what they do not like by closing the connection. */
+#define FETCH_SILENCES_MAX 3
 /* A primary that does not know IXFR is asked for differences again after this. */
 #define FETCH_NO_IXFR_MS ((int64_t)86400 * 1000)
 
@@ -76,9 +80,21 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	}
 }
 
+static struct breaker *breaker_of(const struct fetch *fetch)
+{
+	return transfer_host_breaker(fetch->ticket.host, TRANSFER_LANE_FETCH);
+}
+
 static void fetch_granted(struct transfer_ticket *ticket, struct moment now)
 {
 	struct fetch *fetch = (struct fetch *)((uint8_t *)ticket - offsetof(struct fetch, ticket));
+	struct breaker *breaker = breaker_of(fetch);
+	char why[TRANSFER_RESULT_MAX];
+	if (breaker_reach(breaker, now) == TRANSFER_REACH_DOWN) {
+		breaker_text(breaker, why, now);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
+		return;
+	}
 	fetch->state = FETCH_RUNNING;
 	fetch_send(fetch, now);
 }
@@ -265,6 +281,7 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	struct fetch *fetch = (struct fetch *)((uint8_t *)call - offsetof(struct fetch, call));
 	struct error error;
 	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
+	breaker_heard(breaker_of(fetch), now);
 	if (step == TRANSFER_IN_MORE) {
 		fetch_look(fetch, now); /* the timer is not moved each time: it looks again when it expires */
 		return false;
@@ -286,6 +303,7 @@ static void fetch_ended(struct transfer_call *call, const char *why, struct mome
 	char text[TRANSFER_RESULT_MAX];
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
 	if (counts.messages == 0) {
+		breaker_silent(breaker_of(fetch), why, FETCH_SILENCES_MAX, FETCH_HELD_FIRST_MS, now);
 		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
 		return;
 	}

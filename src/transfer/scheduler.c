@@ -5,9 +5,13 @@
  * NOTIFYs, NOTIFYs of the start), each with limits; in a lane the hosts take turns, and at a host the tickets are served
  * in order. So thousands of zones of one primary hold up no zone of another.
  *
+ * Each host has a breaker, so that one that is down costs all its zones one probe and not a time-out each (breaker.c):
+ * a host that is not known to answer gets one question at a time, and one that did not answer gets none for a while;
+ * whoever has a turn then is told so and sends nothing.
+ *
  * I1  transfer_scheduler_run is never nested: machines ask for turns, and get them when the event that made them ask is
  *     done.
- * I2  A host exists while a ticket names it. */
+ * I2  A host exists while a ticket or a machine names it. */
 #include "transfer/timer_internal.h"
 #include "transfer/transfer_internal.h"
 
@@ -16,8 +20,9 @@
 #include "base/ensure.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "transfer/breaker_internal.h"
 
-/* So many questions in a row without an answer, and a host gets a small share of the lane only. */
+/* So many NOTIFYs in a row without an answer, and a host gets a small share of the lane only. */
 #define SILENT_MAX   8
 #define SILENT_SHARE 16
 
@@ -28,12 +33,13 @@ struct host_lane {
 	uint32_t in_use;
 	bool in_ring;
 	struct transfer_host *ring_next;
+	struct breaker breaker; /* TRANSFER_LANE_QUERY and _FETCH */
 };
 
 struct transfer_host {
 	struct address address;
-	uint32_t tickets;           /* that name it (I2) */
-	uint32_t silent;            /* questions in a row that it did not answer */
+	uint32_t references;        /* I2 */
+	uint32_t silent;            /* NOTIFYs in a row that it did not answer */
 	struct transfer_host *next; /* in its bucket */
 	struct host_lane lanes[TRANSFER_LANES];
 };
@@ -127,7 +133,7 @@ static struct transfer_host *host_take(struct transfer_scheduler *scheduler, con
 		*bucket = host;
 		scheduler->host_count++;
 	}
-	host->tickets++;
+	host->references++;
 	return host;
 }
 
@@ -149,7 +155,7 @@ static void ring_remove(struct lane *lane, struct transfer_host *host, enum tran
 
 static void host_release(struct transfer_scheduler *scheduler, struct transfer_host *host)
 {
-	if (--host->tickets > 0) {
+	if (--host->references > 0) {
 		return;
 	}
 	for (enum transfer_lane i = 0; i < TRANSFER_LANES; i++) {
@@ -163,6 +169,9 @@ static void host_release(struct transfer_scheduler *scheduler, struct transfer_h
 	}
 	*at = host->next;
 	scheduler->host_count--;
+	for (enum transfer_lane i = 0; i < TRANSFER_LANES; i++) {
+		breaker_deinit(&host->lanes[i].breaker);
+	}
 	free(host);
 }
 
@@ -194,19 +203,40 @@ static struct transfer_host *ring_take(struct lane *lane, enum transfer_lane ind
 	return host;
 }
 
+/* What the breaker lets through. Whoever has a turn at a host that is down sends nothing, and needs no limit. */
+static uint32_t breaker_limit(const struct breaker *breaker, uint32_t most, bool is_trusted, struct moment now)
+{
+	switch (breaker_reach(breaker, now)) {
+	case TRANSFER_REACH_UNKNOWN:
+		return is_trusted ? most : 1;
+	case TRANSFER_REACH_PROBED:
+		return 1;
+	case TRANSFER_REACH_UP:
+	case TRANSFER_REACH_DOWN:
+		break;
+	}
+	return most;
+}
+
 /* Tickets that a host may hold in a lane at once; whoever does not answer holds up nobody else. */
 static uint32_t host_limit(const struct transfer_scheduler *scheduler, const struct transfer_host *host,
-                           enum transfer_lane index)
+                           enum transfer_lane index, struct moment now)
 {
 	const struct transfer_limits *limits = &scheduler->limits;
-	if (index == TRANSFER_LANE_FETCH) {
-		return limits->transfers_per_primary_max;
+	const struct breaker *breaker = &host->lanes[index].breaker;
+	switch (index) {
+	case TRANSFER_LANE_QUERY:
+		return breaker_limit(breaker, limits->queries_max, false, now);
+	case TRANSFER_LANE_FETCH: /* it has just answered a question */
+		return breaker_limit(breaker, limits->transfers_per_primary_max, true, now);
+	case TRANSFER_LANE_NOTIFY:
+	case TRANSFER_LANE_NOTIFY_STARTUP:
+		break;
 	}
-	uint32_t most = index == TRANSFER_LANE_QUERY ? limits->queries_max : limits->notifies_max;
 	if (host->silent < SILENT_MAX) {
-		return most;
+		return limits->notifies_max;
 	}
-	return most < SILENT_SHARE ? 1 : most / SILENT_SHARE;
+	return limits->notifies_max < SILENT_SHARE ? 1 : limits->notifies_max / SILENT_SHARE;
 }
 
 static bool lane_is_full(const struct transfer_scheduler *scheduler, enum transfer_lane index)
@@ -323,7 +353,9 @@ void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transf
 	case TRANSFER_TICKET_HELD:
 		scheduler->lanes[index].in_use--;
 		host->lanes[index].in_use--;
-		host->silent = silent ? host->silent + 1 : 0;
+		if (index == TRANSFER_LANE_NOTIFY || index == TRANSFER_LANE_NOTIFY_STARTUP) {
+			host->silent = silent ? host->silent + 1 : 0;
+		}
 		ring_add(&scheduler->lanes[index], host, index);
 		break;
 	}
@@ -333,13 +365,14 @@ void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transf
 }
 
 /* The ticket whose turn it is; NULL: nobody can go now. */
-static struct transfer_ticket *next_ticket(struct transfer_scheduler *scheduler, enum transfer_lane index)
+static struct transfer_ticket *next_ticket(struct transfer_scheduler *scheduler, enum transfer_lane index,
+                                           struct moment now)
 {
 	struct lane *lane = &scheduler->lanes[index];
 	struct transfer_host *host = ring_take(lane, index);
 	while (host != NULL) {
 		struct host_lane *at = &host->lanes[index];
-		if (at->first != NULL && at->in_use < host_limit(scheduler, host, index)) {
+		if (at->first != NULL && at->in_use < host_limit(scheduler, host, index, now)) {
 			return at->first;
 		}
 		/* It comes back to the ring with its next request or release. */
@@ -368,7 +401,7 @@ static bool run_lane(struct transfer_scheduler *scheduler, enum transfer_lane in
 		if (!bucket_take(lane_bucket(scheduler, index), now.boot_ms, next_ms)) {
 			break;
 		}
-		struct transfer_ticket *ticket = next_ticket(scheduler, index);
+		struct transfer_ticket *ticket = next_ticket(scheduler, index, now);
 		if (ticket == NULL) {
 			break;
 		}
@@ -376,6 +409,23 @@ static bool run_lane(struct transfer_scheduler *scheduler, enum transfer_lane in
 		any = true;
 	}
 	return any;
+}
+
+/* ---- breakers ---- */
+
+struct transfer_host *transfer_host_ref(struct transfer_scheduler *scheduler, const struct address *address)
+{
+	return host_take(scheduler, address);
+}
+
+void transfer_host_unref(struct transfer_scheduler *scheduler, struct transfer_host *take)
+{
+	host_release(scheduler, take);
+}
+
+struct breaker *transfer_host_breaker(struct transfer_host *host, enum transfer_lane lane)
+{
+	return &host->lanes[lane].breaker;
 }
 
 static void tell_wake(struct transfer_scheduler *scheduler)

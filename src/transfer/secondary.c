@@ -11,6 +11,7 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "dns/serial.h"
+#include "transfer/breaker_internal.h"
 
 /* The wall clock was set by more than this: the deadlines are told anew. */
 #define WALL_MOVED_S 60
@@ -388,6 +389,13 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 	transfer_scheduler_run(zone->scheduler, now);
 }
 
+/* It seems to be there, or an operator knows that it is. */
+static void hope_for(struct transfer_primary *primary, struct moment now)
+{
+	breaker_hope(transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY), now);
+	breaker_hope(transfer_host_breaker(primary->host, TRANSFER_LANE_FETCH), now);
+}
+
 static void heard_of(struct transfer_primary *primary, const struct transfer_hint *hint, struct moment now)
 {
 	if (primary->check_state == CHECK_NONE) {
@@ -420,6 +428,7 @@ static void notified_late(struct transfer_secondary *zone, const struct address 
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
 			zone->primaries[i]->left_out_until_ms = 0;
+			hope_for(zone->primaries[i], now);
 		}
 	}
 	notify_postpone(zone, hint, now);
@@ -453,6 +462,7 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
 			is_known = true;
+			hope_for(zone->primaries[i], now);
 			heard_of(zone->primaries[i], hint, now);
 		}
 	}
@@ -464,10 +474,11 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 }
 
 /* An operator knows better than our memory of failures. */
-static void forget_failures(struct transfer_secondary *zone)
+static void forget_failures(struct transfer_secondary *zone, struct moment now)
 {
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		struct transfer_primary *primary = zone->primaries[i];
+		hope_for(primary, now);
 		primary->left_out_until_ms = 0;
 		primary->held_until_ms = 0;
 		primary->refused_until_ms = 0;
@@ -483,7 +494,7 @@ void transfer_secondary_refresh(struct transfer_secondary *zone, struct moment n
 	if (!zone->has_started) {
 		return;
 	}
-	forget_failures(zone);
+	forget_failures(zone, now);
 	round_open(zone);
 	zone->round_is_barred = false;
 	ask_all(zone, true, now);
@@ -500,7 +511,7 @@ void transfer_secondary_retransfer(struct transfer_secondary *zone, struct momen
 		fetch_cancel(zone);
 	}
 	zone->is_forced = true;
-	forget_failures(zone);
+	forget_failures(zone, now);
 	round_open(zone);
 	zone->round_is_barred = false;
 	ask_all(zone, true, now);
@@ -522,6 +533,7 @@ static struct transfer_primary *primary_new(struct transfer_secondary *zone, con
 	struct transfer_primary *primary = memory_new(sizeof *primary);
 	primary->zone = zone;
 	primary->address = *address;
+	primary->host = transfer_host_ref(zone->scheduler, address);
 	check_init(primary);
 	return primary;
 }
@@ -529,6 +541,7 @@ static struct transfer_primary *primary_new(struct transfer_secondary *zone, con
 static void primary_free(struct transfer_primary *primary)
 {
 	check_cancel(primary);
+	transfer_host_unref(primary->zone->scheduler, primary->host);
 	free(primary->failure);
 	free(primary);
 }

@@ -76,6 +76,7 @@ enum verdict {
 struct transfer_primary {
 	struct transfer_secondary *zone;
 	struct address address;
+	struct transfer_host *host; /* a reference: what all zones know of it */
 
 	enum check_state check_state;
 	bool no_edns;    /* it does not know EDNS */

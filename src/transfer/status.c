@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/ensure.h"
+#include "transfer/breaker_internal.h"
 
 static enum transfer_phase phase_of(const struct transfer_secondary *zone)
 {
@@ -70,13 +71,29 @@ static void write_result(const struct transfer_primary *primary, char out[TRANSF
 	ensure(false);
 }
 
-void transfer_secondary_primary(const struct transfer_secondary *zone, size_t index,
+const char *transfer_reach_name(enum transfer_reach reach)
+{
+	switch (reach) {
+	case TRANSFER_REACH_UNKNOWN:
+		return "unknown";
+	case TRANSFER_REACH_UP:
+		return "up";
+	case TRANSFER_REACH_DOWN:
+		return "down";
+	case TRANSFER_REACH_PROBED:
+		return "probed";
+	}
+	ensure(false);
+}
+
+void transfer_secondary_primary(const struct transfer_secondary *zone, size_t index, struct moment now,
                                 struct transfer_primary_status *out)
 {
 	ensure(index < zone->primary_count);
 	const struct transfer_primary *primary = zone->primaries[index];
 	*out = (struct transfer_primary_status){
 	        .address = primary->address,
+	        .reach = breaker_reach(transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY), now),
 	        .asked = primary->verdict != VERDICT_NONE,
 	        .failed = primary->verdict == VERDICT_FAILED,
 	        .has_serial = primary->has_serial,

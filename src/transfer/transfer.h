@@ -374,8 +374,19 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 /* Longest clause about a primary or a target, NUL included; longer ones are cut. */
 #define TRANSFER_RESULT_MAX 256
 
+/* Whether a primary can be reached, as all zones that follow it have seen. */
+enum transfer_reach {
+	TRANSFER_REACH_UNKNOWN, /* nothing was heard of it lately: one question at a time is sent there */
+	TRANSFER_REACH_UP,      /* it has just answered */
+	TRANSFER_REACH_DOWN,    /* it did not answer: nothing is sent there for a while, for no zone */
+	TRANSFER_REACH_PROBED,  /* that while is over: one question is sent to see */
+};
+/* "unknown", "up", "down", "probed". */
+const char *transfer_reach_name(enum transfer_reach reach);
+
 struct transfer_primary_status {
 	struct address address;
+	enum transfer_reach reach;
 	bool asked;  /* the fields below mean something */
 	bool failed; /* the last thing tried there did not work */
 	bool has_serial;
@@ -384,7 +395,7 @@ struct transfer_primary_status {
 	char result[TRANSFER_RESULT_MAX]; /* one clause: "serial 7, up to date", "no answer within 1 s" */
 };
 /* `index` below primary_count, in the order of the configuration. */
-void transfer_secondary_primary(const struct transfer_secondary *zone, size_t index,
+void transfer_secondary_primary(const struct transfer_secondary *zone, size_t index, struct moment now,
                                 struct transfer_primary_status *out);
 
 /* ---- telling secondaries ---- */

@@ -94,8 +94,14 @@ struct transfer_ticket {
 /* Asks for a turn; `granted` is called later, at the next transfer_scheduler_run. The ticket is in state NONE. */
 void transfer_ticket_request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
                              enum transfer_lane lane, const struct address *host);
-/* Gives it back, or leaves the queue; fine in any state. `silent`: the host did not answer at all. */
+/* Gives it back, or leaves the queue; fine in any state. `silent`, of a NOTIFY: the host did not answer at all. */
 void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket, bool silent);
+
+/* The host at this address, for as long as it is referenced: what is known of it outlives tickets. */
+struct transfer_host *transfer_host_ref(struct transfer_scheduler *scheduler, const struct address *address);
+void transfer_host_unref(struct transfer_scheduler *scheduler, struct transfer_host *take);
+/* Its breaker in TRANSFER_LANE_QUERY or TRANSFER_LANE_FETCH (breaker_internal.h). */
+struct breaker *transfer_host_breaker(struct transfer_host *host, enum transfer_lane lane);
 
 /* Grants what can be granted and says when it wants to be woken. Every public function that is an event of a machine ends
  * with it (I1: never nested). */

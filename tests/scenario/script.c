@@ -463,7 +463,7 @@ static void expect_primary(struct play *play, const struct world_server *server,
 	transfer_secondary_status(server->secondary, &status);
 	for (size_t i = 0; other != NULL && i < status.primary_count; i++) {
 		struct transfer_primary_status primary;
-		transfer_secondary_primary(server->secondary, i, &primary);
+		transfer_secondary_primary(server->secondary, i, world_server_now(server), &primary);
 		if (address_equal(&primary.address, &other->address)) {
 			expect_text(play, primary.result, words, 4);
 			return;

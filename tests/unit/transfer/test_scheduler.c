@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/random.h"
+#include "transfer/breaker_internal.h"
 #include "transfer/timer_internal.h"
 #include "transfer/transfer_internal.h"
 
@@ -160,10 +161,20 @@ TEST(host_that_is_forgotten_while_it_stands_in_the_ring_does_no_harm)
 	bench_end();
 }
 
-TEST(host_that_stays_silent_gets_a_small_share)
+/* Of NOTIFYs, as many as it likes. */
+static void notifies_begin(void)
 {
+	struct transfer_limits many = limits;
 	bench_begin();
-	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	many.notifies_max = 32;
+	many.notify_rate = 1000;
+	transfer_scheduler_set_limits(bench.scheduler, &many, bench.now);
+}
+
+TEST(target_that_stays_silent_gets_a_small_share)
+{
+	notifies_begin();
+	request(0, 100, TRANSFER_LANE_NOTIFY, 1);
 	run();
 	assert_int_equal(bench.granted, 32);
 	for (size_t i = 0; i < 32; i++) {
@@ -172,7 +183,7 @@ TEST(host_that_stays_silent_gets_a_small_share)
 	}
 	/* Eight in a row were enough; what had its turn by then goes on. */
 	assert_int_equal(bench.granted, 32 + 7);
-	request(200, 40, TRANSFER_LANE_QUERY, 2);
+	request(200, 40, TRANSFER_LANE_NOTIFY, 2);
 	run();
 	assert_int_equal(bench.granted, 32 + 7 + 25); /* the rest of the 32 */
 	for (size_t i = 32; i < 39; i++) {
@@ -180,14 +191,14 @@ TEST(host_that_stays_silent_gets_a_small_share)
 	}
 	run();
 	assert_int_equal(bench.granted, 32 + 7 + 25 + 7); /* 2 for the silent one, 5 for the other */
-	assert_int_equal(transfer_scheduler_counts(bench.scheduler).queries, 32);
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).notifies, 32);
 	bench_end();
 }
 
-TEST(host_that_answers_again_gets_all_it_wants)
+TEST(target_that_answers_again_gets_all_it_wants)
 {
-	bench_begin();
-	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	notifies_begin();
+	request(0, 100, TRANSFER_LANE_NOTIFY, 1);
 	run();
 	for (size_t i = 0; i < 32; i++) {
 		release(i, true);
@@ -195,7 +206,85 @@ TEST(host_that_answers_again_gets_all_it_wants)
 	run();
 	release(bench.order[bench.granted - 1], false);
 	run();
+	assert_int_equal(transfer_scheduler_counts(bench.scheduler).notifies, 32);
+	bench_end();
+}
+
+/* ---- breakers ---- */
+
+static struct breaker *breaker_of(size_t ticket)
+{
+	return transfer_host_breaker(bench.tickets[ticket].host, TRANSFER_LANE_QUERY);
+}
+
+TEST(host_that_was_not_heard_of_gets_one_question_at_a_time_until_it_answers)
+{
+	bench_begin();
+	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	request(100, 2, TRANSFER_LANE_QUERY, 2);
+	run();
+	assert_int_equal(bench.granted, 2); /* one at each */
+	breaker_heard(breaker_of(0), bench.now);
+	release(0, false);
+	run();
 	assert_int_equal(transfer_scheduler_counts(bench.scheduler).queries, 32);
+	/* After half a minute without an answer nobody knows. */
+	bench.now.boot_ms += 30000;
+	assert_int_equal(breaker_reach(breaker_of(1), bench.now), TRANSFER_REACH_UNKNOWN);
+	for (size_t i = 1; i < 20; i++) {
+		release(i, false);
+	}
+	size_t before = bench.granted;
+	run();
+	assert_int_equal(bench.granted, before);
+	bench_end();
+}
+
+TEST(host_that_is_down_lets_all_have_their_turn_and_then_one)
+{
+	bench_begin();
+	request(0, 100, TRANSFER_LANE_QUERY, 1);
+	run();
+	struct breaker *breaker = breaker_of(0);
+	breaker_silent(breaker, "no answer", 1, 10000, bench.now);
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_DOWN);
+	for (size_t i = 0; i < 40; i++) { /* each is told so, and gives its turn back */
+		release(i, false);
+		run();
+	}
+	assert_true(bench.granted >= 40);
+	bench.now.boot_ms += 10000;
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_PROBED);
+	for (size_t i = 40; i < bench.granted; i++) {
+		release(i, false);
+	}
+	size_t before = bench.granted;
+	run();
+	assert_int_equal(bench.granted, before + 1);
+	bench_end();
+}
+
+TEST(what_is_known_of_a_host_outlives_its_tickets)
+{
+	struct address address = host(1);
+	bench_begin();
+	struct transfer_host *kept = transfer_host_ref(bench.scheduler, &address);
+	struct breaker *breaker = transfer_host_breaker(kept, TRANSFER_LANE_QUERY);
+	request(0, 1, TRANSFER_LANE_QUERY, 1);
+	run();
+	breaker_silent(breaker_of(0), "no answer", 1, 10000, bench.now);
+	release(0, false);
+	request(1, 1, TRANSFER_LANE_QUERY, 1);
+	assert_ptr_equal(bench.tickets[1].host, kept);
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_DOWN);
+	/* Hope is good for one probe, not more. */
+	breaker_hope(breaker, bench.now);
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_PROBED);
+	breaker_hope(breaker, bench.now);
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_PROBED);
+	breaker_heard(breaker, bench.now);
+	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_UP);
+	transfer_host_unref(bench.scheduler, kept);
 	bench_end();
 }
 

@@ -19,6 +19,7 @@ static struct dns_encoder encoder;
 /* A question that is out, with what was asked. */
 struct out {
 	struct transfer_call *call; /* NULL: closed or over */
+	int64_t ends_ms;            /* when it is over without an answer */
 	struct wire question;
 };
 
@@ -63,6 +64,7 @@ static bool open_call(struct transfer_edge *self, struct transfer_call *call, co
 	assert_true(bench.out_count < CALLS_MAX);
 	struct out *out = &bench.outs[bench.out_count++];
 	out->call = call;
+	out->ends_ms = bench.now.boot_ms + call->timeout_ms;
 	out->question.len = len;
 	memcpy(out->question.bytes, bytes, len);
 	call->handle = out;
@@ -244,7 +246,7 @@ static struct transfer_secondary_status status(size_t index)
 static struct transfer_primary_status primary_status(size_t index)
 {
 	struct transfer_primary_status out;
-	transfer_secondary_primary(bench.zones[0].machine, index, &out);
+	transfer_secondary_primary(bench.zones[0].machine, index, bench.now, &out);
 	return out;
 }
 
@@ -481,7 +483,9 @@ TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
 {
 	bench_begin(ZONES_MAX, 1);
 	start_all();
-	assert_int_equal(open_count(), 20); /* queries_max */
+	assert_int_equal(open_count(), 1); /* nobody knows yet whether it answers */
+	answer(next_out(), 5);
+	assert_int_equal(open_count(), 20 + 1); /* queries_max, and the first transfer */
 	size_t done = 0;
 	while (done < ZONES_MAX) {
 		struct transfer_scheduler_counts counts = transfer_scheduler_counts(bench.scheduler);
@@ -500,6 +504,79 @@ TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
 	for (size_t i = 0; i < ZONES_MAX; i++) {
 		assert_true(status(i).has_version);
 		assert_int_equal(bench.zones[i].outcome, TRANSFER_UPDATED);
+	}
+	bench_end();
+}
+
+/* Lets so much time pass; the first primary is down, the second answers and has this serial. Gives how many questions the
+ * first was sent. */
+static size_t pass_time_with_one_down(int64_t ms, uint32_t serial)
+{
+	int64_t until_ms = bench.now.boot_ms + ms;
+	size_t asked = 0;
+	while (bench.now.boot_ms < until_ms) {
+		int64_t next_ms = bench.wake_ms < until_ms ? bench.wake_ms : until_ms;
+		size_t first = 0;
+		for (size_t i = 0; i < bench.out_count; i++) {
+			struct out *out = &bench.outs[i];
+			bool is_open = out->call != NULL;
+			if (is_open && is_to(out, 1)) {
+				answer(out, serial);
+			} else if (is_open && out->ends_ms <= bench.now.boot_ms) {
+				struct transfer_call *call = out->call;
+				out->call = NULL;
+				asked++;
+				transfer_call_ended(call, "no answer in time", bench.now);
+			}
+			next_ms = out->call != NULL && out->ends_ms < next_ms ? out->ends_ms : next_ms;
+			if (out->call != NULL) {
+				bench.outs[first] = *out;
+				out->call->handle = &bench.outs[first++];
+			}
+		}
+		bench.out_count = first;
+		for (size_t i = 0; i < ZONES_MAX; i++) {
+			if (bench.zones[i].received != NULL) {
+				publish(&bench.zones[i]);
+			}
+		}
+		if (bench.out_count == 0 || !is_to(&bench.outs[bench.out_count - 1], 1)) {
+			bench.now.boot_ms = next_ms > bench.now.boot_ms ? next_ms : bench.now.boot_ms;
+			transfer_scheduler_tick(bench.scheduler, bench.now);
+		}
+	}
+	return asked;
+}
+
+TEST(primary_that_is_down_costs_all_its_zones_one_probe)
+{
+	bench_begin(ZONES_MAX, 2);
+	start_all();
+	/* Three attempts over UDP, one over TCP: all that 300 zones send. */
+	assert_in_range(pass_time_with_one_down(12500, 5), 3, 4);
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		assert_int_equal(status(i).serial, 5); /* from the next primary */
+		assert_int_equal(bench.zones[i].outcome, TRANSFER_UPDATED);
+	}
+	assert_int_equal(primary_status(0).reach, TRANSFER_REACH_DOWN);
+	assert_int_equal(primary_status(1).reach, TRANSFER_REACH_UP);
+	assert_non_null(strstr(primary_status(0).result, "no answer in time"));
+	bench_end();
+}
+
+TEST(zones_of_a_primary_that_is_down_follow_the_next_one_by_their_own_timers)
+{
+	bench_begin(ZONES_MAX, 2);
+	bench.config.refresh_max_s = 100;
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		transfer_secondary_reconfigure(bench.zones[i].machine, &bench.config, bench.now);
+	}
+	start_all();
+	pass_time_with_one_down(20000, 5);
+	/* Twelve seconds for a probe, and at least half a minute between two. */
+	assert_in_range(pass_time_with_one_down(1000000, 6), 4, 4 * 25);
+	for (size_t i = 0; i < ZONES_MAX; i++) {
+		assert_int_equal(status(i).serial, 6);
 	}
 	bench_end();
 }
@@ -579,7 +656,8 @@ TEST(soa_question_asks_for_expire_and_has_a_fresh_id)
 	bench_begin(2, 1);
 	start_all();
 	struct dns_message first = wire_read(&bench.outs[0].question);
-	struct dns_message second = wire_read(&bench.outs[1].question);
+	answer(&bench.outs[0], 5);
+	struct dns_message second = wire_read(&bench.outs[2].question); /* after the transfer */
 	assert_int_equal(first.header.flags, 0);
 	assert_int_equal(first.qtype, DNS_TYPE_SOA);
 	assert_true(first.edns.expire && !first.edns.expire_has_value);
@@ -973,7 +1051,7 @@ TEST(freeing_a_zone_closes_what_is_open_and_lets_others_go_on)
 	transfer_secondary_free(bench.zones[0].machine, bench.now);
 	bench.zones[0].machine = NULL;
 	assert_int_equal(bench.closed, 1);
-	assert_int_equal(open_count(), 20); /* the next zone took the turn */
+	assert_int_equal(open_count(), 1); /* the next zone took the turn */
 	bench_end();
 }
 
@@ -1038,6 +1116,7 @@ TEST(reconfiguration_of_one_zone_leaves_the_others_as_they_are)
 	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.now);
 	start_all();
 	assert_int_equal(bench.outs[0].call->from.family, ADDRESS_NONE);
+	answer(&bench.outs[0], 5);
 	assert_int_equal(bench.outs[1].call->from.family, ADDRESS_V4);
 	assert_int_equal(bench.outs[2].call->from.family, ADDRESS_NONE);
 	bench_end();

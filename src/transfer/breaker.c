@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "transfer/breaker_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* Whoever has answered within this time is taken to be there. */
+#define HEARD_MS 30000
+
+void breaker_deinit(struct breaker *breaker)
+{
+	free(breaker->why);
+}
+
+enum transfer_reach breaker_reach(const struct breaker *breaker, struct moment now)
+{
+	if (breaker->down_since_ms != 0) {
+		return breaker->down_until_ms > now.boot_ms ? TRANSFER_REACH_DOWN : TRANSFER_REACH_PROBED;
+	}
+	return breaker->heard_until_ms > now.boot_ms ? TRANSFER_REACH_UP : TRANSFER_REACH_UNKNOWN;
+}
+
+void breaker_heard(struct breaker *breaker, struct moment now)
+{
+	breaker->heard_until_ms = now.boot_ms + HEARD_MS;
+	breaker->down_since_ms = 0;
+	breaker->silences = 0;
+}
+
+void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_max, int64_t pause_ms,
+                    struct moment now)
+{
+	breaker->silences++;
+	if (breaker->silences < silences_max) {
+		return;
+	}
+	free(breaker->why);
+	breaker->why = memory_copy_text(why);
+	breaker->heard_until_ms = 0;
+	breaker->down_since_ms = breaker->down_since_ms != 0 ? breaker->down_since_ms : now.boot_ms;
+	breaker->down_until_ms = now.boot_ms + pause_ms;
+}
+
+void breaker_doubt(struct breaker *breaker)
+{
+	breaker->heard_until_ms = 0;
+}
+
+void breaker_hope(struct breaker *breaker, struct moment now)
+{
+	if (breaker->down_since_ms == 0) {
+		breaker->heard_until_ms = now.boot_ms + HEARD_MS;
+	} else {
+		breaker->down_until_ms = now.boot_ms; /* one question is let through, whoever made the hope up */
+	}
+}
+
+void breaker_text(const struct breaker *breaker, char out[TRANSFER_RESULT_MAX], struct moment now)
+{
+	snprintf(out, TRANSFER_RESULT_MAX, "%.100s; so for %" PRId64 " s, nothing is sent there for %" PRId64 " s",
+	         breaker->why == NULL ? "no answer" : breaker->why, (now.boot_ms - breaker->down_since_ms) / 1000,
+	         (breaker->down_until_ms - now.boot_ms + 999) / 1000);
+}
