@@ -284,6 +284,9 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	breaker_heard(breaker_of(fetch), now);
 	if (step == TRANSFER_IN_MORE) {
 		fetch_look(fetch, now); /* the timer is not moved each time: it looks again when it expires */
+		if (is_lone_soa(fetch)) {
+			set_timer(fetch->zone); /* what is waited for then is due sooner */
+		}
 		return false;
 	}
 	call->is_open = false;

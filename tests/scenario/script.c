@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 
-#define WORDS_MAX     24
+#define WORDS_MAX     32
 #define FILE_SIZE_MAX (1 << 20)
 
 struct play {
@@ -268,10 +269,28 @@ static const struct {
         {"picky", LIE_FLAG, offsetof(struct world_lies, picky)},
 };
 
+/* lie NAME ixfr WORD...: what scripted.h makes of them. */
+static void lie_differences(struct play *play, struct world_server *server, const struct words *words)
+{
+	struct writer out = writer_of((uint8_t *)server->lies.ixfr, sizeof server->lies.ixfr - 1);
+	for (size_t i = 3; i < words->count; i++) {
+		write_bytes(&out, words->items[i], strlen(words->items[i]));
+		write_u8(&out, ' ');
+	}
+	server->lies.ixfr[writer_len(&out)] = '\0';
+	if (out.failed || words->count == WORDS_MAX) {
+		fail(play, "an answer that is too long");
+	}
+}
+
 /* lie NAME KIND [N] ...; honest NAME: no lies any more. */
 static void do_lie(struct play *play, const struct words *words)
 {
 	struct world_server *server = server_of(play, word_at(words, 1));
+	if (server != NULL && strcmp(word_at(words, 2), "ixfr") == 0) {
+		lie_differences(play, server, words);
+		return;
+	}
 	for (size_t i = 0; server != NULL && i < ARRAY_LENGTH(lie_rows); i++) {
 		uint8_t *field = (uint8_t *)&server->lies + lie_rows[i].offset;
 		if (strcmp(lie_rows[i].name, word_at(words, 2)) != 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The network of the small world, and how its servers answer: truthfully with the code of src/transfer, or as their lies
  * say. */
+#include "scripted.h"
 #include "world_internal.h"
 
 #include <inttypes.h>
@@ -267,6 +268,8 @@ struct stream {
 	struct dns_message question; /* without its octets */
 	struct dns_edns_reply edns;
 	struct transfer_out *out;
+	bool is_scripted;
+	struct scripted script;
 	uint32_t messages;
 	int64_t arrives_ms; /* the newest message; the next one cannot come earlier */
 };
@@ -350,6 +353,25 @@ static void send_endless(struct world *world, struct stream *stream)
 	next_step(world, stream, ENDLESS_EVERY_MS);
 }
 
+static void send_scripted(struct world *world, struct stream *stream)
+{
+	struct answer answer;
+	switch (scripted_next(&stream->script, answer.bytes, sizeof answer.bytes, &answer.len)) {
+	case SCRIPTED_MESSAGE:
+		post_in_order(world, stream, PARCEL_ANSWER, answer.bytes, answer.len);
+		next_step(world, stream, 1);
+		break;
+	case SCRIPTED_STALL:
+		next_step(world, stream, 1000);
+		break;
+	case SCRIPTED_CUT:
+	case SCRIPTED_END:
+		post_in_order(world, stream, PARCEL_BROKEN, NULL, 0);
+		drop_stream(&stream->event);
+		break;
+	}
+}
+
 static void send_next(struct world *world, struct stream *stream)
 {
 	const struct world_lies *lies = &stream->server->lies;
@@ -380,6 +402,8 @@ static void run_stream(struct event *event, struct world *world)
 		drop_stream(event);
 	} else if (lies_stop(world, stream)) {
 		return;
+	} else if (stream->is_scripted) {
+		send_scripted(world, stream);
 	} else if (stream->server->lies.axfr_endless) {
 		send_endless(world, stream);
 	} else {
@@ -397,6 +421,14 @@ static void begin_stream(struct world *world, struct world_server *server, struc
 	stream->client = parcel->from;
 	stream->life = server->life;
 	stream->question = *question; /* its octets are not looked at any more */
+	stream->is_scripted = question->qtype == DNS_TYPE_IXFR && server->lies.ixfr[0] != '\0';
+	struct transfer_version version = transfer_version_of(server->served);
+	stream->script = (struct scripted){
+	        .at = server->lies.ixfr,
+	        .apex = world->apex.wire,
+	        .id = question->header.id,
+	        .timers = {version.refresh_s, version.retry_s, version.expire_s},
+	};
 	stream->out = transfer_out_new(question, server->served, NULL, question->edns.present ? &stream->edns : NULL);
 	if (server->is_primary) {
 		world->primary_spoke_ms = world->now_ms;

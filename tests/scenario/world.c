@@ -542,7 +542,7 @@ bool world_serves(const struct world_server *server, uint32_t *serial)
 
 /* ---- versions ---- */
 
-static size_t write_soa(uint8_t *bytes, size_t capacity, uint32_t serial, const struct world_timers *timers)
+size_t world_write_soa(uint8_t *bytes, size_t capacity, uint32_t serial, const struct world_timers *timers)
 {
 	struct writer out = writer_of(bytes, capacity);
 	write_bytes(&out, "\2ns\7example", 12);
@@ -561,22 +561,27 @@ static void add(struct zone_builder *builder, const uint8_t *owner, uint16_t typ
 	ensure(zone_builder_add(builder, owner, type, 300, rdata, len) == ZONE_ADDED);
 }
 
+void world_record(uint32_t serial, size_t index, uint8_t owner[WORLD_OWNER_MAX], uint8_t rdata[4])
+{
+	memcpy(owner, "\5h0000\7example", WORLD_OWNER_MAX);
+	owner[2] = (uint8_t)('a' + index / 4096 % 16);
+	owner[3] = (uint8_t)('a' + index / 256 % 16);
+	owner[4] = (uint8_t)('a' + index / 16 % 16);
+	owner[5] = (uint8_t)('a' + index % 16);
+	store_u32(rdata, serial * 2654435761u + (uint32_t)index);
+}
+
 static const struct zone_snapshot *make_version(struct world *world, uint32_t serial, size_t records,
                                                 const struct world_timers *timers)
 {
 	uint8_t rdata[128];
 	struct error error;
 	struct zone_builder *builder = zone_builder_new(world->apex.wire, DNS_CLASS_IN);
-	add(builder, world->apex.wire, DNS_TYPE_SOA, rdata, write_soa(rdata, sizeof rdata, serial, timers));
+	add(builder, world->apex.wire, DNS_TYPE_SOA, rdata, world_write_soa(rdata, sizeof rdata, serial, timers));
 	add(builder, world->apex.wire, DNS_TYPE_NS, "\2ns\7example", 12);
 	for (size_t i = 0; i < records; i++) {
-		/* Each version differs from each other in every record. */
-		uint8_t owner[] = "\5h0000\7example";
-		owner[2] = (uint8_t)('a' + i / 4096 % 16);
-		owner[3] = (uint8_t)('a' + i / 256 % 16);
-		owner[4] = (uint8_t)('a' + i / 16 % 16);
-		owner[5] = (uint8_t)('a' + i % 16);
-		store_u32(rdata, serial * 2654435761u + (uint32_t)i);
+		uint8_t owner[WORLD_OWNER_MAX];
+		world_record(serial, i, owner, rdata);
 		add(builder, owner, DNS_TYPE_A, rdata, 4);
 	}
 	const struct zone_snapshot *zone = zone_builder_finish(builder, NULL, &error);

@@ -32,6 +32,7 @@ struct world_lies {
 	bool forged_first;     /* REFUSED with another id comes before the right answer */
 	bool says_serial;      /* the SOA answers say `serial` */
 	uint32_t serial;       /*   */
+	char ixfr[128];        /* what it sends to whoever asks for differences: scripted.h; empty: the whole zone */
 	bool axfr_refused;     /* REFUSED to AXFR only */
 	bool axfr_no_edns;     /* FORMERR to AXFR and IXFR with OPT */
 	bool ixfr_broken;      /* the connection breaks at an IXFR */

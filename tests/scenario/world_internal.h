@@ -56,3 +56,7 @@ void wire_edge_init(struct world_server *server);
 
 /* world.c: a NOTIFY came to a server. */
 void world_notified(struct world_server *server, const struct address *from, const struct transfer_hint *hint);
+size_t world_write_soa(uint8_t *bytes, size_t capacity, uint32_t serial, const struct world_timers *timers);
+#define WORLD_OWNER_MAX sizeof "\5h0000\7example"
+/* One A record of a version. Each version differs from each other in every record. */
+void world_record(uint32_t serial, size_t index, uint8_t owner[WORLD_OWNER_MAX], uint8_t rdata[4]);
