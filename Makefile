@@ -11,7 +11,7 @@
 #                           BUILDS="build-sanitize build-thread"
 #   make chains             zones that change at random pass by differences through chains with BIND, Knot and NSD, MINUTES=10
 #                           each
-#   make crash              a primary and its secondary are killed KILLS=100 times while zones change
+#   make crash              a primary and secondaries are killed KILLS=100 times while zones change; a minute
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
 #   make bench              all measures, beside the peers, an hour; BENCH=--quick takes minutes, BENCH="udp:root load" has
