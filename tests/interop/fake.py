@@ -29,6 +29,7 @@ class FakePrimary:
         self.timers = (2, 1, 3600, 60)  # refresh, retry, expire, minimum
         self.transfers = 0
         self.rrtype = wire.AXFR  # that was asked for last
+        self.rrtypes = []  # all, in order
         self.silent = False  # takes SOA questions over UDP and says nothing
         self.rcode = 0  # of the answers to SOA questions
         self.asked_from = []  # addresses that SOA questions over UDP came from
@@ -66,6 +67,10 @@ class FakePrimary:
             record(f"ns.{self.zone}", 1, bytes([127, 0, 0, 1])),
             record(f"version.{self.zone}", TXT, bytes([len(text)]) + text),
         ]
+
+    def zone_as_sent(self):
+        """As wire.axfr() gives it."""
+        return set(wire.records_of(self.message(0, [self.soa(), *self.body()])))
 
     def message(self, query_id, records, flags=AXFR_FLAGS, question=True, name=None):
         asked = wire.wire_of_name(name or self.zone) + struct.pack("!HH", self.rrtype, 1) if question else b""
@@ -120,6 +125,7 @@ class FakePrimary:
                     if rrtype in (wire.AXFR, wire.IXFR):
                         self.transfers += 1
                         self.rrtype = rrtype
+                        self.rrtypes.append(rrtype)
                         self.transferred_from.append(connection.getpeername()[0])
                         self.play(connection, struct.unpack_from("!H", query)[0], self)
                         return
@@ -153,6 +159,98 @@ def differing(*extra):
         fake.send(connection, fake.message(query_id, [fake.soa(), *records, fake.soa()]))
 
     return play
+
+
+def spoilt(spoil):
+    """A good difference by IXFR that `spoil` makes messages of, [[record]], with whatever is wrong; else the whole zone."""
+
+    def play(connection, query_id, fake):
+        if fake.rrtype != wire.IXFR:
+            honest(connection, query_id, fake)
+            return
+        old, new = fake.serial - 1, fake.serial
+        away, here = fake.body(old)[-1], fake.body(new)[-1]
+        for records in spoil(fake, [fake.soa(), fake.soa(old), away, fake.soa(), here, fake.soa()]):
+            fake.send(connection, fake.message(query_id, records) if records else b"\0" * 12)
+
+    play.__name__ = spoil.__name__
+    return play
+
+
+def removes_what_is_not_there(fake, good):
+    yield [*good[:2], record(f"absent.{fake.zone}", 1, bytes(4)), *good[2:]]
+
+
+def adds_what_is_there(fake, good):
+    yield [*good[:4], fake.body()[0], *good[4:]]
+
+
+def spoils_the_second_of_two(fake, good):
+    """To a version between, and from there with something that is not there."""
+    between = fake.soa(fake.serial - 1)[:-20] + struct.pack("!5I", fake.serial, *fake.timers)
+    newest = fake.soa(fake.serial + 1)
+    yield [newest, *good[1:3], between, good[4], between, record(f"absent.{fake.zone}", 1, bytes(4)), newest, newest]
+
+
+def has_a_strange_soa(fake, good):
+    apex = len(wire.wire_of_name(fake.zone))
+    yield [*good[:4], wire.wire_of_name(f"below.{fake.zone}") + good[0][apex:], *good[4:]]
+
+
+def begins_elsewhere(fake, good):
+    yield [good[0], fake.soa(fake.serial + 7), *good[2:]]
+
+
+def leads_nowhere(_fake, good):
+    yield [good[0], good[1], good[1], good[0]]
+
+
+def ends_otherwise(fake, good):
+    yield [*good[:5], fake.soa(fake.serial + 1)]
+
+
+def garbles_the_end(_fake, good):
+    yield good[:3]
+    yield good[3:5]
+    yield [b"\x3f" + good[5]]
+
+
+def has_a_message_of_nothing(_fake, good):
+    yield good[:3]
+    yield []
+
+
+def says_the_soa_alone(_fake, good):
+    yield good[:1]
+
+
+def cut_differences(connection, query_id, fake):
+    """Closes when what goes has been said."""
+    old = fake.serial - 1
+    fake.send(connection, fake.message(query_id, [fake.soa(), fake.soa(old), fake.body(old)[-1], fake.soa()]))
+
+
+def stalled_differences(connection, query_id, fake):
+    """The same, and keeps the connection."""
+    cut_differences(connection, query_id, fake)
+    fake.ended.wait(60)
+
+
+BAD_DIFFERENCES = [
+    spoilt(spoil)
+    for spoil in (
+        removes_what_is_not_there,
+        adds_what_is_there,
+        spoils_the_second_of_two,
+        has_a_strange_soa,
+        begins_elsewhere,
+        leads_nowhere,
+        ends_otherwise,
+        garbles_the_end,
+        has_a_message_of_nothing,
+        says_the_soa_alone,
+    )
+]
 
 
 def cut(connection, query_id, fake):

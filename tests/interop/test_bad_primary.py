@@ -80,6 +80,31 @@ def test_old_version_stays_and_the_next_good_one_is_taken(world, primary, play):
     assert secondary.ask(f"version.{ZONE}", "TXT").answer[0][0].strings == (b"2",)
 
 
+@pytest.mark.parametrize("play", fake.BAD_DIFFERENCES, ids=lambda play: play.__name__)
+def test_differences_that_are_no_good_are_followed_by_the_whole_zone(world, primary, play):
+    secondary = follower(world, primary)
+    secondary.wait_for_serial(ZONE, 1)
+    primary.play, primary.serial = play, 2
+    secondary.wait_for_serial(ZONE, 2)
+    assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
+    wire.assert_equal_zones(primary.zone_as_sent(), wire.axfr(secondary.place, ZONE))
+    assert secondary.reason(ZONE) == ""
+
+
+@pytest.mark.parametrize("play", [fake.cut_differences, fake.stalled_differences], ids=lambda play: play.__name__)
+def test_differences_that_break_off_are_asked_for_again(world, primary, play):
+    """A broken connection says nothing of differences; nothing of them is served."""
+    secondary = follower(world, primary)
+    secondary.wait_for_serial(ZONE, 1)
+    primary.play, primary.serial = play, 2
+    servers.wait_until(lambda: len(primary.rrtypes) >= 2, "it asks for what differs")
+    primary.play = fake.differing()
+    secondary.wait_for_serial(ZONE, 2)
+    assert primary.rrtypes[0] == wire.AXFR
+    assert set(primary.rrtypes[1:]) == {wire.IXFR}
+    assert secondary.lines("transfer of serial 2", "as what differs from 1")
+
+
 @pytest.mark.parametrize("play", [fake.cut, fake.garbage, fake.endless], ids=lambda play: play.__name__)
 def test_a_zone_that_never_arrived_is_servfail_and_others_are_served(world, primary, play):
     primary.play = play
