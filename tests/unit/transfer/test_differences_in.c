@@ -173,6 +173,32 @@ TEST(more_records_than_allowed_refuse_the_transfer)
 	transfer_in_free(in);
 }
 
+/* Each with nothing but its two SOAs. */
+TEST(a_thousand_differences_are_taken_and_one_more_refuses_the_transfer)
+{
+	for (uint32_t count = 1000; count <= 1001; count++) {
+		char newest[128];
+		char step[256];
+		enum transfer_in_step last = TRANSFER_IN_MORE;
+		struct transfer_in *in = in_from(4, 10000);
+		snprintf(newest, sizeof newest, "example. SOA ns.other. admin.other. %u 7200 900 1209600 300\n",
+		         4 + count);
+		assert_int_equal(feed(in, newest), TRANSFER_IN_MORE);
+		for (uint32_t serial = 4; serial < 4 + count && last == TRANSFER_IN_MORE; serial++) {
+			snprintf(step, sizeof step,
+			         "example. SOA ns.other. admin.other. %u 7200 900 1209600 300\n"
+			         "example. SOA ns.other. admin.other. %u 7200 900 1209600 300\n",
+			         serial, serial + 1);
+			last = feed(in, step);
+		}
+		last = last == TRANSFER_IN_MORE ? feed(in, newest) : last;
+		assert_int_equal(last, count == 1000 ? TRANSFER_IN_DONE : TRANSFER_IN_FAILED);
+		transfer_in_free(in);
+	}
+	assert_int_equal(error.code, ERROR_LIMIT);
+	assert_non_null(strstr(error.text, "more than 1000 differences"));
+}
+
 /* ---- from our own sender ---- */
 
 static const struct zone_snapshot *random_version(struct random_source *random, uint32_t serial)
