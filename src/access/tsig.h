@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "dns/message.h"
 
 /* Those of RFC 8945 6, but for gss-tsig. A number behind the hash says to how many bits the MAC is cut. */
@@ -40,6 +41,8 @@ enum tsig_algorithm {
 
 /* "hmac-sha256". */
 const char *tsig_algorithm_name(enum tsig_algorithm algorithm);
+/* Case does not matter. False: there is none of this name. */
+bool tsig_algorithm_from_text(const char *text, enum tsig_algorithm *algorithm);
 
 /* ---- keys ---- */
 
@@ -61,6 +64,26 @@ const uint8_t *tsig_key_name(const struct tsig_key *key);
 enum tsig_algorithm tsig_key_algorithm(const struct tsig_key *key);
 /* Same name, algorithm, secret and length of MACs; in constant time as far as the secret goes. */
 bool tsig_key_equal(const struct tsig_key *a, const struct tsig_key *b);
+
+/* What is written down of a key. */
+struct tsig_written {
+	struct dns_name name; /* lower case */
+	enum tsig_algorithm algorithm;
+	size_t mac_len; /* as in tsig_key_new */
+	size_t secret_len;
+	uint8_t secret[TSIG_SECRET_MAX];
+};
+
+/* Reads ALGORITHM:NAME:SECRET, as `dig -y` takes it, or the statement key "NAME" { algorithm ALGORITHM; secret "SECRET"; };
+ * as BIND's tools write it, with what BIND takes for a comment around it. Algorithms are called as BIND calls them: a number
+ * behind the hash cuts the MAC, and changes nothing else. ERROR_SYNTAX: it is neither. Errors never quote a secret. */
+MUST_USE bool tsig_key_read(const char *text, size_t len, struct tsig_written *out, struct error *error);
+/* The same from a file. Besides: what file_read_secret says. */
+MUST_USE bool tsig_key_read_file(const char *path, struct tsig_written *out, struct error *error);
+/* As the statement. The MAC is whole. */
+void tsig_key_write(const struct tsig_written *written, struct text *out);
+/* As tsig_key_new. */
+const struct tsig_key *tsig_key_of(const struct tsig_written *written, struct error *error);
 
 /* Keys by name. Immutable: any thread. */
 struct tsig_keys;

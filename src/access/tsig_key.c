@@ -34,6 +34,7 @@ struct tsig_key {
 	size_t mac_len;
 	struct crypto_hmac_key *hmac;
 	struct dns_name name;
+	uint8_t mac_of_nothing[CRYPTO_DIGEST_MAX]; /* whoever has another secret has another one */
 };
 
 const char *tsig_algorithm_name(enum tsig_algorithm algorithm)
@@ -62,6 +63,13 @@ static bool check_lengths(enum tsig_algorithm algorithm, size_t secret_len, size
 	return true;
 }
 
+static void take_mac_of_nothing(struct tsig_key *key)
+{
+	struct crypto_hmac *hmac = crypto_hmac_new(key->hmac);
+	crypto_hmac_end(hmac, key->mac_of_nothing);
+	crypto_hmac_free(hmac);
+}
+
 const struct tsig_key *tsig_key_new(const uint8_t *name, enum tsig_algorithm algorithm, const void *secret, size_t len,
                                     size_t mac_len, struct error *error)
 {
@@ -80,6 +88,7 @@ const struct tsig_key *tsig_key_new(const uint8_t *name, enum tsig_algorithm alg
 	key->mac_len = wanted;
 	key->hmac = hmac;
 	dns_name_lower(name, &key->name);
+	take_mac_of_nothing(key);
 	return key;
 }
 
@@ -133,23 +142,11 @@ size_t tsig_key_mac_least(const struct tsig_key *key)
 	return mac_least(key->algorithm);
 }
 
-/* A MAC of nothing: who has another secret has another one. So the secret itself need not be kept. */
-static void mac_of_nothing(const struct tsig_key *key, uint8_t out[CRYPTO_DIGEST_MAX])
-{
-	memset(out, 0, CRYPTO_DIGEST_MAX);
-	struct crypto_hmac *hmac = crypto_hmac_new(key->hmac);
-	crypto_hmac_end(hmac, out);
-	crypto_hmac_free(hmac);
-}
-
 bool tsig_key_equal(const struct tsig_key *a, const struct tsig_key *b)
 {
-	uint8_t of_a[CRYPTO_DIGEST_MAX];
-	uint8_t of_b[CRYPTO_DIGEST_MAX];
-	mac_of_nothing(a, of_a);
-	mac_of_nothing(b, of_b);
-	return dns_name_equal(a->name.wire, b->name.wire) && a->algorithm == b->algorithm && a->mac_len == b->mac_len &&
-	       crypto_equal(of_a, of_b, sizeof of_a);
+	return a == b || (a->algorithm == b->algorithm && a->mac_len == b->mac_len &&
+	                  dns_name_equal(a->name.wire, b->name.wire) &&
+	                  crypto_equal(a->mac_of_nothing, b->mac_of_nothing, sizeof a->mac_of_nothing));
 }
 
 /* ---- sets ---- */

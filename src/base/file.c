@@ -15,7 +15,23 @@
 /* Bytes gathered before one write(2). */
 #define REPLACEMENT_BUFFER_SIZE ((size_t)256 * 1024)
 
-static bool read_opened(int fd, const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error)
+/* Who may do more with a file that holds a secret than its owner, and than its group by reading. */
+#define SECRET_MODE_NOT 0037u
+
+static bool is_for_few(const struct stat *status, const char *path, struct error *error)
+{
+	unsigned mode = status->st_mode & 07777u;
+	if ((mode & SECRET_MODE_NOT) == 0) {
+		return true;
+	}
+	return error_set(
+	        error, ERROR_DENIED,
+	        "%s: its mode is %04o, so that others may read or change the secret; `chmod 640 %s` makes it safe",
+	        path, mode, path);
+}
+
+static bool read_opened(int fd, const char *path, size_t size_max, bool is_secret, uint8_t **bytes, size_t *len,
+                        struct error *error)
 {
 	struct stat status;
 	if (fstat(fd, &status) != 0) {
@@ -23,6 +39,9 @@ static bool read_opened(int fd, const char *path, size_t size_max, uint8_t **byt
 	}
 	if (S_ISDIR(status.st_mode)) {
 		return error_set(error, ERROR_IO, "%s: is a directory, not a file", path);
+	}
+	if (is_secret && !is_for_few(&status, path, error)) {
+		return false;
 	}
 	size_t capacity = (size_t)status.st_size + 1;
 	size_t used = 0;
@@ -57,15 +76,26 @@ static bool read_opened(int fd, const char *path, size_t size_max, uint8_t **byt
 	return true;
 }
 
-bool file_read(const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error)
+static bool read_file(const char *path, size_t size_max, bool is_secret, uint8_t **bytes, size_t *len,
+                      struct error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		return error_set_errno(error, errno, "%s", path);
 	}
-	bool done = read_opened(fd, path, size_max, bytes, len, error);
+	bool done = read_opened(fd, path, size_max, is_secret, bytes, len, error);
 	close(fd);
 	return done;
+}
+
+bool file_read(const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error)
+{
+	return read_file(path, size_max, false, bytes, len, error);
+}
+
+bool file_read_secret(const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error)
+{
+	return read_file(path, size_max, true, bytes, len, error);
 }
 
 bool file_replacement_begin(struct file_replacement *replacement, const char *path, struct error *error)

@@ -13,6 +13,10 @@
  * ERROR_LIMIT                              larger than `size_max` */
 MUST_USE bool file_read(const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error);
 
+/* The same for one that holds a secret. Besides:
+ * ERROR_DENIED  others than its owner may write it, or others than its owner and group read it (mode 0640 at the most) */
+MUST_USE bool file_read_secret(const char *path, size_t size_max, uint8_t **bytes, size_t *len, struct error *error);
+
 /* Writes beside `path` (path + ".new"), syncs, renames over it and syncs the folder. On failure the old file is whole
  * and the new one removed.
  * ERROR_IO, ERROR_DENIED, ERROR_NOT_FOUND (the folder is missing) */

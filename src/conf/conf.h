@@ -6,7 +6,7 @@
  * the checks, the difference, the manual page tandem.yaml(5) and doc/configuration.md.
  *
  * Knows addresses, names, access rules and YAML. Does not know sockets, zones' content, threads or the clock; the only
- * file it reads is the configuration itself.
+ * files it reads are the configuration itself and the key files that it names.
  *
  * I1  A struct conf never changes after it was built. All pointers inside lead into it and live as long as it does.
  * I2  A configuration is taken whole or not at all: with one problem there is no struct conf.
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "access/access.h"
+#include "access/tsig.h"
 #include "base/address.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -33,8 +34,9 @@ struct conf_addresses {
 
 /* A server that a zone's list names. */
 struct conf_target {
-	struct address address; /* with port */
-	const char *peer_name;  /* NULL: a plain address was written */
+	struct address address;  /* with port */
+	const char *peer_name;   /* NULL: a plain address was written */
+	struct access_keys keys; /* of the peer */
 };
 
 struct conf_targets {
@@ -148,35 +150,32 @@ struct conf_server {
 	uint32_t refresh_queries;          /* SOA questions under way at once */
 	uint32_t notify_rate;              /* NOTIFYs per second */
 	uint32_t startup_notify_rate;      /* the same for those that are owed because the server started */
+
+	bool allow_hmac_md5;
 };
 
-enum conf_key_algorithm {
-	CONF_HMAC_MD5,
-	CONF_HMAC_SHA1,
-	CONF_HMAC_SHA224,
-	CONF_HMAC_SHA256,
-	CONF_HMAC_SHA384,
-	CONF_HMAC_SHA512,
-};
-
-/* A TSIG key. Checked, but nothing may name it yet: TSIG is not built, and a rule that silently lost its key would
- * let in whom it should keep out. */
+/* A TSIG key. */
 struct conf_key {
 	const uint8_t *name;   /* wire form, lower case */
 	const char *name_text; /* "xfr.example." */
-	enum conf_key_algorithm algorithm;
-	struct conf_bytes secret; /* decoded; never shown */
+	enum tsig_algorithm algorithm;
+	struct conf_bytes secret;   /* as written here, decoded; never shown. len 0: `file` has it */
+	const char *file;           /* absolute path; NULL: none */
+	uint32_t mac_length;        /* octets; 0: as the algorithm has it */
+	const struct tsig_key *key; /* what it is made into */
 };
 
 struct conf_peer {
 	const char *name;
 	struct conf_addresses addresses; /* at least one */
+	struct access_keys keys;         /* any of them proves it, the first is for sending; none: its addresses do */
 };
 
 struct conf {
 	struct conf_server server;
 	const struct conf_key *keys;
 	size_t key_count;
+	const struct tsig_keys *key_set; /* all of them */
 	const struct conf_peer *peers;
 	size_t peer_count;
 	const struct conf_zone *zones; /* in the order of the file; no two of one name */

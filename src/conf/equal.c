@@ -2,6 +2,7 @@
 /* Whether two values mean the same. */
 #include <string.h>
 
+#include "access/tsig.h"
 #include "conf/read_internal.h"
 
 static bool texts_equal(const char *a, const char *b)
@@ -27,6 +28,19 @@ static bool addresses_equal(const struct conf_addresses *a, const struct conf_ad
 	return true;
 }
 
+static bool keys_equal(const struct access_keys *a, const struct access_keys *b)
+{
+	if (a->count != b->count) {
+		return false;
+	}
+	for (size_t i = 0; a->items != b->items && i < a->count; i++) {
+		if (!tsig_key_equal(a->items[i], b->items[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool targets_equal(const struct conf_targets *a, const struct conf_targets *b)
 {
 	if (a->count != b->count) {
@@ -34,7 +48,8 @@ static bool targets_equal(const struct conf_targets *a, const struct conf_target
 	}
 	for (size_t i = 0; a->items != b->items && i < a->count; i++) {
 		if (!address_equal(&a->items[i].address, &b->items[i].address) ||
-		    !texts_equal(a->items[i].peer_name, b->items[i].peer_name)) {
+		    !texts_equal(a->items[i].peer_name, b->items[i].peer_name) ||
+		    !keys_equal(&a->items[i].keys, &b->items[i].keys)) {
 			return false;
 		}
 	}
@@ -43,7 +58,7 @@ static bool targets_equal(const struct conf_targets *a, const struct conf_target
 
 static bool rule_equal(const struct access_rule *a, const struct access_rule *b)
 {
-	if (a->prefix_count != b->prefix_count) {
+	if (a->prefix_count != b->prefix_count || !keys_equal(&a->keys, &b->keys)) {
 		return false;
 	}
 	for (size_t i = 0; i < a->prefix_count; i++) {
@@ -113,9 +128,10 @@ bool value_equal(const struct row *row, const void *base_a, const void *base_b)
 		return targets_equal(a, b);
 	case ROW_RULES:
 		return rules_equal(a, b);
+	case ROW_KEYS:
+		return keys_equal(a, b);
 	case ROW_NAME: /* what identifies a thing does not differ */
 	case ROW_PEER: /* part of rules, which are compared whole */
-	case ROW_KEY:
 	case ROW_LATER:
 		return true;
 	}

@@ -104,7 +104,7 @@ struct target_list {
 };
 
 static bool add_target(struct reading *reading, const struct row *row, const struct tree_node *item,
-                       struct target_list *list, struct address address, const char *peer_name)
+                       struct target_list *list, struct address address, const struct conf_peer *peer)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		if (address_equal(&list->items[i].address, &address)) {
@@ -114,7 +114,11 @@ static bool add_target(struct reading *reading, const struct row *row, const str
 		}
 	}
 	memory_reserve((void **)&list->items, &list->capacity, list->count + 1, sizeof *list->items);
-	list->items[list->count++] = (struct conf_target){.address = address, .peer_name = peer_name};
+	list->items[list->count++] = (struct conf_target){
+	        .address = address,
+	        .peer_name = peer == NULL ? NULL : peer->name,
+	        .keys = peer == NULL ? (struct access_keys){0} : peer->keys,
+	};
 	return true;
 }
 
@@ -129,7 +133,7 @@ static bool read_target(struct reading *reading, const struct row *row, const st
 	if (peer != NULL) {
 		bool right = true;
 		for (size_t i = 0; i < peer->addresses.count; i++) {
-			right = add_target(reading, row, item, list, peer->addresses.items[i], peer->name) && right;
+			right = add_target(reading, row, item, list, peer->addresses.items[i], peer) && right;
 		}
 		return right;
 	}
@@ -205,9 +209,37 @@ bool value_read_prefixes(struct reading *reading, const struct row *row, const s
 	return right;
 }
 
-/* A peer without a key is proven by its addresses. */
+bool value_read_keys(struct reading *reading, const struct row *row, const struct tree_node *node, void *base)
+{
+	size_t count;
+	const struct tree_node *item = list_items(node, &count);
+	const struct tsig_key **keys = arena_take(reading->arena, (count + 1) * sizeof *keys);
+	struct access_keys list = {.items = keys};
+	bool right = true;
+	if (count < row->min) {
+		return problem(&reading->problems, node->place,
+		               "%s: the list is empty; leave it out where no key is needed", row->name);
+	}
+	for (; item != NULL; item = item_after(node, item)) {
+		if (item->kind != TREE_SCALAR) {
+			right = problem(&reading->problems, item->place, "%s: expected the name of a key, found %s",
+			                row->name, tree_kind_name(item->kind));
+		} else if (!value_find_key(reading, row, item, &keys[list.count])) {
+			right = false;
+		} else if (keys[list.count] != NULL) {
+			list.count++;
+		}
+	}
+	*(struct access_keys *)value_member(row, base) = list;
+	return right;
+}
+
+/* A peer is proven by its keys; without any, by its addresses. */
 static struct access_rule rule_of_peer(struct reading *reading, const struct conf_peer *peer)
 {
+	if (peer->keys.count > 0) {
+		return (struct access_rule){.keys = peer->keys};
+	}
 	size_t count = peer->addresses.count;
 	struct prefix *prefixes = arena_take(reading->arena, count * sizeof *prefixes);
 	for (size_t i = 0; i < count; i++) {
@@ -231,9 +263,12 @@ static bool read_rule_map(struct reading *reading, const struct tree_node *node,
 	}
 	if (written.peer != NULL && node->first->next != NULL) {
 		return problem(&reading->problems, node->place,
-		               "an access rule with `peer` may name nothing else; use `from` for addresses");
+		               "an access rule with `peer` may name nothing else; use `from` and `key`");
 	}
 	*out = written.peer != NULL ? rule_of_peer(reading, written.peer) : written.from;
+	if (written.peer == NULL) {
+		out->keys = written.keys;
+	}
 	return true;
 }
 

@@ -126,8 +126,10 @@ static const char example[] = "server:\n"
                               "  listen: [127.0.0.1@5300, \"::1@5300\"]\n"
                               "  data-dir: data\n"
                               "  control: tandem.sock\n"
+                              "keys:\n"
+                              "  - {name: xfr.example, algorithm: hmac-sha256, secret: bWFkZSB1cCBrZXkgbWF0ZXJpYWwh}\n"
                               "peers:\n"
-                              "  - {name: ns2, address: [192.0.2.2@53]}\n"
+                              "  - {name: ns2, address: [192.0.2.2@53], key: xfr.example}\n"
                               "groups:\n"
                               "  - {name: hosted, notify: [ns2], allow-transfer: [{peer: ns2}]}\n"
                               "zones:\n"
@@ -161,8 +163,9 @@ static void add_all(const struct manual *manual)
 	add_heading(manual, "keys");
 	add_paragraph(
 	        manual,
-	        "TSIG keys. They are read and checked, but TSIG is not supported yet: a peer or a rule that "
-	        "names one is refused, because leaving the key out silently would let in whom it should keep out.");
+	        "TSIG keys (RFC 8945): secrets that two servers share, by which each proves to the other who it is. "
+	        "Both sides need the same name, algorithm and secret. `tandem key new tsig NAME` makes one. A key "
+	        "that is changed or taken out on reload counts at once: transfers that it signs are cut.");
 	add_rows(manual, &key_rows);
 	add_heading(manual, "peers");
 	add_paragraph(manual,
@@ -187,7 +190,8 @@ static void add_all(const struct manual *manual)
 	        manual,
 	        "`allow-query`, `allow-transfer` and `allow-notify` are lists of rules. Each rule is a map with the "
 	        "conditions below, or a prefix alone, or `any`. A rule holds when all its conditions hold; a "
-	        "list allows when one of its rules holds. An empty list allows nobody.");
+	        "list allows when one of its rules holds. An empty list allows nobody. A question that is not signed "
+	        "holds for no rule that wants a key.");
 	add_rows(manual, &rule_rows);
 }
 

@@ -82,6 +82,67 @@ static void read_server(struct reading *reading, const struct tree_node *root, s
 	}
 }
 
+/* What the file has, with what is said beside it. */
+static bool read_key_file(struct reading *reading, const struct tree_node *item, const struct conf_key *key,
+                          struct tsig_written *out)
+{
+	const struct tree_node *algorithm = tree_find(item, "algorithm");
+	const struct tree_node *file = tree_find(item, "file");
+	struct error error;
+	if (!tsig_key_read_file(key->file, out, &error)) {
+		return problem(&reading->problems, file->place, "file: %s", error.text);
+	}
+	if (!dns_name_equal(out->name.wire, key->name)) {
+		char name[DNS_NAME_TEXT_MAX];
+		return problem(&reading->problems, file->place, "file: %s has a key called %s, not %s", key->file,
+		               dns_name_to_text(out->name.wire, name), key->name_text);
+	}
+	if (algorithm != NULL && out->algorithm != key->algorithm) {
+		return problem(&reading->problems, algorithm->place, "algorithm: %s says %s", key->file,
+		               tsig_algorithm_name(out->algorithm));
+	}
+	return true;
+}
+
+static bool read_key_secret(struct reading *reading, const struct tree_node *item, const struct conf_key *key,
+                            struct tsig_written *out)
+{
+	if (tree_find(item, "algorithm") == NULL) {
+		return problem(&reading->problems, item->place, "a key needs `algorithm`");
+	}
+	out->name = dns_name_of(key->name);
+	out->algorithm = key->algorithm;
+	out->secret_len = key->secret.len;
+	memcpy(out->secret, key->secret.bytes, key->secret.len);
+	return true;
+}
+
+/* The secret itself, from one of the two places where it may be. */
+static bool make_key(struct reading *reading, const struct tree_node *item, struct conf_key *key)
+{
+	struct tsig_written written = {0};
+	struct error error;
+	bool has_secret = tree_find(item, "secret") != NULL;
+	if (has_secret == (key->file != NULL)) {
+		return problem(&reading->problems, item->place, "a key needs `secret` or `file`%s",
+		               has_secret ? ", not both" : "");
+	}
+	if (!(has_secret ? read_key_secret : read_key_file)(reading, item, key, &written)) {
+		return false;
+	}
+	if (written.algorithm == TSIG_HMAC_MD5 && !reading->allow_hmac_md5) {
+		return problem(&reading->problems, item->place,
+		               "key %s: hmac-md5 is refused; if the other side knows nothing better, `server:` needs "
+		               "`allow-hmac-md5: on`",
+		               key->name_text);
+	}
+	key->algorithm = written.algorithm;
+	written.mac_len = key->mac_length != 0 ? key->mac_length : written.mac_len;
+	key->key = tsig_key_of(&written, &error);
+	explicit_bzero(written.secret, sizeof written.secret);
+	return key->key != NULL || problem(&reading->problems, item->place, "key %s: %s", key->name_text, error.text);
+}
+
 static void read_keys(struct reading *reading, const struct tree_node *root)
 {
 	size_t count;
@@ -92,7 +153,7 @@ static void read_keys(struct reading *reading, const struct tree_node *root)
 		struct conf_key *key = &reading->keys[reading->key_count];
 		*key = (struct conf_key){0};
 		struct section section = {.rows = &key_rows, .base = key};
-		read_map(reading, item, &section, 1);
+		bool right = read_map(reading, item, &section, 1);
 		size_t first;
 		if (key->name == NULL) {
 			continue;
@@ -100,6 +161,9 @@ static void read_keys(struct reading *reading, const struct tree_node *root)
 		if (!table_add(&reading->key_table, key->name, dns_name_len(key->name), reading->key_count, &first)) {
 			problem_twice(reading, item, "key", key->name_text, lines[first]);
 			continue;
+		}
+		if (right) {
+			make_key(reading, item, key);
 		}
 		lines[reading->key_count++] = item->place.line;
 	}
@@ -316,6 +380,7 @@ static void read_root(struct reading *reading, const struct tree_node *root, str
 	memset(standard, 0, sizeof *standard);
 	set_standards(reading, &zone_option_rows, standard);
 	read_server(reading, root, &conf->server);
+	reading->allow_hmac_md5 = conf->server.allow_hmac_md5;
 	read_keys(reading, root);
 	read_peers(reading, root);
 	read_groups(reading, root, standard);
@@ -326,11 +391,23 @@ static void read_root(struct reading *reading, const struct tree_node *root, str
 	conf->peer_count = reading->peer_count;
 }
 
+static const struct tsig_keys *key_set_of(const struct conf *conf)
+{
+	const struct tsig_key **keys = memory_new_array(conf->key_count + 1, sizeof *keys);
+	for (size_t i = 0; i < conf->key_count; i++) {
+		keys[i] = conf->keys[i].key;
+	}
+	const struct tsig_keys *set = tsig_keys_new(keys, conf->key_count);
+	free(keys);
+	return set;
+}
+
 /* Takes over the result, or frees it when there was a problem. */
 static struct conf *whole_finish(struct conf_whole *whole, struct reading *reading)
 {
 	bool right = reading->problems.report->problem_count == 0;
 	if (right) {
+		whole->conf.key_set = key_set_of(&whole->conf);
 		whole->zone_table = reading->zone_table;
 		reading->zone_table = (struct table){0};
 	}
@@ -487,6 +564,10 @@ void conf_unref(struct conf *conf)
 	if (whole == NULL || atomic_fetch_sub(&whole->references, 1) > 1) {
 		return;
 	}
+	for (size_t i = 0; i < whole->conf.key_count; i++) {
+		tsig_key_unref(whole->conf.keys[i].key);
+	}
+	tsig_keys_free((struct tsig_keys *)whole->conf.key_set);
 	table_deinit(&whole->zone_table);
 	arena_deinit(&whole->arena);
 	free(whole);

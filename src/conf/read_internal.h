@@ -18,8 +18,9 @@ struct reading {
 	const char *folder;  /* borrowed; what relative paths resolve against */
 	struct arena *arena; /* of the configuration that is built */
 	struct table key_table, peer_table, group_table, zone_table, file_table;
-	struct conf_key *keys;
+	struct conf_key *keys; /* those without a problem have a reference to what they are made into */
 	size_t key_count;
+	bool allow_hmac_md5;
 	struct conf_peer *peers;
 	size_t peer_count;
 	struct group_entry *groups; /* from the heap */
@@ -51,10 +52,14 @@ bool value_read_addresses(struct reading *reading, const struct row *row, const 
 bool value_read_source(struct reading *reading, const struct row *row, const struct tree_node *node, void *base);
 bool value_read_targets(struct reading *reading, const struct row *row, const struct tree_node *node, void *base);
 bool value_read_prefixes(struct reading *reading, const struct row *row, const struct tree_node *node, void *base);
+bool value_read_keys(struct reading *reading, const struct row *row, const struct tree_node *node, void *base);
 bool value_read_rules(struct reading *reading, const struct row *row, const struct tree_node *node, void *base);
 void *value_member(const struct row *row, void *base);
 /* NULL: none of this name. */
 const struct conf_peer *value_find_peer(const struct reading *reading, const char *name);
+/* False: there is none of the name that `node` has. NULL: there is one, but something is wrong with it. */
+bool value_find_key(struct reading *reading, const struct row *row, const struct tree_node *node,
+                    const struct tsig_key **out);
 /* Always false. `or_address`: an address would have done too. */
 bool value_problem_no_peer(struct reading *reading, const char *row_name, const struct tree_node *node,
                            bool or_address);

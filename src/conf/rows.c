@@ -32,14 +32,18 @@ static const struct row_choice severities[] = {
 };
 
 static const struct row_choice algorithms[] = {
-        {"hmac-md5", CONF_HMAC_MD5},
-        {"hmac-sha1", CONF_HMAC_SHA1},
-        {"hmac-sha224", CONF_HMAC_SHA224},
-        {"hmac-sha256", CONF_HMAC_SHA256},
-        {"hmac-sha384", CONF_HMAC_SHA384},
-        {"hmac-sha512", CONF_HMAC_SHA512},
+        {"hmac-md5", TSIG_HMAC_MD5},
+        {"hmac-sha1", TSIG_HMAC_SHA1},
+        {"hmac-sha224", TSIG_HMAC_SHA224},
+        {"hmac-sha256", TSIG_HMAC_SHA256},
+        {"hmac-sha256-128", TSIG_HMAC_SHA256_128},
+        {"hmac-sha384", TSIG_HMAC_SHA384},
+        {"hmac-sha384-192", TSIG_HMAC_SHA384_192},
+        {"hmac-sha512", TSIG_HMAC_SHA512},
+        {"hmac-sha512-256", TSIG_HMAC_SHA512_256},
         {NULL, 0},
 };
+_Static_assert(ARRAY_LENGTH(algorithms) == TSIG_ALGORITHMS + 1, "a row for each");
 
 #define SERVER(member) .offset = offsetof(struct conf_server, member)
 static const struct row server_row_list[] = {
@@ -111,16 +115,31 @@ static const struct row server_row_list[] = {
         {"startup-notify-rate", ROW_INTEGER, SERVER(startup_notify_rate), .min = 1, .max = 1000000, .standard = "200",
          .reload = RELOAD_SETTINGS,
          .help = "NOTIFY messages per second that are owed only because the server was started."},
+        {"allow-hmac-md5", ROW_BOOL, SERVER(allow_hmac_md5), .standard = "off",
+         .help = "Take TSIG keys whose algorithm is `hmac-md5`, which nobody should use any more (RFC 8945 6). `off`: "
+                 "such a key is an error."},
 };
 const struct rows server_rows = {.title = "server", LIST(server_row_list)};
 
 #define KEY(member) .offset = offsetof(struct conf_key, member)
 static const struct row key_row_list[] = {
-        {"name", ROW_NAME, .required = true, KEY(name), .help = "Name of the key, the same on both sides."},
-        {"algorithm", ROW_ENUM, .required = true, KEY(algorithm), .choices = algorithms,
-         .help = "HMAC of the key, the same on both sides."},
-        {"secret", ROW_SECRET, .required = true, KEY(secret),
-         .help = "The shared secret in base64. Keep the file readable to the server alone."},
+        {"name", ROW_NAME, .required = true, KEY(name),
+         .help = "Name of the key, the same on both sides: it goes over the wire."},
+        {"algorithm", ROW_ENUM, KEY(algorithm), .choices = algorithms,
+         .help = "HMAC of the key, the same on both sides. May be left out where `file` says it. A number behind the "
+                 "hash "
+                 "is part of the algorithm's name on the wire (RFC 8945 6); what BIND calls `hmac-sha256-128` is "
+                 "`hmac-sha256` with `mac-length: 16`."},
+        {"secret", ROW_SECRET, KEY(secret),
+         .help = "The shared secret in base64. Keep the configuration readable to the server alone, or use `file`."},
+        {"file", ROW_PATH, KEY(file),
+         .help = "File that has the key, instead of `secret`: one that `tandem key new tsig` wrote, in the form that "
+                 "`dig -k` and BIND read too, or a line `ALGORITHM:NAME:SECRET`. It is refused if others may read it: "
+                 "mode 0640 at the most. It is read again on reload."},
+        {"mac-length", ROW_INTEGER, KEY(mac_length), .min = 10, .max = TSIG_MAC_MAX,
+         .help = "Octets to which MACs are cut that we make, and which those that come must have at the least (RFC "
+                 "8945 5.2.2.1); shorter ones are answered with BADTRUNC. At least half of what the hash gives. By "
+                 "default MACs are whole."},
 };
 const struct rows key_rows = {.title = "a key", LIST(key_row_list)};
 
@@ -130,9 +149,10 @@ static const struct row peer_row_list[] = {
          .help = "What lists and rules call this server. Letters, digits, `-`, `_` and `.`."},
         {"address", ROW_ADDRESSES, .required = true, PEER(addresses), .min = 1,
          .help = "Its addresses, ADDR or ADDR@PORT; without a port it is 53."},
-        {"key", ROW_KEY,
-         .help = "TSIG key that proves who it is. Not supported yet: a peer that has one is refused, because taking it "
-                 "by its address alone would be weaker than what was asked for."},
+        {"key", ROW_KEYS, PEER(keys), .min = 1,
+         .help = "TSIG keys that prove who it is; its addresses then prove nothing. What we send to it is signed with "
+                 "the first, and its answers must be signed with that one too; what it asks may be signed with any of "
+                 "them, so that keys can be changed one side at a time."},
 };
 const struct rows peer_rows = {.title = "a peer", LIST(peer_row_list)};
 
@@ -230,11 +250,12 @@ _Static_assert(ARRAY_LENGTH(server_row_list) <= 64, "differences are sets of 64 
 
 #define RULE(member) .offset = offsetof(struct written_rule, member)
 static const struct row rule_row_list[] = {
-        {"peer", ROW_PEER, RULE(peer), .help = "Holds for this peer, which its addresses prove. Stands alone."},
+        {"peer", ROW_PEER, RULE(peer),
+         .help = "Holds for this peer: for whoever signs with one of its keys, or, if it has none, for its addresses. "
+                 "Stands alone."},
         {"from", ROW_PREFIXES, RULE(from), .min = 1,
          .help = "Holds for addresses in one of these prefixes, ADDR[/LENGTH], or `any`."},
-        {"key", ROW_KEY,
-         .help = "Holds for whoever signs with this TSIG key. Not supported yet: a rule that has one is refused."},
+        {"key", ROW_KEYS, RULE(keys), .min = 1, .help = "Holds for whoever signs with one of these TSIG keys."},
 };
 const struct rows rule_rows = {.title = "an access rule", LIST(rule_row_list)};
 
@@ -421,8 +442,8 @@ void row_write_kind(const struct row *row, struct text *out)
 	case ROW_GROUP:
 		text_add_string(out, "the name of a group");
 		return;
-	case ROW_KEY:
-		text_add_string(out, "the name of a key");
+	case ROW_KEYS:
+		text_add_string(out, "a list of names of keys");
 		return;
 	case ROW_PEER:
 		text_add_string(out, "the name of a peer");

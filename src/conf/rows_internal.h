@@ -27,7 +27,7 @@ enum row_kind {
 	ROW_TARGETS,      /* struct conf_targets: peers or addresses */
 	ROW_RULES,        /* struct access_rules */
 	ROW_GROUP,        /* const char *: the name of a group */
-	ROW_KEY,          /* no member: a key is named, which cannot be honoured yet */
+	ROW_KEYS,         /* struct access_keys: names of keys */
 	ROW_PEER,         /* const struct conf_peer *: the name of a peer */
 	ROW_LATER,        /* no member: described in the design, not built yet; any use is a problem */
 };
@@ -72,7 +72,8 @@ struct conf_group {
 /* One access rule as it is written; `peer` or the others. */
 struct written_rule {
 	const struct conf_peer *peer;
-	struct access_rule from;
+	struct access_rule from; /* its prefixes */
+	struct access_keys keys;
 };
 
 const struct row *row_find(const struct rows *rows, const char *name);

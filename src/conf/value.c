@@ -5,10 +5,9 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "base/base64.h"
 #include "conf/read_internal.h"
 #include "dns/name.h"
-
-#define SECRET_MAX 512 /* octets; HMACs hash longer keys down to their block size, at most 128 */
 
 void *value_member(const struct row *row, void *base)
 {
@@ -300,48 +299,14 @@ static bool read_identity(struct reading *reading, const struct row *row, const 
 	return true;
 }
 
-static int base64_digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* Whole groups of four with padding (RFC 4648 4); unused bits must be 0. False: it is not that, or longer than `max`. */
-static bool base64_decode(const char *text, uint8_t *out, size_t max, size_t *out_len)
-{
-	size_t len = strlen(text);
-	size_t padding = len >= 2 && text[len - 2] == '=' ? 2 : len >= 1 && text[len - 1] == '=' ? 1 : 0;
-	if (len == 0 || len % 4 != 0 || len / 4 * 3 - padding > max) {
-		return false;
-	}
-	size_t written = 0;
-	uint32_t bits = 0;
-	unsigned bit_count = 0;
-	for (size_t i = 0; i < len - padding; i++) {
-		int digit = base64_digit(text[i]);
-		if (digit < 0) {
-			return false;
-		}
-		bits = (bits << 6 | (uint32_t)digit) & 0xffff;
-		bit_count += 6;
-		if (bit_count >= 8) {
-			bit_count -= 8;
-			out[written++] = (uint8_t)(bits >> bit_count);
-		}
-	}
-	*out_len = written;
-	return (bits & ((1u << bit_count) - 1)) == 0;
-}
-
 /* No problem of a secret ever quotes it. */
 static bool read_secret(struct reading *reading, const struct row *row, const struct tree_node *node, void *base)
 {
-	uint8_t bytes[SECRET_MAX];
+	uint8_t bytes[TSIG_SECRET_MAX];
 	size_t len = 0;
-	if (!base64_decode(node->text, bytes, sizeof bytes, &len)) {
+	if (!base64_decode(node->text, strlen(node->text), bytes, sizeof bytes, &len)) {
 		return problem(&reading->problems, node->place,
-		               "%s: expected base64 of 1 to %d octets, padded with =", row->name, SECRET_MAX);
+		               "%s: expected base64 of 1 to %d octets, padded with =", row->name, TSIG_SECRET_MAX);
 	}
 	struct conf_bytes *out = value_member(row, base);
 	*out = (struct conf_bytes){.bytes = arena_copy(reading->arena, bytes, len), .len = len};
@@ -433,7 +398,8 @@ static bool read_peer(struct reading *reading, const struct row *row, const stru
 	return true;
 }
 
-static bool read_key(struct reading *reading, const struct row *row, const struct tree_node *node)
+bool value_find_key(struct reading *reading, const struct row *row, const struct tree_node *node,
+                    const struct tsig_key **out)
 {
 	struct error error;
 	struct dns_name name;
@@ -442,16 +408,12 @@ static bool read_key(struct reading *reading, const struct row *row, const struc
 		return problem(&reading->problems, node->place, "%s: %s", row->name, error.text);
 	}
 	if (table_find(&reading->key_table, name.wire, name.len, &index)) {
-		return problem(&reading->problems, node->place,
-		               "%s: TSIG is not supported yet, so nothing could be checked against '%s'; "
-		               "take `%s` out to rely on addresses alone",
-		               row->name, node->text, row->name);
+		*out = reading->keys[index].key;
+		return true;
 	}
 	struct suggestion suggestion = suggestion_for(node->text);
 	for (size_t i = 0; i < reading->key_count; i++) {
-		if (reading->keys[i].name_text != NULL) {
-			suggestion_try(&suggestion, reading->keys[i].name_text);
-		}
+		suggestion_try(&suggestion, reading->keys[i].name_text);
 	}
 	return problem(&reading->problems, node->place, "%s: there is no key '%s' under `keys:`%s%s%s", row->name,
 	               node->text, suggestion.best == NULL ? "" : ": did you mean '",
@@ -463,7 +425,7 @@ static bool read_key(struct reading *reading, const struct row *row, const struc
 static bool is_list_kind(enum row_kind kind)
 {
 	return kind == ROW_ADDRESSES || kind == ROW_SOURCE || kind == ROW_PREFIXES || kind == ROW_TARGETS ||
-	       kind == ROW_RULES;
+	       kind == ROW_RULES || kind == ROW_KEYS;
 }
 
 static bool has_form(struct reading *reading, const struct row *row, const struct tree_node *node)
@@ -530,8 +492,8 @@ bool value_read(struct reading *reading, const struct row *row, const struct tre
 		return value_read_rules(reading, row, node, base);
 	case ROW_GROUP:
 		return read_group(reading, row, node, base);
-	case ROW_KEY:
-		return read_key(reading, row, node);
+	case ROW_KEYS:
+		return value_read_keys(reading, row, node, base);
 	case ROW_PEER:
 		return read_peer(reading, row, node, base);
 	case ROW_LATER:

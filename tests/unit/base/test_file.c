@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -73,6 +74,21 @@ TEST(reading_tells_what_is_wrong)
 	assert_true(file_replace(path_of("d"), "12345", 5, &error));
 	assert_false(file_read(path_of("d"), 4, &bytes, &len, &error));
 	assert_int_equal(error.code, ERROR_LIMIT);
+}
+
+TEST(secret_that_others_may_see_is_not_read)
+{
+	struct error error;
+	uint8_t *bytes;
+	size_t len;
+	assert_true(file_replace(path_of("secret"), "hush", 4, &error));
+	assert_int_equal(chmod(path_of("secret"), 0644), 0);
+	assert_false(file_read_secret(path_of("secret"), 10, &bytes, &len, &error));
+	assert_int_equal(error.code, ERROR_DENIED);
+	assert_int_equal(chmod(path_of("secret"), 0640), 0);
+	assert_true(file_read_secret(path_of("secret"), 10, &bytes, &len, &error));
+	assert_string_equal((char *)bytes, "hush");
+	free(bytes);
 }
 
 TEST(full_disk_is_told_and_nothing_is_left_behind)

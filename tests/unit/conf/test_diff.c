@@ -112,6 +112,31 @@ TEST(access_rules_are_compared_whole)
 	pair_free(&pair);
 }
 
+#define KEYED(secret)                                                                                                  \
+	"keys: [{name: k, algorithm: hmac-sha256, secret: " secret "}]\n"                                              \
+	"peers: [{name: p, address: 192.0.2.1, key: k}]\n"                                                             \
+	"zones: [{name: in, primaries: p}, {name: out, file: f, allow-transfer: {key: k}}, {name: own, file: f}]\n"
+
+TEST(key_with_another_secret_changes_the_zones_that_rely_on_it)
+{
+	struct conf *before = conf_of(KEYED("AAAA"));
+	struct conf *same = conf_of(KEYED("'AAAA'"));
+	struct conf *after = conf_of(KEYED("AAAB"));
+	struct conf_difference *none = conf_diff(before, same);
+	assert_int_equal(none->zone_count, 0);
+	struct conf_difference *some = conf_diff(before, after);
+	assert_int_equal(some->zone_count, 2);
+	assert_string_equal(some->zones[0].after->name_text, "in.");
+	assert_int_equal(some->zones[0].reload, RELOAD_REPLICATION);
+	assert_string_equal(some->zones[1].after->name_text, "out.");
+	assert_int_equal(some->zones[1].reload, RELOAD_NOTHING);
+	conf_difference_free(none);
+	conf_difference_free(some);
+	conf_unref(before);
+	conf_unref(same);
+	conf_unref(after);
+}
+
 TEST(server_options_have_their_reload_plans)
 {
 	struct pair pair = pair_of("server: {listen: 127.0.0.1, workers: 1}\n",

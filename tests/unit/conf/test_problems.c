@@ -140,20 +140,51 @@ TEST(names_that_nobody_defined_are_refused)
 	                "t.yaml:1:49: peer: there is no peer 'x' under `peers:`\n");
 }
 
-TEST(what_names_a_key_is_refused_until_keys_can_be_checked)
+#define KEY_K "keys: [{name: k, algorithm: hmac-sha256, secret: AAAA}]\n"
+
+TEST(key_that_nobody_defined_is_refused)
 {
-	const char *keys = "keys: [{name: k, algorithm: hmac-sha256, secret: AAAA}]\n";
-	char text[500];
-	snprintf(text, sizeof text, "%speers: [{name: p, address: 192.0.2.1, key: k}]\n", keys);
-	expect_problems(text,
-	                "t.yaml:2:44: key: TSIG is not supported yet, so nothing could be checked against 'k'; take "
-	                "`key` out to rely on addresses alone\n");
-	snprintf(text, sizeof text, "%szones: [{name: a, file: a, allow-transfer: [{key: k}]}]\n", keys);
-	expect_problems(text,
-	                "t.yaml:2:51: key: TSIG is not supported yet, so nothing could be checked against 'k'; take "
-	                "`key` out to rely on addresses alone\n");
-	snprintf(text, sizeof text, "%speers: [{name: p, address: 192.0.2.1, key: j}]\n", keys);
-	expect_problems(text, "t.yaml:2:44: key: there is no key 'j' under `keys:`\n");
+	expect_problems(KEY_K "peers: [{name: p, address: 192.0.2.1, key: j}]\n",
+	                "t.yaml:2:44: key: there is no key 'j' under `keys:`\n");
+	expect_problems(
+	        "keys: [{name: xfr.example, algorithm: hmac-sha256, secret: AAAA}]\n"
+	        "zones: [{name: a, file: a, allow-transfer: [{key: [xfr.exampel]}]}]\n",
+	        "t.yaml:2:52: key: there is no key 'xfr.exampel' under `keys:`: did you mean 'xfr.example.'?\n");
+	expect_problems(KEY_K "peers: [{name: p, address: 192.0.2.1, key: []}]\n",
+	                "t.yaml:2:44: key: the list is empty; leave it out where no key is needed\n");
+}
+
+TEST(key_has_its_secret_in_one_place)
+{
+	expect_problems("keys: [{name: k, algorithm: hmac-sha256}]\n", "t.yaml:1:8: a key needs `secret` or `file`\n");
+	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: AAAA, file: k.key}]\n",
+	                "t.yaml:1:8: a key needs `secret` or `file`, not both\n");
+	expect_problems("keys: [{name: k, secret: AAAA}]\n", "t.yaml:1:8: a key needs `algorithm`\n");
+}
+
+TEST(key_that_is_wrong_is_told_once)
+{
+	expect_problems(
+	        "keys: [{name: k, algorithm: hmac-sha256}]\npeers: [{name: p, address: 192.0.2.1, key: k}]\n"
+	        "zones: [{name: a, file: a, allow-transfer: [{key: k}, {peer: p}], notify: p}, {name: b, file: b}]\n",
+	        "t.yaml:1:8: a key needs `secret` or `file`\n");
+}
+
+TEST(md5_is_refused_unless_it_is_allowed)
+{
+	expect_problems(
+	        "keys: [{name: k, algorithm: hmac-md5, secret: AAAA}]\n",
+	        "t.yaml:1:8: key k.: hmac-md5 is refused; if the other side knows nothing better, `server:` needs "
+	        "`allow-hmac-md5: on`\n");
+	conf_unref(conf_of("server: {allow-hmac-md5: on}\nkeys: [{name: k, algorithm: hmac-md5, secret: AAAA}]\n"));
+}
+
+TEST(mac_may_not_be_cut_below_half)
+{
+	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: AAAA, mac-length: 15}]\n",
+	                "t.yaml:1:8: key k.: a MAC of hmac-sha256 has 16 to 32 octets, not 15\n");
+	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: AAAA, mac-length: 33}]\n",
+	                "t.yaml:1:8: key k.: a MAC of hmac-sha256 has 16 to 32 octets, not 33\n");
 }
 
 TEST(what_is_not_built_yet_is_refused)
@@ -165,12 +196,13 @@ TEST(what_is_not_built_yet_is_refused)
 TEST(problems_of_secrets_do_not_show_them)
 {
 	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: 'hush!'}]\n",
-	                "t.yaml:1:50: secret: expected base64 of 1 to 512 octets, padded with =\n");
+	                "t.yaml:1:50: secret: expected base64 of 1 to 1024 octets, padded with =\n");
 	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: 'AAB='}]\n",
-	                "t.yaml:1:50: secret: expected base64 of 1 to 512 octets, padded with =\n");
-	expect_problems("keys: [{name: k, algorithm: sha256, secret: AAAA}]\n",
-	                "t.yaml:1:29: algorithm: expected one of hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, "
-	                "hmac-sha384, hmac-sha512, found 'sha256'\n");
+	                "t.yaml:1:50: secret: expected base64 of 1 to 1024 octets, padded with =\n");
+	expect_problems(
+	        "keys: [{name: k, algorithm: sha256, secret: AAAA}]\n",
+	        "t.yaml:1:29: algorithm: expected one of hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, "
+	        "hmac-sha256-128, hmac-sha384, hmac-sha384-192, hmac-sha512, hmac-sha512-256, found 'sha256'\n");
 }
 
 TEST(access_rules_are_checked)
@@ -185,7 +217,7 @@ TEST(access_rules_are_checked)
 	expect_problems("peers: [{name: p, address: 192.0.2.1}]\n"
 	                "zones: [{name: a, file: a, allow-query: [p, {peer: p, from: any}]}]\n",
 	                "t.yaml:2:42: allow-query: a rule that holds for a peer is written {peer: p}\n"
-	                "t.yaml:2:45: an access rule with `peer` may name nothing else; use `from` for addresses\n");
+	                "t.yaml:2:45: an access rule with `peer` may name nothing else; use `from` and `key`\n");
 }
 
 TEST(copy_of_a_secondary_needs_a_file_of_its_own)

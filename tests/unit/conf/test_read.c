@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf_help.h"
 
+#include <sys/stat.h>
+
+#include "base/file.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -169,9 +173,113 @@ TEST(keys_are_decoded)
 	struct conf *conf = conf_of("keys: [{name: Xfr.example, algorithm: hmac-sha256, secret: 'AQID/w=='}]\n" ZONE);
 	assert_int_equal(conf->key_count, 1);
 	assert_string_equal(conf->keys[0].name_text, "xfr.example.");
-	assert_int_equal(conf->keys[0].algorithm, CONF_HMAC_SHA256);
+	assert_int_equal(conf->keys[0].algorithm, TSIG_HMAC_SHA256);
 	assert_int_equal(conf->keys[0].secret.len, 4);
 	assert_memory_equal(conf->keys[0].secret.bytes, "\1\2\3\xff", 4);
+	conf_unref(conf);
+}
+
+/* Writes a key file into the folder of the test and gives a configuration that names it. */
+static struct conf *conf_with_key_file(const char *content, mode_t mode, const char *more, struct conf_report *report)
+{
+	struct error error;
+	char path[512];
+	char text[1024];
+	snprintf(path, sizeof path, "%s/k.key", unit_folder());
+	assert_true(file_replace(path, content, strlen(content), &error));
+	assert_int_equal(chmod(path, mode), 0);
+	snprintf(text, sizeof text, "keys: [{name: K, file: k.key%s}]\n" ZONE, more);
+	return conf_read_text(text, strlen(text), "t.yaml", unit_folder(), report);
+}
+
+static void expect_key_file_refused(const char *content, mode_t mode, const char *more, const char *why)
+{
+	struct conf_report report;
+	conf_report_init(&report);
+	assert_null(conf_with_key_file(content, mode, more, &report));
+	if (strstr(text_string(&report.lines), why) == NULL || strstr(text_string(&report.lines), "AQID") != NULL) {
+		fail_msg("expected '%s', found '%s'", why, text_string(&report.lines));
+	}
+	conf_report_deinit(&report);
+}
+
+TEST(key_is_read_from_a_file_of_its_own)
+{
+	struct conf_report report;
+	conf_report_init(&report);
+	struct conf *conf =
+	        conf_with_key_file("key \"k\" { algorithm hmac-sha512; secret \"AQID/w==\"; };\n", 0640, "", &report);
+	assert_string_equal(text_string(&report.lines), "");
+	struct conf *inline_conf = conf_of("keys: [{name: k, algorithm: hmac-sha512, secret: 'AQID/w=='}]\n" ZONE);
+	assert_true(tsig_key_equal(conf->keys[0].key, inline_conf->keys[0].key));
+	assert_ptr_equal(tsig_keys_find(conf->key_set, conf->keys[0].name), conf->keys[0].key);
+	conf_unref(conf);
+	conf_unref(inline_conf);
+	conf_report_deinit(&report);
+}
+
+TEST(key_file_that_others_may_read_is_refused)
+{
+	static const mode_t refused[] = {0644, 0604, 0660, 0666, 0602, 0620, 0641};
+	const char *content = "hmac-sha256:k:AQID/w==\n";
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+		expect_key_file_refused(content, refused[i], "",
+		                        "so that others may read or change the secret; `chmod 640 ");
+	}
+	static const mode_t taken[] = {0640, 0600, 0400, 0440};
+	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
+		struct conf_report report;
+		conf_report_init(&report);
+		struct conf *conf = conf_with_key_file(content, taken[i], ", algorithm: hmac-sha256", &report);
+		assert_string_equal(text_string(&report.lines), "");
+		conf_unref(conf);
+		conf_report_deinit(&report);
+	}
+}
+
+TEST(key_file_that_says_something_else_is_refused)
+{
+	expect_key_file_refused("hmac-sha256:j:AQID/w==", 0600, "", "k.key has a key called j., not k.\n");
+	expect_key_file_refused("hmac-sha256:k:AQID/w==", 0600, ", algorithm: hmac-sha1", "k.key says hmac-sha256\n");
+	expect_key_file_refused("hmac-md5:k:AQID/w==", 0600, "", "hmac-md5 is refused");
+	expect_key_file_refused("AQID/w==", 0600, "", "it has neither the form ALGORITHM:NAME:SECRET nor key");
+}
+
+TEST(rules_and_peers_have_their_keys)
+{
+	struct conf *conf =
+	        conf_of("keys:\n"
+	                "  - {name: a, algorithm: hmac-sha256, secret: AAAA}\n"
+	                "  - {name: b, algorithm: hmac-sha1, secret: AAAA}\n"
+	                "peers:\n"
+	                "  - {name: keyed, address: [192.0.2.1, 192.0.2.2], key: [B, a]}\n"
+	                "  - {name: plain, address: 192.0.2.3}\n"
+	                "zones:\n"
+	                "  - name: z\n"
+	                "    primaries: [keyed, plain]\n"
+	                "    allow-transfer: [{peer: keyed}, {peer: plain}, {from: 192.0.2.0/24, key: a}, {key: b}]\n");
+	const struct tsig_key *a = conf->keys[0].key;
+	const struct tsig_key *b = conf->keys[1].key;
+	const struct conf_zone_options *options = conf->zones[0].options;
+	assert_int_equal(options->primaries.count, 3);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(options->primaries.items[i].keys.count, 2);
+		assert_ptr_equal(options->primaries.items[i].keys.items[0], b);
+		assert_ptr_equal(options->primaries.items[i].keys.items[1], a);
+	}
+	assert_int_equal(options->primaries.items[2].keys.count, 0);
+
+	const struct access_rule *rules = options->allow[ACCESS_TRANSFER].rules;
+	/* The addresses of a peer that has keys do not count. */
+	assert_int_equal(rules[0].prefix_count, 0);
+	assert_int_equal(rules[0].keys.count, 2);
+	assert_int_equal(rules[1].prefix_count, 1);
+	assert_int_equal(rules[1].keys.count, 0);
+	assert_int_equal(rules[2].prefix_count, 1);
+	assert_int_equal(rules[2].keys.count, 1);
+	assert_ptr_equal(rules[2].keys.items[0], a);
+	assert_int_equal(rules[3].prefix_count, 0);
+	assert_ptr_equal(rules[3].keys.items[0], b);
 	conf_unref(conf);
 }
 
