@@ -22,12 +22,13 @@ static bool is_within(const struct access_rule *rule, const struct address *addr
 			return true;
 		}
 	}
-	return rule->prefix_count == 0;
+	return false;
 }
 
 static bool rule_holds(const struct access_rule *rule, const struct access_who *who)
 {
-	return (rule->keys.count == 0 || is_among(&rule->keys, who->key)) && is_within(rule, who->address);
+	return (rule->prefix_count == 0 || is_within(rule, who->address)) &&
+	       (rule->keys.count == 0 || is_among(&rule->keys, who->key));
 }
 
 enum access_verdict access_check(const struct access_rules *rules, const struct access_who *who)
@@ -59,6 +60,8 @@ const char *access_kind_name(enum access_kind kind)
 		return "transfer";
 	case ACCESS_NOTIFY:
 		return "notify";
+	case ACCESS_UPDATE:
+		return "update";
 	}
 	ensure(kind == ACCESS_QUERY);
 	return "";

@@ -15,10 +15,10 @@
 #include "base/address.h"
 
 /* What is asked for. Each has a list of its own. */
-enum access_kind { ACCESS_QUERY, ACCESS_TRANSFER, ACCESS_NOTIFY };
-#define ACCESS_KINDS 3
+enum access_kind { ACCESS_QUERY, ACCESS_TRANSFER, ACCESS_NOTIFY, ACCESS_UPDATE };
+#define ACCESS_KINDS 4
 
-/* "query", "transfer", "notify". */
+/* "query", "transfer", "notify", "update". */
 const char *access_kind_name(enum access_kind kind);
 
 struct tsig_key;

@@ -16,6 +16,9 @@
 /* Answers in a row that may go without (5.3.1). */
 #define UNSIGNED_MAX 99
 
+/* Octets of a clock, which is all that we put into Other Data, or look for there (5.2.3). */
+#define OTHER_MAX 6u
+
 /* ---- what is digested ---- */
 
 static void write_u48(struct writer *writer, uint64_t value)
@@ -172,17 +175,28 @@ static enum tsig_verdict check_unsigned(struct tsig *tsig, const struct dns_mess
 	return TSIG_UNSIGNED;
 }
 
+static void take_error(struct tsig *tsig, const struct dns_tsig *record)
+{
+	tsig->error = record->error;
+	tsig->at_s = record->time_s;
+	if (record->error == DNS_RCODE_BADTIME && record->other_len == OTHER_MAX) {
+		tsig->others_s = (uint64_t)load_u16(record->other) << 32 | load_u32(record->other + 2); /* 5.2.3 */
+	}
+}
+
 enum tsig_verdict tsig_check(struct tsig *tsig, const struct dns_message *answer, uint64_t now_s)
 {
 	ensure(tsig->is_answer);
 	tsig->error = 0;
+	tsig->others_s = 0;
+	tsig->is_bare = !answer->has_tsig;
 	if (!answer->has_tsig) {
 		return check_unsigned(tsig, answer);
 	}
 	struct dns_tsig record;
 	enum tsig_verdict verdict = TSIG_FORMERR;
 	if (dns_message_tsig(answer, &record)) {
-		tsig->error = record.error;
+		take_error(tsig, &record);
 		if (!names_key(&record, tsig->key)) {
 			verdict = TSIG_BADKEY;
 		} else if (record.mac_len == 0) {
@@ -227,6 +241,16 @@ enum tsig_verdict tsig_take(struct tsig *tsig, const struct tsig_keys *keys, con
 	begin(tsig, key);
 	tsig->verdict = judge(tsig, question, &record, now_s);
 	return tsig->verdict;
+}
+
+enum tsig_verdict tsig_verdict(const struct tsig *tsig)
+{
+	return tsig->verdict;
+}
+
+const uint8_t *tsig_asked_key(const struct tsig *tsig)
+{
+	return tsig->key_name.wire;
 }
 
 const struct tsig_key *tsig_proves(const struct tsig *tsig)
@@ -290,7 +314,6 @@ static bool signs_nothing(const struct tsig *tsig)
 
 /* Octets of the record without names, MAC and other data: 10 of the RR's frame, 16 of the RDATA. */
 #define RECORD_FIXED 26u
-#define OTHER_MAX    6u
 
 size_t tsig_size(const struct tsig *tsig)
 {
@@ -356,6 +379,13 @@ size_t tsig_sign(struct tsig *tsig, uint8_t *bytes, size_t len, uint64_t now_s)
 	keep_mac(tsig, mac, mac_len);
 	return append(bytes, len, size, tsig_key_name(tsig->key), tsig_key_algorithm_wire(tsig->key), &variables, mac,
 	              mac_len, original_id);
+}
+
+void tsig_move(struct tsig *to, struct tsig *from)
+{
+	*to = *from;
+	from->hmac = NULL;
+	from->key = NULL;
 }
 
 void tsig_end(struct tsig *tsig)

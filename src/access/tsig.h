@@ -109,6 +109,9 @@ enum tsig_verdict {
 /* "BADKEY" and so on; TSIG_GOOD "NOERROR". */
 const char *tsig_verdict_name(enum tsig_verdict verdict);
 
+/* What a question with this verdict has wrong, as a clause for whoever was asked. */
+const char *tsig_verdict_words(enum tsig_verdict verdict);
+
 /* One exchange. The members are private to src/access. */
 struct tsig {
 	const struct tsig_key *key; /* a reference; NULL: nothing is signed */
@@ -125,7 +128,10 @@ struct tsig {
 	uint64_t asked_at_s; /* what the question says */
 	uint16_t fudge_s;
 	uint16_t original_id;
-	uint16_t error; /* that the other side told in its last answer */
+	uint16_t error;    /* that the other side told in its last answer */
+	uint64_t at_s;     /* when it says that it was signed */
+	uint64_t others_s; /* the other side's clock, where it told it with BADTIME; 0: not */
+	bool is_bare;      /* it had no TSIG at all */
 };
 
 /* Begins an exchange in which we ask. Ends with tsig_end. */
@@ -134,6 +140,10 @@ void tsig_ask(struct tsig *tsig, const struct tsig_key *key);
  * tsig_sign says the rest. `now_s`: seconds since 1970. Ends with tsig_end, whatever the verdict. */
 enum tsig_verdict tsig_take(struct tsig *tsig, const struct tsig_keys *keys, const struct dns_message *question,
                             uint64_t now_s);
+/* What tsig_take gave; the name that the question gave its key, which means nothing unless that is TSIG_GOOD. Both after
+ * tsig_end too. */
+enum tsig_verdict tsig_verdict(const struct tsig *tsig);
+const uint8_t *tsig_asked_key(const struct tsig *tsig);
 /* The key that signed the question; NULL: it proves nobody. */
 const struct tsig_key *tsig_proves(const struct tsig *tsig);
 /* RCODE of the answer to a question with this verdict: FORMERR, NOTAUTH or NOERROR (5.2). */
@@ -151,8 +161,14 @@ size_t tsig_sign(struct tsig *tsig, uint8_t *bytes, size_t len, uint64_t now_s);
 enum tsig_verdict tsig_check(struct tsig *tsig, const struct dns_message *answer, uint64_t now_s);
 /* The last message was signed: all before it are proven too. Must hold at the end of a stream (5.3.1). */
 bool tsig_is_proven(const struct tsig *tsig);
+/* Why an answer is not to be believed, or what the other side found wrong with our question: a clause for people that names
+ * the key. `verdict`: what tsig_check gave; `now_s` as there. False: nothing is wrong. Otherwise always sets `error`. */
+bool tsig_is_wrong(const struct tsig *tsig, enum tsig_verdict verdict, uint64_t now_s, struct error *error);
 /* What the other side said of our question (extended RCODE, 0: nothing), in the last answer; believe it only where it was
  * TSIG_GOOD, and log it where it was not. */
 unsigned tsig_error(const struct tsig *tsig);
 
+/* The exchange goes on in `to`; `from` is as after tsig_end. */
+void tsig_move(struct tsig *to, struct tsig *from);
+/* All that it holds. Fine twice, and for one that is all 0. */
 void tsig_end(struct tsig *tsig);

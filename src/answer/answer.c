@@ -22,6 +22,7 @@ void answer_context_free(struct answer_context *take)
 {
 	if (take != NULL) {
 		keeper_free(take->keeper);
+		tsig_end(&take->tsig);
 		free(take);
 	}
 }
@@ -281,7 +282,7 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	}
 	note_expire(context, result->zone, result->snapshot);
 	result->message = message;
-	result->limit = limit_of(context);
+	result->limit = context->limit;
 	result->has_edns = message->edns.present;
 	result->edns = answer_edns(context, DNS_RCODE_NOERROR, DNS_EDE_NONE);
 	answer_add(&context->counters.transfers);
@@ -344,12 +345,15 @@ static enum answer_outcome answer_notify(struct answer_context *context)
 	if (result->zone == NULL) {
 		return reply(context, DNS_RCODE_NOTAUTH, DNS_EDE_NOT_AUTHORITATIVE);
 	}
-	if (answer_access(answer_rules_of(result->zone), ACCESS_NOTIFY, &context->who) == ACCESS_DENIED) {
+	const struct answer_rules *rules = answer_rules_of(result->zone);
+	if (answer_access(rules, ACCESS_NOTIFY, &context->who) == ACCESS_DENIED) {
 		result->notify_denied = true;
 		return reply(context, DNS_RCODE_REFUSED, DNS_EDE_PROHIBITED);
 	}
 	result->has_serial = dns_message_soa_serial(message, message->answer_offset, message->header.answer_count,
 	                                            message->qname.wire, message->qclass, &result->serial);
+
+	result->is_proven = access_is_proven(&rules->allow[ACCESS_NOTIFY], &context->who);
 
 	/* RFC 1996 4.7: QR and AA, the question, nothing else. */
 	struct answer_plan *plan = &context->plan;
@@ -360,29 +364,28 @@ static enum answer_outcome answer_notify(struct answer_context *context)
 	return ANSWER_NOTIFY;
 }
 
-/* ---- TSIG (RFC 8945) ---- */
+/* ---- UPDATE (RFC 2136) ---- */
 
-/* No key is known here, so every signed message is signed with an unknown one (RFC 8945 5.2.1). Answering it as if it were
- * not signed would let its sender believe that the answer is what the key's owner may see. */
-static enum answer_outcome refuse_signed(struct answer_context *context)
+/* Who may not is told so (3.3); who may is told that there is nothing yet that would do it. */
+static enum answer_outcome answer_update(struct answer_context *context)
 {
 	const struct dns_message *message = &context->message;
-	struct dns_tsig asked;
-	if (!dns_message_tsig(message, &asked)) {
-		return formerr(context, DNS_EDE_NONE);
+	if (!message->has_question || message->qtype != DNS_TYPE_SOA) {
+		return formerr(context, DNS_EDE_NONE); /* 3.1.1 */
 	}
-	uint8_t bytes[DNS_NAME_MAX + 16];
-	struct writer tsig = writer_of(bytes, sizeof bytes);
-	write_bytes(&tsig, asked.algorithm, dns_name_len(asked.algorithm));
-	write_u16(&tsig, (uint16_t)(asked.time_s >> 32));
-	write_u32(&tsig, (uint32_t)asked.time_s);
-	write_u16(&tsig, asked.fudge_s);
-	write_u16(&tsig, 0); /* no MAC: RFC 8945 5.3.2 */
-	write_u16(&tsig, asked.original_id);
-	write_u16(&tsig, DNS_RCODE_BADKEY);
-	write_u16(&tsig, 0);
-	answer_encode_badkey(context, asked.key.wire, bytes, writer_len(&tsig));
-	return ANSWER_SEND;
+	const struct zone *zone =
+	        message->qclass == DNS_CLASS_IN ? zone_set_get(context->zones, message->qname.wire) : NULL;
+	if (zone == NULL) {
+		return reply(context, DNS_RCODE_NOTAUTH, DNS_EDE_NOT_AUTHORITATIVE); /* 3.1.2 */
+	}
+	if (answer_access(answer_rules_of(zone), ACCESS_UPDATE, &context->who) == ACCESS_DENIED) {
+		return reply(context, DNS_RCODE_REFUSED, DNS_EDE_PROHIBITED);
+	}
+	int ede;
+	if (answer_served(zone, context->request->now_ms, &ede) == NULL) {
+		return reply(context, DNS_RCODE_SERVFAIL, ede);
+	}
+	return reply(context, DNS_RCODE_NOTIMP, DNS_EDE_NOT_SUPPORTED);
 }
 
 /* ---- the steps ---- */
@@ -391,8 +394,8 @@ static enum answer_outcome answer_opcode(struct answer_context *context, enum dn
 {
 	const struct dns_message *message = &context->message;
 	unsigned opcode = dns_flags_opcode(message->header.flags);
-	if (opcode != DNS_OPCODE_QUERY && opcode != DNS_OPCODE_NOTIFY) {
-		/* IQUERY (RFC 3425), STATUS, DSO, UPDATE: what their sections mean is not for us to say. */
+	if (opcode != DNS_OPCODE_QUERY && opcode != DNS_OPCODE_NOTIFY && opcode != DNS_OPCODE_UPDATE) {
+		/* IQUERY (RFC 3425), STATUS, DSO: what their sections mean is not for us to say. */
 		return reply(context, DNS_RCODE_NOTIMP, DNS_EDE_NONE);
 	}
 	if (read == DNS_READ_FORMERR) {
@@ -401,10 +404,10 @@ static enum answer_outcome answer_opcode(struct answer_context *context, enum dn
 	if (message->edns.present && message->edns.version != 0) {
 		return reply(context, DNS_RCODE_BADVERS, DNS_EDE_NONE); /* RFC 6891 6.1.3 */
 	}
-	if (message->has_tsig) {
-		return refuse_signed(context);
+	if (opcode == DNS_OPCODE_QUERY) {
+		return answer_query(context);
 	}
-	return opcode == DNS_OPCODE_NOTIFY ? answer_notify(context) : answer_query(context);
+	return opcode == DNS_OPCODE_NOTIFY ? answer_notify(context) : answer_update(context);
 }
 
 enum answer_outcome answer_message(struct answer_context *context, const struct answer_config *config,
@@ -422,6 +425,7 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 	result->zone = NULL;
 	result->snapshot = NULL;
 	result->message = NULL;
+	result->tsig = NULL;
 	result->oversized_type = 0;
 	result->notify_denied = false;
 	result->keepalive = false;
@@ -435,5 +439,13 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 	context->limit = limit_of(context);
 	/* RFC 7828 3.2.1, 3.3.2: nothing over UDP. */
 	result->keepalive = context->message.edns.keepalive && request->transport == ANSWER_TCP;
-	return answer_opcode(context, read);
+	bool is_signed = context->message.has_tsig && read == DNS_READ_OK;
+	if (is_signed && !answer_verify(context)) {
+		return ANSWER_SEND;
+	}
+	enum answer_outcome outcome = answer_opcode(context, read);
+	if (is_signed) {
+		answer_sign(context, outcome);
+	}
+	return outcome;
 }

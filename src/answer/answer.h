@@ -5,7 +5,7 @@
  * Not     sockets, clocks, files, configuration syntax, how a transfer is streamed; it logs nothing and allocates nothing.
  *
  * The way of a packet through here (answer.c):
- *   dns_message_read -> opcode -> EDNS version -> class -> zone_set_find -> access_check -> state of the zone ->
+ *   dns_message_read -> TSIG (signed.c) -> opcode -> EDNS version -> class -> zone_set_find -> access_check -> state of the zone ->
  *   answer_plan (which RRsets, plan.c) -> answer_encode (bytes, limits, encode.c).
  *
  * I1  Decide first, encode after: a plan never looks at bytes written, encoding never looks at a zone's tree.
@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "access/access.h"
+#include "access/tsig.h"
 #include "base/address.h"
 #include "dns/encode.h"
 #include "dns/message.h"
@@ -47,6 +48,7 @@ struct answer_config {
 	struct answer_identity hostname; /* hostname.bind */
 	struct answer_identity identity; /* id.server (RFC 4892) */
 	uint16_t keepalive_100ms;        /* how long a TCP connection may idle whose client asks (RFC 7828) */
+	const struct tsig_keys *keys;    /* by which questions may be signed; NULL: none */
 };
 
 /* For one zone: what `rules` of struct zone points to. Never changes after it was put there; replaced as a whole, the
@@ -97,6 +99,7 @@ struct answer_request {
 	const struct address *client;
 	enum answer_transport transport;
 	int64_t now_ms;                   /* boot clock: when a secondary's copy expires */
+	int64_t now_s;                    /* wall clock: when a signature was made */
 	const struct answer_ahead *ahead; /* by answer_look_ahead with the same zones; NULL: nothing is known */
 };
 
@@ -123,9 +126,14 @@ struct answer_result {
 	const struct dns_message *message;
 	bool has_serial;
 	uint32_t serial;
-	size_t limit;  /* octets that the response may have */
-	bool has_edns; /* the asker sent OPT: then `edns` is what ours says, EXPIRE included (RFC 7314) */
+	bool is_proven; /* ANSWER_NOTIFY: a rule allows it for the key that signed it */
+	size_t limit;   /* octets that the response may have, without the TSIG that is to be added to it */
+	bool has_edns;  /* the asker sent OPT: then `edns` is what ours says, EXPIRE included (RFC 7314) */
 	struct dns_edns_reply edns;
+
+	/* Out, always. The question had a TSIG: what came of it (tsig_verdict), and for ANSWER_TRANSFER_OUT the exchange, whose
+	 * every message is to be signed: tsig_move it away before the context's next use. NULL: it had none. */
+	struct tsig *tsig;
 
 	/* Out, always: an RRset that is too large for any message, 0: none. The answer is then SERVFAIL over TCP. Whoever
 	 * logs does so once per zone version: that of `zone` and `snapshot`, where the chain from the question ended. */

@@ -135,11 +135,13 @@ struct answer_context {
 	const struct answer_request *request;
 	struct answer_result *result;
 	struct access_who who;
-	size_t limit;    /* octets that the response may have */
+	size_t limit;    /* octets that the response may have, less its TSIG */
 	bool dropped;    /* something optional did not fit */
 	bool has_expire; /* the response tells when the copy expires (RFC 7314) */
 	uint32_t expire_s;
 	struct dns_message message;
+
+	struct tsig tsig; /* of the last message that had one */
 
 	struct answer_counters counters;
 	struct answer_plan plan;
@@ -254,6 +256,14 @@ void kept_write(const struct kept *kept, struct dns_encoder *encoder);
 void keeper_keep(struct keeper *keeper, const struct kept_key *key, const struct dns_encoder *encoder,
                  size_t question_end, size_t suffix_len, unsigned rcode, bool authoritative);
 
+/* ---- signed.c ---- */
+
+/* Judges the TSIG of a message. True: what it proves is in context->who, and context->limit leaves room for the TSIG of the
+ * answer. False: the answer is complete. */
+bool answer_verify(struct answer_context *context);
+/* Signs the answer to it. */
+void answer_sign(struct answer_context *context, enum answer_outcome outcome);
+
 /* ---- encode.c ---- */
 
 /* Writes the planned response: header flags from the question, sections, OPT. Truncates as the limit asks. */
@@ -262,7 +272,7 @@ void answer_encode(struct answer_context *context, int ede);
 void answer_encode_rcode(struct answer_context *context, unsigned rcode, int ede);
 /* RFC 1035 7.3, RFC 6891 7: a header alone, and OPT if one was read soundly. */
 void answer_encode_formerr(struct answer_context *context, int ede);
-/* RFC 8945 5.3.2: NOTAUTH, unsigned, with a TSIG that says BADKEY. */
-void answer_encode_badkey(struct answer_context *context, const uint8_t *key, const uint8_t *tsig, size_t tsig_len);
+/* RFC 8945 5.3: the question, if it fits, and TC where the RCODE is NOERROR. */
+void answer_encode_cramped(struct answer_context *context, unsigned rcode);
 /* Our OPT, as far as the question decides it. */
 struct dns_edns_reply answer_edns(const struct answer_context *context, unsigned rcode, int ede);

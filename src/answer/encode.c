@@ -86,16 +86,22 @@ void answer_encode_formerr(struct answer_context *context, int ede)
 	answer_count(context, DNS_RCODE_FORMERR);
 }
 
-void answer_encode_badkey(struct answer_context *context, const uint8_t *key, const uint8_t *tsig, size_t tsig_len)
+void answer_encode_cramped(struct answer_context *context, unsigned rcode)
 {
+	const struct dns_message *message = &context->message;
 	struct dns_encoder *encoder = &context->encoder;
-	struct dns_edns_reply edns;
-	begin(context, &edns, DNS_RCODE_NOTAUTH, DNS_EDE_NONE);
-	end(context, &edns);
-	/* Where names of great length leave no room for it, the RCODE has to do. */
-	(void)dns_encode_rr(encoder, DNS_SECTION_ADDITIONAL, key, DNS_TYPE_TSIG, DNS_CLASS_ANY, 0, tsig, tsig_len);
+	dns_encoder_begin(encoder, context->result->bytes, context->limit, message->header.id,
+	                  reply_flags(message->header.flags));
+	dns_encoder_set_rcode(encoder, rcode);
+	if (message->has_question) {
+		(void)dns_encode_question(encoder, message->qname.wire, message->qtype, message->qclass);
+	}
+	if (rcode == DNS_RCODE_NOERROR) {
+		dns_encoder_set_flag(encoder, DNS_FLAG_TC);
+		answer_add(&context->counters.truncated);
+	}
 	context->result->len = dns_encoder_end(encoder);
-	answer_count(context, DNS_RCODE_NOTAUTH);
+	answer_count(context, rcode);
 }
 
 /* Where a name that is part of the question stands; 0: it is not. */

@@ -116,9 +116,7 @@ static void add_row(const struct manual *manual, const struct row *row)
 static void add_rows(const struct manual *manual, const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++) {
-		if (rows->rows[i].kind != ROW_LATER) {
-			add_row(manual, &rows->rows[i]);
-		}
+		add_row(manual, &rows->rows[i]);
 	}
 }
 
@@ -188,7 +186,8 @@ static void add_all(const struct manual *manual)
 	add_heading(manual, "Access rules");
 	add_paragraph(
 	        manual,
-	        "`allow-query`, `allow-transfer` and `allow-notify` are lists of rules. Each rule is a map with the "
+	        "`allow-query`, `allow-transfer`, `allow-notify` and `allow-update` are lists of rules. Each rule is a "
+	        "map with the "
 	        "conditions below, or a prefix alone, or `any`. A rule holds when all its conditions hold; a "
 	        "list allows when one of its rules holds. An empty list allows nobody. A question that is not signed "
 	        "holds for no rule that wants a key.");

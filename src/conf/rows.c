@@ -192,7 +192,9 @@ static const struct row zone_option_row_list[] = {
          .help = "Who may fetch the whole zone or its changes. Nobody by default."},
         {"allow-notify", ROW_RULES, OPTION(allow[ACCESS_NOTIFY]),
          .help = "Who may say that there is a new version, beside the zone's primaries."},
-        {"allow-update", ROW_LATER, .help = "Dynamic updates (RFC 2136)."},
+        {"allow-update", ROW_RULES, OPTION(allow[ACCESS_UPDATE]),
+         .help = "Who may send dynamic updates (RFC 2136). Nobody by default: they are answered with REFUSED. Updates "
+                 "themselves are not supported yet, and whoever may send them is told NOTIMP."},
         {"serial", ROW_ENUM, OPTION(serial), .choices = serial_policies, .standard = "increment",
          .help = "What to do when the content of a zone file changed and its serial did not: `increment` adds one, "
                  "`unixtime` takes the seconds since 1970, `date` YYYYMMDDnn (both add one where that would not be "
@@ -447,9 +449,6 @@ void row_write_kind(const struct row *row, struct text *out)
 		return;
 	case ROW_PEER:
 		text_add_string(out, "the name of a peer");
-		return;
-	case ROW_LATER:
-		text_add_string(out, "not supported yet");
 		return;
 	}
 	ensure(row->kind == ROW_BOOL);

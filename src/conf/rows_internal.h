@@ -29,7 +29,6 @@ enum row_kind {
 	ROW_GROUP,        /* const char *: the name of a group */
 	ROW_KEYS,         /* struct access_keys: names of keys */
 	ROW_PEER,         /* const struct conf_peer *: the name of a peer */
-	ROW_LATER,        /* no member: described in the design, not built yet; any use is a problem */
 };
 
 struct row_choice {

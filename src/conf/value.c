@@ -448,10 +448,6 @@ static bool has_form(struct reading *reading, const struct row *row, const struc
 
 bool value_read(struct reading *reading, const struct row *row, const struct tree_node *node, void *base)
 {
-	if (row->kind == ROW_LATER) {
-		return problem(&reading->problems, node->key_place, "`%s` is not supported yet; take it out",
-		               row->name);
-	}
 	if (!has_form(reading, row, node)) {
 		return false;
 	}
@@ -496,8 +492,6 @@ bool value_read(struct reading *reading, const struct row *row, const struct tre
 		return value_read_keys(reading, row, node, base);
 	case ROW_PEER:
 		return read_peer(reading, row, node, base);
-	case ROW_LATER:
-		break;
 	}
 	ensure(row->kind == ROW_BOOL);
 	return false;

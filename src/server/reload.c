@@ -19,8 +19,9 @@ struct zone_rules {
 	struct answer_rules answer; /* first: src/answer reads it */
 	struct server_zone *zone;   /* borrowed: the rules go before the zone */
 	struct conf *conf;
-	struct access_rule *notify; /* what `allow-notify` lists, and one more rule: the primaries */
+	struct access_rule *notify; /* what `allow-notify` lists, and besides the primaries by address and by key */
 	struct prefix *primaries;
+	const struct tsig_key **keys; /* theirs; borrowed from `conf` */
 };
 
 struct server_zone *server_zone_of(const struct zone *zone)
@@ -35,31 +36,62 @@ static void rules_free(void *memory)
 	conf_unref(rules->conf);
 	free(rules->notify);
 	free(rules->primaries);
+	free(rules->keys);
 	free(rules);
 }
 
-/* A zone's own primaries may notify it (RFC 1996 3.10, 4.3), whatever else is allowed. */
+/* Keys of the primaries, each once. Gives how many; `keys` has room for all. */
+static size_t keys_of_primaries(const struct conf_targets *primaries, const struct tsig_key **keys)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < primaries->count; i++) {
+		const struct conf_target *target = &primaries->items[i];
+		bool is_same_peer = i > 0 && target->keys.items == primaries->items[i - 1].keys.items;
+		for (size_t k = 0; !is_same_peer && k < target->keys.count; k++) {
+			keys[count++] = target->keys.items[k];
+		}
+	}
+	return count;
+}
+
+static size_t count_keys(const struct conf_targets *targets)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < targets->count; i++) {
+		count += targets->items[i].keys.count;
+	}
+	return count;
+}
+
+/* A zone's own primaries may notify it (RFC 1996 3.10, 4.3), whatever else is allowed: by their keys from anywhere, and
+ * without from their addresses, since such a NOTIFY only has them asked. */
 static void allow_primaries(struct zone_rules *rules, const struct conf_zone_options *options)
 {
 	const struct access_rules *listed = &options->allow[ACCESS_NOTIFY];
-	size_t count = options->primaries.count;
+	const struct conf_targets *primaries = &options->primaries;
+	size_t count = primaries->count;
 	if (count == 0) {
 		return;
 	}
-	rules->notify = memory_new_array(listed->rule_count + 1, sizeof *rules->notify);
+	rules->notify = memory_new_array(listed->rule_count + 2, sizeof *rules->notify);
 	rules->primaries = memory_new_array(count, sizeof *rules->primaries);
+	rules->keys = memory_new_array(count_keys(primaries) + 1, sizeof *rules->keys);
 	for (size_t i = 0; i < listed->rule_count; i++) {
 		rules->notify[i] = listed->rules[i];
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct address address = options->primaries.items[i].address;
+		struct address address = primaries->items[i].address;
 		address.port = 0;
 		rules->primaries[i].address = address;
 		rules->primaries[i].length = address.family == ADDRESS_V4 ? 32 : 128;
 	}
-	rules->notify[listed->rule_count] = (struct access_rule){.prefixes = rules->primaries, .prefix_count = count};
-	rules->answer.allow[ACCESS_NOTIFY] =
-	        (struct access_rules){.rules = rules->notify, .rule_count = listed->rule_count + 1};
+	size_t rule_count = listed->rule_count;
+	rules->notify[rule_count++] = (struct access_rule){.prefixes = rules->primaries, .prefix_count = count};
+	size_t key_count = keys_of_primaries(primaries, rules->keys);
+	if (key_count > 0) {
+		rules->notify[rule_count++] = (struct access_rule){.keys = {.items = rules->keys, .count = key_count}};
+	}
+	rules->answer.allow[ACCESS_NOTIFY] = (struct access_rules){.rules = rules->notify, .rule_count = rule_count};
 }
 
 void server_zone_set_rules(struct server_zone *zone, struct conf *conf, const struct conf_zone *options)
@@ -349,7 +381,7 @@ static void apply_server_options(struct reload *reload)
 	struct text names;
 	log_set_level(reload->after->server.log_level);
 	const struct answer_config *before =
-	        atomic_exchange(&server->answer_config, worker_answer_config(&reload->after->server));
+	        atomic_exchange(&server->answer_config, worker_answer_config(reload->after));
 	quiescent_defer(worker_answer_config_free, (void *)(uintptr_t)before);
 	uint32_t connections = descriptors_for_connections(&reload->after->server);
 	for (size_t i = 0; i < server->worker_count; i++) {

@@ -174,7 +174,7 @@ static bool start(struct server *server, struct error *error)
 	if (server->jobs == NULL || !start_loop(server, error)) {
 		return false;
 	}
-	atomic_store(&server->answer_config, worker_answer_config(&server->conf->server));
+	atomic_store(&server->answer_config, worker_answer_config(server->conf));
 	atomic_store(&server->zones, zone_set_new(NULL, 0));
 	return start_control(server, error);
 }

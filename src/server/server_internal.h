@@ -30,6 +30,7 @@ struct worker {
 	pthread_t thread;
 	bool is_running;
 	struct line_budget denied_notifies;
+	struct line_budget bad_signatures;
 	struct line_budget transfers; /* refused for now, or cut */
 };
 
@@ -130,7 +131,7 @@ void workers_stop(struct server *server);
 void workers_free(struct server *server);
 /* `connections`: TCP connections of all workers at once. */
 struct net_config worker_net_config(const struct conf_server *conf, uint32_t connections, size_t worker_count);
-const struct answer_config *worker_answer_config(const struct conf_server *conf);
+const struct answer_config *worker_answer_config(struct conf *conf);
 void worker_answer_config_free(void *take);
 
 /* ---- reload.c ---- */

@@ -59,15 +59,35 @@ static bool may_write_line(struct line_budget *budget, const char *what, struct 
 	return true;
 }
 
+/* Questions are put off by this until somebody looks here: their senders are told no more than a code. */
+static void log_bad_signature(struct worker *worker, const struct answer_result *result, const struct address *client,
+                              struct moment now)
+{
+	char text[ADDRESS_TEXT_MAX];
+	char key[DNS_NAME_TEXT_MAX];
+	if (!may_write_line(&worker->bad_signatures, "questions that were signed wrongly", now)) {
+		return;
+	}
+	enum tsig_verdict verdict = tsig_verdict(result->tsig);
+	log_warning("question from %s, signed with key %s, refused as %s: %s", address_to_text(client, text),
+	            dns_name_to_text_short(tsig_asked_key(result->tsig), key), tsig_verdict_name(verdict),
+	            tsig_verdict_words(verdict));
+}
+
 static void log_denied_notify(struct worker *worker, const struct answer_result *result, const struct address *client,
                               struct moment now)
 {
 	char text[ADDRESS_TEXT_MAX];
+	char key[DNS_NAME_TEXT_MAX] = "";
 	if (!may_write_line(&worker->denied_notifies, "refused NOTIFYs", now)) {
 		return;
 	}
-	log_warning("zone %s: NOTIFY from %s refused: neither a primary nor in `allow-notify`",
-	            server_zone_of(result->zone)->name, address_to_text(client, text));
+	if (result->tsig != NULL) {
+		dns_name_to_text_short(tsig_asked_key(result->tsig), key);
+	}
+	log_warning("zone %s: NOTIFY from %s%s%s refused: neither a primary nor in `allow-notify`",
+	            server_zone_of(result->zone)->name, address_to_text(client, text),
+	            result->tsig == NULL ? "" : ", signed with key ", key);
 }
 
 /* What an answer leaves to say to the operator. */
@@ -77,6 +97,9 @@ static void log_answer(struct worker *worker, const struct answer_result *result
 	if (result->oversized_type != 0) {
 		log_oversized(result);
 	}
+	if (result->tsig != NULL && tsig_verdict(result->tsig) != TSIG_GOOD) {
+		log_bad_signature(worker, result, client, now);
+	}
 	if (result->notify_denied) {
 		log_denied_notify(worker, result, client, now);
 	}
@@ -84,8 +107,20 @@ static void log_answer(struct worker *worker, const struct answer_result *result
 
 static void take_notify(const struct answer_result *result, const struct address *client)
 {
-	struct transfer_hint hint = {.has_serial = result->has_serial, .serial = result->serial};
+	struct transfer_hint hint = {
+	        .has_serial = result->has_serial, .serial = result->serial, .is_proven = result->is_proven};
 	follow_notified(server_zone_of(result->zone), client, &hint);
+}
+
+/* Adds the TSIG that the answer to a signed question needs, where it is the only one. Gives the length. */
+static uint32_t sign(struct tsig *tsig, uint8_t *bytes, size_t len, struct moment now)
+{
+	if (tsig == NULL) {
+		return (uint32_t)len;
+	}
+	len = tsig_sign(tsig, bytes, len, (uint64_t)now.wall_s);
+	tsig_end(tsig);
+	return (uint32_t)len;
 }
 
 /* What leads to what the zone serves; good until the next quiescent point. */
@@ -96,11 +131,12 @@ static const struct change_history *history_of(const struct zone *zone)
 
 /* An IXFR over UDP by somebody who may have it: the difference if it fits, else our SOA (RFC 1995 2). */
 static uint32_t serve_small_transfer(struct worker *worker, const struct net_datagram *datagram,
-                                     const struct answer_result *result)
+                                     const struct answer_result *result, struct moment now)
 {
-	return (uint32_t)transfer_out_single(result->message, result->snapshot, history_of(result->zone),
-	                                     result->has_edns ? &result->edns : NULL, worker->encoder, datagram->answer,
-	                                     result->limit);
+	size_t len = transfer_out_single(result->message, result->snapshot, history_of(result->zone),
+	                                 result->has_edns ? &result->edns : NULL, worker->encoder, datagram->answer,
+	                                 result->limit);
+	return sign(result->tsig, datagram->answer, len, now);
 }
 
 static void serve_datagram(struct worker *worker, const struct zone_set *zones, struct net_datagram *datagram,
@@ -119,7 +155,7 @@ static void serve_datagram(struct worker *worker, const struct zone_set *zones, 
 		log_answer(worker, &result, request->client, now);
 		break;
 	case ANSWER_TRANSFER_OUT:
-		datagram->answer_len = serve_small_transfer(worker, datagram, &result);
+		datagram->answer_len = serve_small_transfer(worker, datagram, &result, now);
 		break;
 	case ANSWER_DROP:
 		break;
@@ -143,6 +179,7 @@ static void serve_some(struct worker *worker, struct net_datagram *batch, size_t
 		        .client = &clients[i],
 		        .transport = ANSWER_UDP,
 		        .now_ms = now.boot_ms,
+		        .now_s = now.wall_s,
 		};
 	}
 	if (count >= AHEAD_MIN) {
@@ -170,6 +207,8 @@ struct outgoing {
 	struct server_zone *zone; /* a reference */
 	struct transfer_out *out;
 	struct address client;
+	struct tsig tsig;
+	const struct tsig_key *key; /* a reference: the one of the configuration that signs it; NULL: none */
 	bool has_failed;
 };
 
@@ -178,24 +217,53 @@ static bool may_write_transfer_line(struct worker *worker, struct moment now)
 	return may_write_line(&worker->transfers, "transfers that were refused for now or cut", now);
 }
 
+/* The configuration still has the key by which the transfer is signed: whoever takes it out, or changes it, because it has
+ * become known to others, wants nothing more to be given for it. */
+static bool key_holds(struct outgoing *outgoing)
+{
+	const struct tsig_keys *keys = config_of(outgoing->worker)->keys;
+	const struct tsig_key *now = tsig_keys_find(keys, tsig_key_name(outgoing->key));
+	if (now == NULL || !tsig_key_equal(now, outgoing->key)) {
+		return false;
+	}
+	if (now != outgoing->key) {
+		tsig_key_unref(outgoing->key);
+		outgoing->key = tsig_key_ref(now);
+	}
+	return true;
+}
+
+static enum net_pull outgoing_fail(struct outgoing *outgoing, const char *why, struct moment now)
+{
+	if (may_write_transfer_line(outgoing->worker, now)) {
+		log_error("zone %s: transfer out cannot go on: %s", outgoing->zone->name, why);
+	}
+	outgoing->has_failed = true;
+	return NET_PULL_CUT;
+}
+
 static enum net_pull outgoing_next(struct net_source *self, struct writer *message, struct moment now)
 {
 	struct outgoing *outgoing = (struct outgoing *)self;
 	struct error error;
 	size_t len = 0;
-	switch (transfer_out_next(outgoing->out, outgoing->worker->encoder, message->at, writer_left(message), &len,
-	                          &error)) {
+	size_t room = writer_left(message) < DNS_MESSAGE_MAX ? writer_left(message) : DNS_MESSAGE_MAX;
+	room -= outgoing->key == NULL ? 0 : tsig_size(&outgoing->tsig);
+	if (outgoing->key != NULL && !key_holds(outgoing)) {
+		return outgoing_fail(outgoing, "the key that signs it was changed or taken out of the configuration",
+		                     now);
+	}
+	switch (transfer_out_next(outgoing->out, outgoing->worker->encoder, message->at, room, &len, &error)) {
 	case TRANSFER_OUT_MESSAGE:
+		if (outgoing->key != NULL) {
+			len = tsig_sign(&outgoing->tsig, message->at, len, (uint64_t)now.wall_s);
+		}
 		message->at += len;
 		return NET_PULL_MESSAGE;
 	case TRANSFER_OUT_END:
 		return NET_PULL_END;
 	case TRANSFER_OUT_FAILED:
-		if (may_write_transfer_line(outgoing->worker, now)) {
-			log_error("zone %s: transfer out cannot go on: %s", outgoing->zone->name, error.text);
-		}
-		outgoing->has_failed = true;
-		return NET_PULL_CUT;
+		return outgoing_fail(outgoing, error.text, now);
 	}
 	return NET_PULL_CUT;
 }
@@ -227,19 +295,22 @@ static void outgoing_close(struct net_source *self, enum net_end end)
 	}
 	atomic_fetch_sub_explicit(&outgoing->worker->server->transfers_out, 1, memory_order_relaxed);
 	transfer_out_free(outgoing->out);
+	tsig_end(&outgoing->tsig);
+	tsig_key_unref(outgoing->key);
 	server_zone_unref(outgoing->zone);
 	free(outgoing);
 }
 
 /* Question and RCODE, nothing else. */
-static uint32_t refuse(struct worker *worker, struct net_message *message, const struct dns_message *question,
-                       unsigned rcode)
+static uint32_t refuse(struct worker *worker, struct net_message *message, const struct answer_result *result,
+                       unsigned rcode, struct moment now)
 {
+	const struct dns_message *question = result->message;
 	struct dns_encoder *encoder = worker->encoder;
 	dns_encoder_begin(encoder, message->answer, message->answer_capacity, question->header.id, DNS_FLAG_QR);
 	dns_encoder_set_rcode(encoder, rcode);
 	dns_encode_question(encoder, question->qname.wire, question->qtype, question->qclass);
-	return (uint32_t)dns_encoder_end(encoder);
+	return sign(result->tsig, message->answer, dns_encoder_end(encoder), now);
 }
 
 static bool take_transfer_slot(struct server *server, uint32_t limit)
@@ -262,7 +333,7 @@ static void start_outgoing(struct worker *worker, struct net_message *message, c
 			            "(`transfers-out`)",
 			            zone->name, address_to_text(&client, text), limit);
 		}
-		message->answer_len = refuse(worker, message, result->message, DNS_RCODE_SERVFAIL);
+		message->answer_len = refuse(worker, message, result, DNS_RCODE_SERVFAIL, now);
 		return;
 	}
 	struct outgoing *outgoing = memory_new(sizeof *outgoing);
@@ -272,6 +343,10 @@ static void start_outgoing(struct worker *worker, struct net_message *message, c
 	outgoing->client = client;
 	outgoing->out = transfer_out_new(result->message, result->snapshot, history_of(result->zone),
 	                                 result->has_edns ? &result->edns : NULL);
+	if (result->tsig != NULL) {
+		outgoing->key = tsig_key_ref(tsig_proves(result->tsig));
+		tsig_move(&outgoing->tsig, result->tsig);
+	}
 	net_connection_pull(message->connection, &outgoing->source);
 }
 
@@ -287,13 +362,15 @@ static void serve_transfer(struct worker *worker, struct net_message *message, c
 		start_outgoing(worker, message, result, options.conf->server.transfers_out, zone, now);
 		break;
 	case TRANSFER_REPLY_SINGLE:
-		message->answer_len = (uint32_t)transfer_out_single(
-		        result->message, result->snapshot, NULL, result->has_edns ? &result->edns : NULL,
-		        worker->encoder, message->answer, message->answer_capacity);
+		message->answer_len = sign(result->tsig, message->answer,
+		                           transfer_out_single(result->message, result->snapshot, NULL,
+		                                               result->has_edns ? &result->edns : NULL, worker->encoder,
+		                                               message->answer, result->limit),
+		                           now);
 		announce_seen(zone, &client, zone_serial(result->snapshot));
 		break;
 	case TRANSFER_REPLY_FORMERR:
-		message->answer_len = refuse(worker, message, result->message, DNS_RCODE_FORMERR);
+		message->answer_len = refuse(worker, message, result, DNS_RCODE_FORMERR, now);
 		break;
 	}
 	server_zone_options_release(&options);
@@ -309,6 +386,7 @@ static void serve_message(void *self, struct net_message *message, struct moment
 	        .client = &client,
 	        .transport = ANSWER_TCP,
 	        .now_ms = now.boot_ms,
+	        .now_s = now.wall_s,
 	};
 	const struct answer_config *config = config_of(worker);
 	struct answer_result result;
@@ -393,6 +471,7 @@ struct owned_answer_config {
 	char version[64];
 	char texts[3][256];
 	uint8_t nsid[256];
+	struct conf *conf; /* has the keys */
 };
 
 static struct answer_identity identity_of(const struct conf_identity *identity, const char *automatic, char *copy)
@@ -414,8 +493,9 @@ static struct answer_identity identity_of(const struct conf_identity *identity, 
 	return (struct answer_identity){.text = copy, .len = (uint8_t)len};
 }
 
-const struct answer_config *worker_answer_config(const struct conf_server *conf)
+const struct answer_config *worker_answer_config(struct conf *whole)
 {
+	const struct conf_server *conf = &whole->server;
 	struct owned_answer_config *owned = memory_new(sizeof *owned);
 	if (gethostname(owned->hostname, sizeof owned->hostname - 1) != 0) {
 		strcpy(owned->hostname, "localhost");
@@ -434,13 +514,19 @@ const struct answer_config *worker_answer_config(const struct conf_server *conf)
 	        .hostname = identity_of(&conf->hostname, owned->hostname, owned->texts[1]),
 	        .identity = identity_of(&conf->identity, owned->hostname, owned->texts[2]),
 	        .keepalive_100ms = (uint16_t)(keepalive_ms / 100),
+	        .keys = whole->key_set,
 	};
+	owned->conf = conf_ref(whole);
 	return &owned->config;
 }
 
 void worker_answer_config_free(void *take)
 {
-	free(take);
+	struct owned_answer_config *owned = take;
+	if (owned != NULL) {
+		conf_unref(owned->conf);
+		free(owned);
+	}
 }
 
 static size_t workers_wanted(const struct conf_server *conf)

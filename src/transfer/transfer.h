@@ -332,6 +332,7 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 struct transfer_hint {
 	bool has_serial;
 	uint32_t serial;
+	bool is_proven; /* a key that the zone's rules name has signed it; else anybody may have made it up */
 };
 /* A NOTIFY came from `from`, which was allowed to send it (RFC 1996 3.11, 4.5). */
 void transfer_secondary_notified(struct transfer_secondary *zone, const struct address *from,

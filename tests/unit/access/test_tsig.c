@@ -536,3 +536,76 @@ TEST(keys_are_equal_when_all_of_them_is)
 	tsig_key_unref(hash);
 	tsig_key_unref(other);
 }
+
+/* ---- in words ---- */
+
+/* Asks with one key, answers with what `keys` knows at `theirs_s`, and gives what is to be told of the answer. */
+static const char *words_of(const struct tsig_key *asks, const struct tsig_key *knows, uint64_t theirs_s)
+{
+	static struct error error;
+	struct tsig client;
+	struct tsig server;
+	struct dns_message message;
+	struct bytes question = from_hex(QUESTION);
+	struct tsig_keys *keys = tsig_keys_new(&knows, knows == NULL ? 0 : 1);
+	error_clear(&error);
+	tsig_ask(&client, asks);
+	question.len = tsig_sign(&client, question.at, question.len, SIGNED_AT_S);
+	assert_int_equal(dns_message_read(question.at, question.len, &message), DNS_READ_OK);
+	tsig_take(&server, keys, &message, theirs_s);
+	struct bytes answer = from_hex(QUESTION);
+	answer.at[2] = 0x84;
+	answer.len = tsig_sign(&server, answer.at, answer.len, theirs_s);
+	assert_int_equal(dns_message_read(answer.at, answer.len, &message), DNS_READ_OK);
+	enum tsig_verdict verdict = tsig_check(&client, &message, SIGNED_AT_S);
+	bool is_wrong = tsig_is_wrong(&client, verdict, SIGNED_AT_S, &error);
+	assert_true(is_wrong == (error.text[0] != '\0'));
+	tsig_end(&client);
+	tsig_end(&server);
+	tsig_keys_free(keys);
+	return error.text;
+}
+
+TEST(what_is_wrong_is_told_with_the_key_and_both_clocks)
+{
+	struct error error;
+	const struct tsig_key *key = tsig_key_new(key_name, TSIG_HMAC_SHA256, "secret", 6, 0, &error);
+	const struct tsig_key *secret_differs = tsig_key_new(key_name, TSIG_HMAC_SHA256, "Secret", 6, 0, &error);
+	const struct tsig_key *algorithm_differs = tsig_key_new(key_name, TSIG_HMAC_SHA1, "secret", 6, 0, &error);
+	const struct tsig_key *cut = tsig_key_new(key_name, TSIG_HMAC_SHA256, "secret", 6, 16, &error);
+	assert_string_equal(words_of(key, key, SIGNED_AT_S), "");
+	assert_string_equal(words_of(key, NULL, SIGNED_AT_S),
+	                    "the other side does not know key xfr.example as one of hmac-sha256 (BADKEY)");
+	assert_string_equal(words_of(key, algorithm_differs, SIGNED_AT_S),
+	                    "the other side does not know key xfr.example as one of hmac-sha256 (BADKEY)");
+	assert_string_equal(words_of(key, secret_differs, SIGNED_AT_S),
+	                    "the other side has another secret for key xfr.example (BADSIG)");
+	assert_string_equal(words_of(cut, key, SIGNED_AT_S),
+	                    "the other side wants longer MACs by key xfr.example than our 16 octets (BADTRUNC)");
+	assert_string_equal(
+	        words_of(key, key, SIGNED_AT_S + 600),
+	        "the other side's clock differs too much from ours (BADTIME): it says 2027-01-15 08:10:00 UTC, our "
+	        "clock says 2027-01-15 08:00:00 UTC, 600 s less");
+	tsig_key_unref(key);
+	tsig_key_unref(secret_differs);
+	tsig_key_unref(algorithm_differs);
+	tsig_key_unref(cut);
+}
+
+TEST(an_answer_that_is_not_signed_as_the_question_was_is_told_so)
+{
+	struct error error;
+	struct tsig client;
+	struct dns_message message;
+	const struct tsig_key *key = tsig_key_new(key_name, TSIG_HMAC_SHA256, "secret", 6, 0, &error);
+	struct bytes question = from_hex(QUESTION);
+	struct bytes answer = from_hex(QUESTION);
+	tsig_ask(&client, key);
+	tsig_sign(&client, question.at, question.len, SIGNED_AT_S);
+	assert_int_equal(dns_message_read(answer.at, answer.len, &message), DNS_READ_OK);
+	enum tsig_verdict verdict = tsig_check(&client, &message, SIGNED_AT_S);
+	assert_true(tsig_is_wrong(&client, verdict, SIGNED_AT_S, &error));
+	assert_string_equal(error.text, "the answer is not signed with key xfr.example, as it must be");
+	tsig_end(&client);
+	tsig_key_unref(key);
+}

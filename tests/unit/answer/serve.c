@@ -209,6 +209,7 @@ enum answer_outcome ask_bytes(struct server *server, const uint8_t *bytes, size_
 	        .client = &server->client,
 	        .transport = transport,
 	        .now_ms = server->now_ms,
+	        .now_s = server->now_s,
 	};
 	memset(&server->result, 0xa5, sizeof server->result); /* whoever calls sets what goes in, and nothing else */
 	server->result.bytes = server->response;

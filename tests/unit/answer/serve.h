@@ -33,6 +33,7 @@ struct server {
 	struct zone_set *set;
 	struct address client;
 	int64_t now_ms;
+	int64_t now_s;
 
 	/* The last message. */
 	struct answer_result result;

@@ -148,7 +148,7 @@ TEST(opcodes_that_are_not_served_are_notimp)
 	for (unsigned opcode = 1; opcode < 16; opcode++) {
 		char hex[160] = "1234 0000 0001 0000 0000 0000 ";
 		static const char digits[] = "0123456789abcdef";
-		if (opcode == DNS_OPCODE_NOTIFY) {
+		if (opcode == DNS_OPCODE_NOTIFY || opcode == DNS_OPCODE_UPDATE) {
 			continue;
 		}
 		hex[5] = digits[opcode >> 1];
@@ -159,6 +159,27 @@ TEST(opcodes_that_are_not_served_are_notimp)
 		assert_int_equal(dns_flags_opcode(server->message.header.flags), opcode);
 		assert_true((server->message.header.flags & DNS_FLAG_RD) != 0);
 	}
+}
+
+#define UPDATE_OF(zone) "1234 2800 0001 0000 0000 0001 " zone " 00 0006 0001 " OPT
+
+TEST(updates_are_refused_but_to_whom_the_rules_allow_them_notimp)
+{
+	struct server *server = small_server();
+	ask_hex(server, UPDATE_OF("076578616d706c65"), ANSWER_UDP);
+	assert_string_equal(response_text(server), "REFUSED edns ede=18");
+	ask_hex(server, UPDATE_OF("03777777 076578616d706c65"), ANSWER_UDP);
+	assert_string_equal(response_text(server), "NOTAUTH edns ede=20");
+	server->rules.allow[ACCESS_UPDATE] = (struct access_rules){.rules = &server->anybody, .rule_count = 1};
+	ask_hex(server, UPDATE_OF("076578616d706c65"), ANSWER_UDP);
+	assert_string_equal(response_text(server), "NOTIMP edns ede=21");
+	serve_state(server, "expired.", ZONE_STATE_EXPIRED);
+	ask_hex(server, UPDATE_OF("0765787069726564"), ANSWER_UDP);
+	assert_string_equal(response_text(server), "SERVFAIL edns ede=24");
+	ask_hex(server, "1234 2800 0001 0000 0000 0000 " WWW_A, ANSWER_UDP); /* a zone is named by its SOA */
+	assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_FORMERR);
+	ask_hex(server, "1234 2800 0000 0000 0000 0000", ANSWER_UDP);
+	assert_int_equal(dns_message_rcode(&server->message), DNS_RCODE_FORMERR);
 }
 
 /* RFC 3425: an inverse query has no question and an answer instead. */

@@ -30,8 +30,7 @@ TEST(manual_names_every_option)
 		for (size_t j = 0; j < all_rows[i]->count; j++) {
 			char item[100];
 			snprintf(item, sizeof item, "- **`%s`**", all_rows[i]->rows[j].name);
-			bool built = all_rows[i]->rows[j].kind != ROW_LATER;
-			assert_true((strstr(text_string(&manual), item) != NULL) == built);
+			assert_non_null(strstr(text_string(&manual), item));
 		}
 	}
 	text_deinit(&manual);

@@ -187,12 +187,6 @@ TEST(mac_may_not_be_cut_below_half)
 	                "t.yaml:1:8: key k.: a MAC of hmac-sha256 has 16 to 32 octets, not 33\n");
 }
 
-TEST(what_is_not_built_yet_is_refused)
-{
-	expect_problems("zones: [{name: a, file: a, allow-update: [any]}]\n",
-	                "t.yaml:1:28: `allow-update` is not supported yet; take it out\n");
-}
-
 TEST(problems_of_secrets_do_not_show_them)
 {
 	expect_problems("keys: [{name: k, algorithm: hmac-sha256, secret: 'hush!'}]\n",
