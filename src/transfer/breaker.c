@@ -30,18 +30,21 @@ void breaker_heard(struct breaker *breaker, struct moment now)
 	breaker->silences = 0;
 }
 
-void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_max, int64_t pause_ms,
-                    struct moment now)
+void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_max, int64_t most_ms, struct moment now)
 {
+	int64_t pause_ms = BREAKER_FIRST_MS;
 	breaker->silences++;
 	if (breaker->silences < silences_max) {
 		return;
+	}
+	for (uint32_t i = silences_max; i < breaker->silences && pause_ms < most_ms; i++) {
+		pause_ms *= 2;
 	}
 	free(breaker->why);
 	breaker->why = memory_copy_text(why);
 	breaker->heard_until_ms = 0;
 	breaker->down_since_ms = breaker->down_since_ms != 0 ? breaker->down_since_ms : now.boot_ms;
-	breaker->down_until_ms = now.boot_ms + pause_ms;
+	breaker->down_until_ms = now.boot_ms + (pause_ms < most_ms ? pause_ms : most_ms);
 }
 
 void breaker_doubt(struct breaker *breaker)

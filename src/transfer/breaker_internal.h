@@ -23,8 +23,11 @@ void breaker_deinit(struct breaker *breaker);
 enum transfer_reach breaker_reach(const struct breaker *breaker, struct moment now);
 /* It answered, whatever it said. */
 void breaker_heard(struct breaker *breaker, struct moment now);
-/* It did not answer, `silences_max` times in a row: DOWN for `pause_ms`. */
-void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_max, int64_t pause_ms,
+/* It did not answer. `silences_max` times in a row, and it is DOWN: first for BREAKER_FIRST_MS, doubled each time after that,
+ * at most for `most_ms`. */
+#define BREAKER_FIRST_MS 1000
+#define BREAKER_MOST_MS  60000
+void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_max, int64_t most_ms,
                     struct moment now);
 /* An answer is late. */
 void breaker_doubt(struct breaker *breaker);

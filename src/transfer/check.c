@@ -18,10 +18,6 @@
 #define CHECK_TCP_TOTAL_MS   10000
 /* A question that is younger may still be answered with what the primary has now. */
 #define CHECK_HURRY_MS 250
-/* A host that does not answer is left alone, by all zones, for half of what the zone that asked waits till it asks again,
- * within these bounds: so a zone never waits longer for it than its SOA says. */
-#define CHECK_PAUSE_MIN_MS 500
-#define CHECK_PAUSE_MAX_MS 60000
 
 /* Leaving out a primary that fails begins with `retry` and may skip some refreshes. */
 static void leave_out(struct transfer_primary *primary, struct moment now)
@@ -37,12 +33,12 @@ static struct breaker *breaker_of(const struct transfer_primary *primary)
 	return transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY);
 }
 
-static int64_t pause_ms(const struct transfer_secondary *zone)
+/* For how long a host that does not answer is left alone by all zones: for half of what the zone that asked waits till it
+ * asks again, at most, so that no zone waits longer for it than its SOA says. */
+static int64_t longest_pause_ms(const struct transfer_secondary *zone)
 {
 	int64_t half_ms = first_wait_ms(zone) / 2;
-	return half_ms < CHECK_PAUSE_MIN_MS   ? CHECK_PAUSE_MIN_MS
-	       : half_ms > CHECK_PAUSE_MAX_MS ? CHECK_PAUSE_MAX_MS
-	                                      : half_ms;
+	return half_ms < BREAKER_MOST_MS ? half_ms : BREAKER_MOST_MS;
 }
 
 static void check_clear(struct transfer_primary *primary)
@@ -97,12 +93,11 @@ static void check_silent(struct transfer_primary *primary, const char *why, stru
 {
 	char text[ADDRESS_TEXT_MAX];
 	struct breaker *breaker = breaker_of(primary);
-	int64_t for_ms = pause_ms(primary->zone);
-	if (breaker_reach(breaker, now) != TRANSFER_REACH_PROBED) {
-		log_write(LOG_NOTICE, "primary %s does not answer: %s; no zone asks it for %" PRId64 " ms",
-		          address_to_text(&primary->address, text), why, for_ms);
+	if (breaker->down_since_ms == 0) {
+		log_write(LOG_NOTICE, "primary %s does not answer: %s; until it does, one zone asks for all",
+		          address_to_text(&primary->address, text), why);
 	}
-	breaker_silent(breaker, why, 1, for_ms, now);
+	breaker_silent(breaker, why, 1, longest_pause_ms(primary->zone), now);
 	check_failed(primary, why, now);
 }
 
@@ -150,6 +145,12 @@ static void check_send(struct transfer_primary *primary, enum transfer_transport
 	}
 }
 
+/* It answers, but what it has could not be had from it, and is not tried for again yet. */
+static bool is_known_in_vain(struct transfer_primary *primary, struct moment now)
+{
+	return primary->fetch_failure != NULL && held_back_until_ms(primary->zone, primary) > now.boot_ms;
+}
+
 /* What the serial of a primary means for us. */
 static void judge(struct transfer_primary *primary, const struct transfer_soa_answer *answer, struct moment now)
 {
@@ -162,7 +163,12 @@ static void judge(struct transfer_primary *primary, const struct transfer_soa_an
 	}
 	switch (dns_serial_compare(answer->serial, zone->version.serial)) {
 	case DNS_SERIAL_NEWER:
-		set_verdict(primary, VERDICT_NEWER, NULL, now);
+		if (is_known_in_vain(primary, now)) {
+			set_verdict(primary, VERDICT_FAILED, primary->fetch_failure, now);
+			set_problem(zone, &primary->address, primary->fetch_failure);
+		} else {
+			set_verdict(primary, VERDICT_NEWER, NULL, now);
+		}
 		break;
 	case DNS_SERIAL_EQUAL:
 		set_verdict(primary, VERDICT_EQUAL, NULL, now);
@@ -202,7 +208,9 @@ static void check_answered(struct transfer_primary *primary, const struct transf
 	primary->check_failures = 0;
 	primary->left_out_until_ms = 0;
 	primary->has_serial = true;
+	primary->has_answered = true;
 	primary->serial = answer->serial;
+	promise_made(primary->zone, answer->serial, now);
 	if (primary->ask_again && fulfils(&primary->again_hint, answer->serial)) {
 		primary->ask_again = false;
 	}

@@ -109,7 +109,10 @@ void deadline_tell(struct transfer_secondary *zone, struct moment now)
 	        .refreshed_at_s = zone->refreshed_at_s,
 	        .refresh_at_s = now.wall_s + refresh_ms / 1000,
 	        .expire_at_s = now.wall_s + (zone->expire_at_ms - now.boot_ms) / 1000,
+	        .promised_at_s = zone->promised_at_s,
+	        .promised_serial = zone->promised_serial,
 	};
+	zone->promise_is_told = true;
 	zone->wall_offset_s = now.wall_s - now.boot_ms / 1000;
 	zone->told_refresh_at_s = timers.refresh_at_s;
 	zone->owner->timers(zone->owner, &timers, zone->expire_at_ms);
@@ -218,6 +221,7 @@ void deadline_plan(struct transfer_secondary *zone, bool success, struct moment 
 		wait_ms = with_jitter(zone, (int64_t)clamped_refresh_s(zone) * 1000);
 	} else if (zone->has_version) {
 		wait_ms = with_jitter(zone, (int64_t)clamped_retry_s(zone) * 1000);
+		wait_ms = promise_wait_ms(zone, wait_ms);
 		wait_ms = when_held_back(zone, wait_ms, now);
 	} else {
 		int64_t first_ms = first_wait_ms(zone);

@@ -162,10 +162,12 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 }
 
 /* When the primary may be asked for a transfer again, and for this very version. */
-static void hold_back(struct transfer_secondary *zone, struct transfer_primary *primary, enum fetch_fault fault,
-                      struct moment now)
+static void hold_back(struct transfer_primary *primary, enum fetch_fault fault, const char *why, struct moment now)
 {
+	struct transfer_secondary *zone = primary->zone;
 	int64_t retry_ms = (int64_t)clamped_retry_s(zone) * 1000;
+	free(primary->fetch_failure);
+	primary->fetch_failure = memory_copy_text(why);
 	primary->fetch_failures++;
 	primary->held_until_ms = now.boot_ms + backoff_ms(zone, FETCH_HELD_FIRST_MS, primary->fetch_failures,
 	                                                  fault == FETCH_FAULT_SHORT ? backoff_max_ms(zone) : retry_ms);
@@ -184,9 +186,9 @@ static void fetch_fell_short(struct transfer_primary *primary, uint32_t brought,
 	struct transfer_secondary *zone = primary->zone;
 	char address[ADDRESS_TEXT_MAX];
 	char text[TRANSFER_RESULT_MAX];
-	hold_back(zone, primary, FETCH_FAULT_SHORT, now);
 	snprintf(text, sizeof text, "promises serial %" PRIu32 ", but its transfer brings %" PRIu32, primary->serial,
 	         brought);
+	hold_back(primary, FETCH_FAULT_SHORT, text, now);
 	zone_log(zone, LOG_NOTICE, "%s %s; asked for it again in %" PRId64 " ms",
 	         address_to_text(&primary->address, address), text, primary->held_until_ms - now.boot_ms);
 	set_verdict(primary, VERDICT_FAILED, text, now);
@@ -237,6 +239,7 @@ static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment
 	         "what differs from serial %" PRIu32 " cannot be had from %s: %s; asking for the whole zone",
 	         fetch->zone->version.serial, address_to_text(&fetch->from, text), why);
 	fetch->wants_whole = true;
+	fetch->differences_bad = fetch->in == NULL || transfer_in_rcode(fetch->in) == DNS_RCODE_NOERROR;
 	fetch->state = FETCH_RUNNING;
 	transfer_call_close(&fetch->call);
 	transfer_in_free(fetch->in);
@@ -261,7 +264,8 @@ static void fetch_answer_failed(struct fetch *fetch, const char *why, struct mom
 		transfer_in_free(fetch->in);
 		fetch_send(fetch, now);
 	} else {
-		fetch_failed(fetch->zone, FETCH_FAULT_CONTENT, why, now);
+		bool is_rcode = transfer_in_rcode(fetch->in) != DNS_RCODE_NOERROR;
+		fetch_failed(fetch->zone, is_rcode ? FETCH_FAULT_RCODE : FETCH_FAULT_CONTENT, why, now);
 	}
 }
 
@@ -306,7 +310,7 @@ static void fetch_ended(struct transfer_call *call, const char *why, struct mome
 	char text[TRANSFER_RESULT_MAX];
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
 	if (counts.messages == 0) {
-		breaker_silent(breaker_of(fetch), why, FETCH_SILENCES_MAX, FETCH_HELD_FIRST_MS, now);
+		breaker_silent(breaker_of(fetch), why, FETCH_SILENCES_MAX, BREAKER_MOST_MS, now);
 		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
 		return;
 	}
@@ -406,13 +410,14 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 		zone->round_is_full = true;
 	} else if (primary != NULL) {
 		primary->ixfr_breaks += fetch->asks_differences && fault == FETCH_FAULT_NETWORK;
-		primary->whole_next = fetch->wants_whole || primary->ixfr_breaks >= FETCH_IXFR_BREAKS_MAX;
-		hold_back(zone, primary, fault, now);
+		primary->whole_next = fetch->differences_bad || primary->ixfr_breaks >= FETCH_IXFR_BREAKS_MAX;
+		hold_back(primary, fault, why, now);
 		set_verdict(primary, VERDICT_FAILED, why, now);
 		/* A forced transfer knows no holding back: once around is enough. */
 		primary->has_offer = primary->has_offer && !zone->is_forced;
 	}
 	fetch_cancel(zone);
+	promise_tell(zone, now);
 	round_go_on(zone, now);
 }
 
@@ -426,6 +431,8 @@ void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, cons
 static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, struct moment now)
 {
 	primary->fetch_failures = 0;
+	free(primary->fetch_failure);
+	primary->fetch_failure = NULL;
 	primary->held_until_ms = 0;
 	primary->has_refused = false;
 	primary->whole_next = false;
@@ -446,6 +453,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 	zone->version = *version;
 	zone->has_version = true;
 	zone->has_expired = false;
+	promise_served(zone);
 	zone->empty_failures = 0;
 	zone->round_updated = true;
 	notify_reconsider(zone, now);

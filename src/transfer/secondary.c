@@ -44,13 +44,18 @@ static void clear_problem(struct transfer_secondary *zone)
 	zone->problem = NULL;
 }
 
+void set_zone_problem(struct transfer_secondary *zone, const char *text)
+{
+	clear_problem(zone);
+	zone->problem = memory_copy_text(text);
+}
+
 void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why)
 {
 	char text[TRANSFER_RESULT_MAX + ADDRESS_TEXT_MAX];
 	char address[ADDRESS_TEXT_MAX];
 	snprintf(text, sizeof text, "%s: %s", address_to_text(where, address), why);
-	clear_problem(zone);
-	zone->problem = memory_copy_text(text);
+	set_zone_problem(zone, text);
 }
 
 /* ---- what is wanted ---- */
@@ -75,15 +80,14 @@ static bool leads_back(const struct transfer_secondary *zone, uint32_t serial)
 	return order == DNS_SERIAL_OLDER || order == DNS_SERIAL_INCOMPARABLE;
 }
 
-static bool is_held_back(const struct transfer_secondary *zone, const struct transfer_primary *primary,
-                         struct moment now)
+int64_t held_back_until_ms(const struct transfer_secondary *zone, const struct transfer_primary *primary)
 {
 	if (zone->is_forced) {
-		return false;
+		return 0;
 	}
-	bool is_refused = primary->has_refused && primary->refused_serial == primary->serial &&
-	                  primary->refused_until_ms > now.boot_ms;
-	return is_refused || primary->held_until_ms > now.boot_ms;
+	bool is_refused = primary->has_refused && primary->refused_serial == primary->serial;
+	int64_t refused_until_ms = is_refused ? primary->refused_until_ms : 0;
+	return refused_until_ms > primary->held_until_ms ? refused_until_ms : primary->held_until_ms;
 }
 
 static bool is_checking(const struct transfer_secondary *zone)
@@ -107,7 +111,7 @@ static struct transfer_primary *best_offer(struct transfer_secondary *zone, stru
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		struct transfer_primary *primary = zone->primaries[i];
 		primary->has_offer = primary->has_offer && is_wanted(zone, primary->serial);
-		if (!primary->has_offer || is_held_back(zone, primary, now) ||
+		if (!primary->has_offer || held_back_until_ms(zone, primary) > now.boot_ms ||
 		    (checking && leads_back(zone, primary->serial))) {
 			continue;
 		}
@@ -155,7 +159,9 @@ static void round_open(struct transfer_secondary *zone)
 	zone->round_updated = false;
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		zone->primaries[i]->was_asked = false;
+		zone->primaries[i]->has_answered = false;
 	}
+	zone->promise_is_fresh = false;
 }
 
 /* Asks every primary that was not asked in this round; those that fail are left out while another can be asked. */
@@ -265,9 +271,10 @@ void notify_reconsider(struct transfer_secondary *zone, struct moment now)
 
 static void round_end(struct transfer_secondary *zone, struct moment now)
 {
+	promise_end_round(zone);
 	/* An offer that is left could not be taken: the primaries have something newer than what is served. */
-	bool success = round_outcome(zone) != TRANSFER_NO_SUCCESS && !has_offers(zone) && !zone->round_is_barred &&
-	               !zone->is_forced;
+	bool success = round_outcome(zone) != TRANSFER_NO_SUCCESS && !has_offers(zone) && !promise_is_owed(zone) &&
+	               !zone->round_is_barred && !zone->is_forced;
 	zone->is_forced = false;
 	zone->in_round = false;
 	deadline_plan(zone, success, now);
@@ -286,6 +293,7 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 	if (zone->round_confirmed || zone->round_updated || deadline_is_sooner(zone, now)) {
 		deadline_tell(zone, now);
 	}
+	promise_tell(zone, now);
 	tell_settled(zone, success, now);
 }
 
@@ -345,7 +353,8 @@ static void timer_expired(struct transfer_timer *timer, struct moment now)
 	}
 	fetch_check_time(zone, now);
 	if (!zone->in_round && now.boot_ms >= zone->next_ask_ms) {
-		round_begin(zone, false, now);
+		/* Whoever was left out may be the one who has what is owed. */
+		round_begin(zone, promise_is_owed(zone), now);
 	}
 	set_timer(zone);
 }
@@ -360,6 +369,7 @@ bool transfer_secondary_start(struct transfer_secondary *zone, const struct tran
 		zone->has_version = true;
 		zone->version = *version;
 		zone->has_expired = !deadline_restore(zone, timers, now);
+		promise_restore(zone, timers, now);
 		deadline_tell(zone, now);
 	}
 	if (now.boot_ms >= zone->next_ask_ms || zone->has_expired) {
@@ -421,6 +431,14 @@ static bool notify_costs(const struct transfer_secondary *zone, const struct add
 	return false;
 }
 
+/* What stands in a NOTIFY that is signed is owed; what stands in another one is asked for, and owed if it is confirmed. */
+static void note_promise(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now)
+{
+	if (hint->is_signed && hint->has_serial) {
+		promise_made_by_notify(zone, hint->serial, now);
+	}
+}
+
 /* The next round asks all primaries, and the sender too. */
 static void notified_late(struct transfer_secondary *zone, const struct address *from, const struct transfer_hint *hint,
                           struct moment now)
@@ -432,6 +450,8 @@ static void notified_late(struct transfer_secondary *zone, const struct address 
 		}
 	}
 	notify_postpone(zone, hint, now);
+	note_promise(zone, hint, now);
+	promise_tell(zone, now);
 	follow_late_notify(zone);
 	set_timer(zone);
 	transfer_scheduler_run(zone->scheduler, now);
@@ -459,6 +479,7 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 		zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
 	}
 	round_open(zone);
+	note_promise(zone, hint, now);
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (address_same_host(&zone->primaries[i]->address, from)) {
 			is_known = true;
@@ -542,6 +563,7 @@ static void primary_free(struct transfer_primary *primary)
 {
 	check_cancel(primary);
 	transfer_host_unref(primary->zone->scheduler, primary->host);
+	free(primary->fetch_failure);
 	free(primary->failure);
 	free(primary);
 }

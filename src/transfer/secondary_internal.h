@@ -55,6 +55,7 @@ struct fetch {
 	bool is_forced;
 	bool asks_differences; /* of the question that is out */
 	bool wants_whole;      /* differences were no good: the whole zone is asked for */
+	bool differences_bad;  /* what came as differences made no sense, or did not fit */
 	bool blames_ixfr;      /* IXFR was not understood; so the primary does not know it, if AXFR is */
 	int64_t began_ms;
 	int64_t moved_ms; /* octets came */
@@ -83,6 +84,7 @@ struct transfer_primary {
 	bool whole_next; /* its differences were no good, or broke off too often: it is asked for the whole zone next */
 	uint32_t ixfr_breaks; /* answers to IXFRs that broke off, in a row */
 	bool was_asked;       /* in this round */
+	bool has_answered;    /* in this round: `serial` is what it says now */
 	bool ask_again;       /* notified meanwhile: what it answers may be too old */
 	struct transfer_hint again_hint;
 	struct transfer_ticket ticket;
@@ -94,6 +96,7 @@ struct transfer_primary {
 
 	uint32_t check_failures; /* in a row */
 	uint32_t fetch_failures;
+	char *fetch_failure;       /* why the last of these; NULL: none */
 	int64_t left_out_until_ms; /* of rounds in which another primary can be asked */
 	int64_t held_until_ms;     /* nothing is fetched from it before */
 	int64_t no_ixfr_until_ms;  /* it does not know IXFR, as far as was seen; it may have learnt by then */
@@ -132,6 +135,13 @@ struct transfer_secondary {
 	struct transfer_hint late_hint; /* unless this is here by then: the newest that such a NOTIFY promised */
 	uint32_t empty_failures;        /* rounds without success, while there is no version */
 
+	/* promise.c */
+	int64_t promised_at_s; /* wall time; 0: nothing is owed */
+	uint32_t promised_serial;
+	uint32_t promise_rounds; /* that did not bring it */
+	bool promise_is_fresh;   /* it came by NOTIFY in this round: who answered before knew nothing of it */
+	bool promise_is_told;    /* to the owner, who remembers it */
+
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
 	bool round_is_barred; /* our own disk refused a version: nothing more is fetched in this round */
@@ -166,6 +176,7 @@ int64_t fetch_deadline_ms(const struct transfer_secondary *zone);
 
 enum fetch_fault {
 	FETCH_FAULT_NETWORK, /* another try may go better */
+	FETCH_FAULT_RCODE,   /* the primary does not want to: another try may go better, too */
 	FETCH_FAULT_CONTENT, /* this version cannot be taken */
 	FETCH_FAULT_LOCAL,   /* our own disk */
 	FETCH_FAULT_SHORT,   /* an older version than was promised came, and was taken */
@@ -200,9 +211,29 @@ bool deadline_is_sooner(const struct transfer_secondary *zone, struct moment now
 /* Tells the owner. */
 void deadline_tell(struct transfer_secondary *zone, struct moment now);
 
+/* ---- promise.c ---- */
+/* Something newer than what is served is known to be somewhere. */
+bool promise_is_owed(const struct transfer_secondary *zone);
+/* A primary says that it has this serial. */
+void promise_made(struct transfer_secondary *zone, uint32_t serial, struct moment now);
+/* So does a NOTIFY that is known to be its own. */
+void promise_made_by_notify(struct transfer_secondary *zone, uint32_t serial, struct moment now);
+/* A version was published. */
+void promise_served(struct transfer_secondary *zone);
+/* After a restart. */
+void promise_restore(struct transfer_secondary *zone, const struct change_deadlines *timers, struct moment now);
+/* The owner is told where that has not been done. */
+void promise_tell(struct transfer_secondary *zone, struct moment now);
+/* A round is over. */
+void promise_end_round(struct transfer_secondary *zone);
+/* How long to wait for the next one, which would be `wait_ms` without what is owed. */
+int64_t promise_wait_ms(struct transfer_secondary *zone, int64_t wait_ms);
+
 /* ---- secondary.c ---- */
 /* Is a version with this serial to be fetched? */
 bool is_wanted(const struct transfer_secondary *zone, uint32_t serial);
+/* What this primary offers is not fetched before a time that follows from how often that failed; 0: it may be. */
+int64_t held_back_until_ms(const struct transfer_secondary *zone, const struct transfer_primary *primary);
 /* Any serial is taken: no version, expired, or forced. */
 bool takes_any(const struct transfer_secondary *zone);
 /* Sets the zone's timer for the first of its deadlines. */
@@ -214,6 +245,7 @@ void notify_reconsider(struct transfer_secondary *zone, struct moment now);
 /* Something came to its end. */
 void round_go_on(struct transfer_secondary *zone, struct moment now);
 void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now);
+void set_zone_problem(struct transfer_secondary *zone, const char *text);
 /* "192.0.2.1@53: why" becomes what the status shows. */
 void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why);
 void zone_log(const struct transfer_secondary *zone, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);

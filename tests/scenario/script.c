@@ -363,12 +363,13 @@ static void do_order(struct play *play, const struct words *words)
 	}
 }
 
-/* notify FROM TO [SERIAL]: a NOTIFY out of the blue. */
+/* notify FROM TO [SERIAL [signed]]: a NOTIFY out of the blue. */
 static void do_notify(struct play *play, const struct words *words)
 {
 	struct world_server *from = server_of(play, word_at(words, 1));
 	struct world_server *to = server_of(play, word_at(words, 2));
 	struct transfer_hint hint = {.has_serial = words->count > 3};
+	hint.is_signed = strcmp(word_at(words, 4), "signed") == 0;
 	if (from != NULL && to != NULL && to->is_up) {
 		hint.serial = hint.has_serial ? (uint32_t)number_of(play, words->items[3]) : 0;
 		transfer_secondary_notified(to->secondary, &from->address, &hint, world_server_now(to));
@@ -462,6 +463,15 @@ static void expect_status(struct play *play, const struct world_server *server, 
 	transfer_secondary_status(server->secondary, &status);
 	if (strcmp(what, "phase") == 0) {
 		expect_text(play, transfer_phase_name(status.phase), words, 3);
+	} else if (strcmp(what, "owed") == 0 && strcmp(word_at(words, 3), "none") == 0) {
+		if (status.owed_since_s != 0) {
+			fail(play, "serial %" PRIu32 " is owed", status.owed_serial);
+		}
+	} else if (strcmp(what, "owed") == 0) {
+		if (status.owed_since_s == 0) {
+			fail(play, "nothing is owed");
+		}
+		expect_count(play, "the serial that is owed", status.owed_serial, word_at(words, 3));
 	} else if (strcmp(what, "problem") == 0 && strcmp(word_at(words, 3), "none") == 0) {
 		if (status.problem != NULL) {
 			fail(play, "the problem is: %s", status.problem);
@@ -547,7 +557,8 @@ static void do_expect(struct play *play, const struct words *words)
 		fail(play, "%s is a primary", server->name);
 	} else if (strcmp(what, "primary") == 0) {
 		expect_primary(play, server, words);
-	} else if (strcmp(what, "phase") == 0 || strcmp(what, "problem") == 0 || strcmp(what, "expires-in") == 0) {
+	} else if (strcmp(what, "phase") == 0 || strcmp(what, "problem") == 0 || strcmp(what, "owed") == 0 ||
+	           strcmp(what, "expires-in") == 0) {
 		expect_status(play, server, words);
 	} else {
 		fail(play, "expect what? %s", what);
