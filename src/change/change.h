@@ -23,6 +23,7 @@ enum change_origin {
 };
 
 struct change_result;
+struct change_history;
 
 /* What a secondary remembers over a restart besides a version, as wall time (seconds since 1970). All 0: nothing. */
 struct change_deadlines {
@@ -44,6 +45,10 @@ struct change_offer {
 	bool forced;                           /* an operator asked: a secondary takes a lower serial too */
 	struct moment now;
 	struct change_deadlines deadlines; /* to be made durable together with the version */
+	/* To be made durable together with the version, in the producer's own words: what it was made of. NULL: nothing. */
+	const uint8_t *source;
+	size_t source_len;
+	const struct change_history *history; /* CHANGE_FROM_STORE: what leads to the candidate; NULL: nothing */
 	/* Told once what came of it, on whatever thread, perhaps before the door returns; NULL: nobody wants to know. It must
 	 * not wait. `result` NULL: nothing changed, the version that was served is served on, and `error` says why:
 	 * ERROR_INVALID  the candidate cannot be this zone, or checks refuse it

@@ -93,6 +93,37 @@ const struct change_history *change_history_with(const struct change_history *be
 	return history;
 }
 
+/* How many of the newest ones follow each other, and lead there. */
+static size_t count_unbroken(const struct changeset *const *sets, size_t count, uint32_t serial)
+{
+	size_t unbroken = 0;
+	while (unbroken < count) {
+		const struct changeset *set = sets[count - 1 - unbroken];
+		if (set == NULL || changeset_facts(set).serial_to != serial) {
+			break;
+		}
+		serial = changeset_facts(set).serial_from;
+		unbroken++;
+	}
+	return unbroken;
+}
+
+const struct change_history *change_history_of(const struct changeset *const *sets, const int64_t *at_s, size_t count,
+                                               const struct zone_snapshot *newest)
+{
+	size_t kept = count_unbroken(sets, count, zone_serial(newest));
+	if (kept == 0) {
+		return NULL;
+	}
+	struct change_history *history = history_new(kept);
+	for (size_t i = 0; i < kept; i++) {
+		history->sets[i] = changeset_ref(sets[count - kept + i]);
+		history->at_s[i] = at_s[count - kept + i];
+	}
+	history->newest = zone_identity(newest);
+	return history;
+}
+
 bool change_history_leads_to(const struct change_history *history, const struct zone_snapshot *version)
 {
 	return history != NULL && history->newest == zone_identity(version);

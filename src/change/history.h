@@ -19,6 +19,10 @@ struct change_history_limits {
 const struct change_history *change_history_with(const struct change_history *before, const struct changeset *set,
                                                  const struct zone_snapshot *newest, int64_t at_s,
                                                  const struct change_history_limits *limits);
+/* What was kept of one: `sets` (NULL among them: lost) and their times, oldest first, of which the last leads to `newest`. Those
+ * behind the last gap. All are borrowed. */
+const struct change_history *change_history_of(const struct changeset *const *sets, const int64_t *at_s, size_t count,
+                                               const struct zone_snapshot *newest);
 /* It leads to this very version. */
 bool change_history_leads_to(const struct change_history *history, const struct zone_snapshot *version);
 const struct change_history *change_history_ref(const struct change_history *history);

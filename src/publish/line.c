@@ -122,10 +122,14 @@ void publish_line_withdraw(struct publish_line *line, enum zone_state state)
 	pthread_mutex_unlock(&line->lock);
 }
 
-void line_set_recalled(struct publish_line *line, const struct store_head *head)
+void line_set_recalled(struct publish_line *line, const struct store_head *head, const struct store_stand *stand,
+                       const struct store_note *note)
 {
 	pthread_mutex_lock(&line->lock);
 	line->head.head = *head;
+	line->head.stand = *stand;
+	line->head.since_s = note->at_s;
+	line->head.origin = note->origin;
 	line->head.has_head = true;
 	line->head.is_on_disk = true;
 	line->served = line->head;
@@ -203,6 +207,75 @@ void line_note_disk(struct publish_line *line, const struct zone_snapshot *snaps
 	}
 	if (line->head.snapshot == snapshot) {
 		line->head.is_on_disk = is_on_disk;
+	}
+	pthread_mutex_unlock(&line->lock);
+}
+
+void line_note_stand(struct publish_line *line, const struct zone_snapshot *snapshot, const struct store_stand *stand)
+{
+	pthread_mutex_lock(&line->lock);
+	if (line->served.snapshot == snapshot) {
+		line->served.stand = *stand;
+	}
+	pthread_mutex_unlock(&line->lock);
+}
+
+bool line_take_served(struct publish_line *line, struct line_version *out)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_served = line->served.snapshot != NULL;
+	if (is_served) {
+		*out = copy_of(&line->served);
+	}
+	pthread_mutex_unlock(&line->lock);
+	return is_served;
+}
+
+/* ---- copies ---- */
+
+/* Changesets are done again at each start: so many, beside the zone itself, that this takes little of its time. */
+#define COPY_BEHIND_LEAST 8192
+#define COPY_SHARE        8
+
+static bool is_to_be_copied(const struct line_version *version)
+{
+	struct zone_facts facts;
+	if (version->snapshot == NULL || !version->is_on_disk) {
+		return false;
+	}
+	zone_facts(version->snapshot, &facts);
+	uint64_t share = facts.bytes / COPY_SHARE;
+	return !version->stand.has_records ||
+	       version->stand.behind > (share > COPY_BEHIND_LEAST ? share : COPY_BEHIND_LEAST);
+}
+
+bool line_wants_copy(struct publish_line *line, bool *is_first)
+{
+	pthread_mutex_lock(&line->lock);
+	bool wants = !line->is_copying && is_to_be_copied(&line->served);
+	line->is_copying = line->is_copying || wants;
+	*is_first = !line->served.stand.has_records;
+	pthread_mutex_unlock(&line->lock);
+	return wants;
+}
+
+bool line_take_to_copy(struct publish_line *line, struct line_version *out)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_wanted = is_to_be_copied(&line->served);
+	if (is_wanted) {
+		*out = copy_of(&line->served);
+	}
+	pthread_mutex_unlock(&line->lock);
+	return is_wanted;
+}
+
+void line_note_copied(struct publish_line *line, const struct store_stand *stand)
+{
+	pthread_mutex_lock(&line->lock);
+	line->is_copying = false;
+	if (stand != NULL) {
+		line->served.stand = *stand;
 	}
 	pthread_mutex_unlock(&line->lock);
 }

@@ -8,6 +8,7 @@
 
 struct publish {
 	struct store *store;
+	const struct publish_copier *copier; /* NULL: nobody makes copies */
 	struct change_listener *listeners;
 	struct change_listener **listeners_end;
 };
@@ -16,9 +17,10 @@ struct publish {
 struct line_version {
 	const struct zone_snapshot *snapshot; /* a reference; NULL: none */
 	const struct change_history *history; /* a reference; what leads to it */
-	bool has_top;                         /* a version before it did not go forward: */
-	uint32_t top;                         /* the highest serial until then */
 	struct store_head head;
+	struct store_stand stand; /* of what is served: as the store told */
+	int64_t since_s;          /* when it was published, wall time */
+	enum change_origin origin;
 	bool has_head;   /* something was published before; without a snapshot by another process, or it has expired */
 	bool is_on_disk; /* `head` is what the store has, or will have before anything that is submitted from now on */
 };
@@ -35,6 +37,7 @@ struct publish_line {
 	struct line_version served;
 	uint32_t pending; /* commits on their way */
 	uint32_t run;     /* raised when what was on its way is given up */
+	bool is_copying;  /* somebody was asked for a copy */
 };
 
 /* ---- publish.c ---- */
@@ -50,7 +53,8 @@ void line_version_drop(struct line_version *version);
 /* The head, with a reference to its snapshot, and its run. */
 struct line_version line_take_head(struct publish_line *line, uint32_t *run);
 /* Sets the head, once: what another process left. */
-void line_set_recalled(struct publish_line *line, const struct store_head *head);
+void line_set_recalled(struct publish_line *line, const struct store_head *head, const struct store_stand *stand,
+                       const struct store_note *note);
 /* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. Where it is not
  * written by itself it is on disk as far as the head before it is. */
 MUST_USE bool line_advance(struct publish_line *line, uint32_t run, struct line_version version);
@@ -66,6 +70,16 @@ void line_end_refused(struct publish_line *line, uint32_t run);
 enum zone_state line_end_published(struct publish_line *line, const struct line_version *version);
 /* And it is known whether this version, if it is the served one, is on disk. */
 void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk);
+/* And how it stands on disk. */
+void line_note_stand(struct publish_line *line, const struct zone_snapshot *snapshot, const struct store_stand *stand);
+/* What is served; its references are the caller's. False: nothing is. */
+MUST_USE bool line_take_served(struct publish_line *line, struct line_version *out);
+/* A copy of what is served is wanted: true once, until line_note_copied. */
+bool line_wants_copy(struct publish_line *line, bool *is_first);
+/* What is served, to be copied; its references are the caller's. False: there is nothing to do. */
+MUST_USE bool line_take_to_copy(struct publish_line *line, struct line_version *out);
+/* `stand` NULL: nothing came of it. */
+void line_note_copied(struct publish_line *line, const struct store_stand *stand);
 /* What is served, or was before it was withdrawn, is on disk. */
 bool line_is_on_disk(struct publish_line *line);
 /* This is what is served. */

@@ -26,7 +26,9 @@ struct commit {
 	bool forced;
 	struct moment now;
 	struct change_deadlines deadlines;
-	char *who; /* owned */
+	char *who;       /* owned */
+	uint8_t *source; /* owned; NULL: none */
+	size_t source_len;
 	void (*settled)(void *context, const struct change_result *result, const struct error *error);
 	void *context;
 
@@ -36,9 +38,11 @@ struct commit {
 	bool is_prepared;         /* what is to be stored is made before it is known whether it is wanted */
 	bool is_beside;           /* and `thread` makes it */
 	pthread_t thread;
-	bool same_content;         /* a primary's: as what was published last, the serial aside */
-	struct store_write *write; /* owned; NULL: not made yet */
-	bool writes;               /* the store is given something for it */
+	bool same_content;           /* a primary's: as what was published last, the serial aside */
+	const struct changeset *set; /* a reference; what makes it of `base`; NULL: none is kept */
+	struct store_write *write;   /* owned; NULL: not made yet */
+	bool writes;                 /* the store is given something for it */
+	bool is_anew;                /* and this is the second time */
 	struct change_result result;
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
@@ -54,6 +58,11 @@ struct publish *publish_new(struct store *store)
 void publish_free(struct publish *take)
 {
 	free(take);
+}
+
+void publish_set_copier(struct publish *publish, const struct publish_copier *copier)
+{
+	publish->copier = copier;
 }
 
 void publish_add_listener(struct publish *publish, struct change_listener *listener)
@@ -72,13 +81,15 @@ static bool is_primary(const struct commit *commit)
 static void recall(struct publish_line *line)
 {
 	struct store_head head;
+	struct store_stand stand;
+	struct store_note note;
 	struct error error;
 	if (line->is_recalled || line->publish->store == NULL) {
 		return;
 	}
 	line->is_recalled = true;
-	if (store_load_head(line->publish->store, line->zone->apex.wire, &head, &error)) {
-		line_set_recalled(line, &head);
+	if (store_load_head(line->publish->store, line->zone->apex.wire, &head, &stand, &note, &error)) {
+		line_set_recalled(line, &head, &stand, &note);
 	} else if (error.code != ERROR_NOT_FOUND) {
 		char zone_text[DNS_NAME_TEXT_MAX];
 		log_warning("zone %s: what was remembered of it is lost: %s",
@@ -94,40 +105,77 @@ static const struct store_head *last_published(const struct commit *commit)
 
 /* ---- what is to be stored ---- */
 
-/* On a primary the zone file has the records: only serial and digest are kept. */
-static void write_version(struct store_write *write, const struct line_version *version)
+static struct change_history_limits history_limits(const struct commit *commit)
 {
-	bool keeps_records = version->head.role == STORE_SECONDARY;
-	store_write_version(write, &version->head, keeps_records ? version->snapshot : NULL);
+	struct change_history_limits limits = {.count_max = 0};
+	struct zone_facts facts;
+	if (commit->policy == NULL) {
+		return limits; /* from the store: nothing was before it */
+	}
+	limits = commit->policy->history;
+	zone_facts(commit->next.snapshot, &facts);
+	uint64_t most = facts.bytes / 2 > PUBLISH_HISTORY_LEAST ? facts.bytes / 2 : PUBLISH_HISTORY_LEAST;
+	limits.octets_max = limits.octets_max < most ? limits.octets_max : most;
+	return limits;
 }
 
-/* The digest of a primary's version, whose serial is not known yet, or all that is written of a secondary's. */
+/* A changeset that is larger than this goes to the disk as the records of the version that it makes: LMDB holds in memory
+ * what a transaction changes. */
+#define CHANGE_OCTETS_MAX ((size_t)4 << 20)
+
+static struct store_note note_of(const struct line_version *version, const char *who)
+{
+	struct store_note note = {.at_s = version->since_s, .origin = version->origin};
+	snprintf(note.who, sizeof note.who, "%.*s", (int)sizeof note.who - 1, who);
+	return note;
+}
+
+/* On a primary the zone file has the records: what is kept of them is made when the version is served. */
+static void write_whole(struct store_write *write, const struct line_version *version, const char *who)
+{
+	bool keeps_records = version->head.role == STORE_SECONDARY;
+	struct store_note note = note_of(version, who);
+	store_write_version(write, &version->head, &note, keeps_records ? version->snapshot : NULL);
+}
+
+static bool continues_on_disk(const struct commit *commit)
+{
+	size_t len;
+	if (commit->set == NULL || !commit->base.is_on_disk) {
+		return false;
+	}
+	changeset_octets(commit->set, &len);
+	return len <= CHANGE_OCTETS_MAX;
+}
+
+static void write_version(struct store_write *write, const struct commit *commit)
+{
+	if (continues_on_disk(commit)) {
+		struct store_note note = note_of(&commit->next, commit->who);
+		struct change_history_limits limits = history_limits(commit);
+		store_write_change(write, &commit->base.head, &commit->next.head, &note, commit->set, &limits);
+	} else {
+		write_whole(write, &commit->next, commit->who);
+	}
+}
+
+/* Of a version that continues none that is at hand: its digest, and all that is written of a secondary's. */
 static void *prepare(void *self)
 {
 	struct commit *commit = self;
-	if (is_primary(commit)) {
-		store_content_digest(commit->next.snapshot, commit->next.head.content);
-	} else {
+	commit->next.head.content = change_digest_of(commit->next.snapshot);
+	if (!is_primary(commit) && commit->publish->store != NULL) {
 		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
-		write_version(commit->write, &commit->next);
+		write_whole(commit->write, &commit->next, commit->who);
 	}
 	return NULL;
-}
-
-/* A version with the serial that is on disk will hardly be another one. If it is, it is written when that is known. */
-static bool is_copy_likely(const struct commit *commit)
-{
-	const struct line_version *base = &commit->base;
-	bool is_stored = commit->publish->store != NULL && commit->origin != CHANGE_FROM_STORE;
-	return is_stored && (base->snapshot == NULL || !base->is_on_disk ||
-	                     zone_serial(base->snapshot) != zone_serial(commit->next.snapshot));
 }
 
 static void prepare_begin(struct commit *commit)
 {
 	struct store_head *head = &commit->next.head;
 	struct zone_facts facts;
-	commit->is_prepared = is_primary(commit) || is_copy_likely(commit);
+	commit->is_prepared = commit->base.snapshot == NULL && commit->origin != CHANGE_FROM_STORE;
 	head->role = is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
 	head->class = commit->line->zone->class;
 	head->serial_published = zone_serial(commit->next.snapshot);
@@ -146,41 +194,17 @@ static void prepare_end(struct commit *commit, bool wanted)
 	}
 }
 
-/* As the copy that was made of `last`, which is on disk. */
-static bool is_as_copied(const struct commit *commit, const struct store_head *last)
-{
-	struct store *store = commit->publish->store;
-	struct store_head head;
-	struct error error;
-	if (store == NULL) {
-		return false;
-	}
-	const struct zone_snapshot *copy = store_load_version(store, commit->line->zone->apex.wire, &head, &error);
-	if (copy == NULL && error.code != ERROR_NOT_FOUND) {
-		log_warning("zone %s: the copy of serial %u, with which the file would be compared, cannot be read: %s",
-		            commit->zone_text, last->serial_published, error.text);
-	}
-	bool same = copy != NULL && head.serial_published == last->serial_published &&
-	            change_same_content(copy, commit->next.snapshot);
-	zone_unref(copy);
-	return same;
-}
-
-/* As what was published last, the serial aside. Of a secondary's versions no digest is kept: each transfer would wait for it,
- * and only a server that becomes the primary of its zone would ever look at it. */
+/* As what was published last, the serial aside. */
 static bool is_same_content(const struct commit *commit)
 {
 	const struct store_head *last = last_published(commit);
 	if (last == NULL) {
 		return false;
 	}
-	if (last->role == STORE_PRIMARY) {
-		return memcmp(commit->next.head.content, last->content, sizeof last->content) == 0;
-	}
 	if (commit->base.snapshot != NULL) {
 		return change_same_content(commit->base.snapshot, commit->next.snapshot);
 	}
-	return commit->base.is_on_disk && is_as_copied(commit, last);
+	return change_digest_equal(commit->next.head.content, last->content);
 }
 
 /* A primary's serial by its policy (I2). */
@@ -271,33 +295,22 @@ static void take_difference(struct change_visitor *self, const struct zone_chang
 	}
 }
 
-static struct change_history_limits history_limits(const struct commit *commit)
+static void raise_top(struct store_head *head, uint32_t serial)
 {
-	struct change_history_limits limits = {.count_max = 0};
-	struct zone_facts facts;
-	if (commit->policy == NULL) {
-		return limits; /* from the store: nothing was before it */
+	if (!head->has_top || dns_serial_compare(serial, head->top) == DNS_SERIAL_NEWER) {
+		head->top = serial;
 	}
-	limits = commit->policy->history;
-	zone_facts(commit->next.snapshot, &facts);
-	uint64_t most = facts.bytes / 2 > PUBLISH_HISTORY_LEAST ? facts.bytes / 2 : PUBLISH_HISTORY_LEAST;
-	limits.octets_max = limits.octets_max < most ? limits.octets_max : most;
-	return limits;
+	head->has_top = true;
 }
 
-static void raise_top(struct line_version *version, uint32_t serial)
+/* What stays of it from version to version. Where nothing is served before, what was published last may be something else. */
+static void carry_top(struct commit *commit)
 {
-	if (!version->has_top || dns_serial_compare(serial, version->top) == DNS_SERIAL_NEWER) {
-		version->top = serial;
-	}
-	version->has_top = true;
-}
-
-/* Nothing is served before it; what was published last may be something else. */
-static void note_gap(struct commit *commit)
-{
-	if (commit->base.has_head && commit->origin != CHANGE_FROM_STORE && !commit->same_content) {
-		raise_top(&commit->next, commit->base.head.serial_published);
+	const struct line_version *base = &commit->base;
+	commit->next.head.has_top = base->head.has_top;
+	commit->next.head.top = base->head.top;
+	if (base->snapshot == NULL && base->has_head && commit->origin != CHANGE_FROM_STORE && !commit->same_content) {
+		raise_top(&commit->next.head, base->head.serial_published);
 	}
 }
 
@@ -308,20 +321,29 @@ static void keep_history(struct commit *commit, struct difference *difference,
 {
 	uint32_t before = commit->result.serial_before;
 	bool is_forward = dns_serial_compare(commit->result.serial, before) == DNS_SERIAL_NEWER;
-	bool is_again = commit->base.has_top && dns_serial_compare(before, commit->base.top) != DNS_SERIAL_NEWER;
-	const struct changeset *set = NULL;
+	const struct store_head *head = &commit->base.head;
+	bool is_again = head->has_top && dns_serial_compare(before, head->top) != DNS_SERIAL_NEWER;
 	struct error error;
 	if (!is_forward) {
-		raise_top(&commit->next, before);
+		raise_top(&commit->next.head, before);
 	}
 	if (is_forward && !is_again && !difference->is_over) {
-		set = changeset_builder_end(&difference->builder, &error);
+		commit->set = changeset_builder_end(&difference->builder, &error);
 	}
-	if (set != NULL) {
-		commit->next.history = change_history_with(commit->base.history, set, commit->next.snapshot,
+	if (commit->set != NULL) {
+		commit->next.history = change_history_with(commit->base.history, commit->set, commit->next.snapshot,
 		                                           commit->now.wall_s, limits);
 	}
-	changeset_unref(set);
+}
+
+/* Costs what the change costs, where that is known. */
+static struct change_digest digest_of(const struct commit *commit)
+{
+	struct change_digest before = commit->base.head.content;
+	if (commit->result.outcome == CHANGE_UNCHANGED) {
+		return before;
+	}
+	return commit->set != NULL ? change_digest_after(before, commit->set) : change_digest_of(commit->next.snapshot);
 }
 
 /* Fills in what changed; CHANGE_UNCHANGED when there is nothing to do. */
@@ -330,10 +352,8 @@ static void compare(struct commit *commit)
 	struct change_result *result = &commit->result;
 	result->serial = zone_serial(commit->next.snapshot);
 	result->outcome = CHANGE_PUBLISHED;
-	commit->next.has_top = commit->base.has_top;
-	commit->next.top = commit->base.top;
+	carry_top(commit);
 	if (commit->base.snapshot == NULL) {
-		note_gap(commit);
 		return;
 	}
 	result->had_before = true;
@@ -350,6 +370,7 @@ static void compare(struct commit *commit)
 		keep_history(commit, &difference, &limits);
 	}
 	changeset_builder_deinit(&difference.builder);
+	commit->next.head.content = digest_of(commit);
 }
 
 static bool is_this_zone(const struct commit *commit, struct error *error)
@@ -364,6 +385,7 @@ static bool build(struct commit *commit, struct error *error)
 	if (!is_this_zone(commit, error) || (!is_primary(commit) && !secondary_may_take(commit, error))) {
 		return false;
 	}
+	carry_top(commit); /* is written with what is prepared */
 	prepare_begin(commit);
 	bool done = commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
 	if (done && !is_primary(commit)) {
@@ -415,7 +437,9 @@ static void commit_free(struct commit *commit)
 {
 	line_version_drop(&commit->base);
 	line_version_drop(&commit->next);
+	changeset_unref(commit->set);
 	store_write_free(commit->write);
+	free(commit->source);
 	free(commit->who);
 	free(commit);
 }
@@ -473,11 +497,40 @@ static bool is_still_wanted(struct store_waiter *self)
 	return line_is_current(commit->line, commit->run);
 }
 
+static void ask_for_copy(struct publish_line *line)
+{
+	const struct publish_copier *copier = line->publish->copier;
+	bool is_first;
+	if (copier != NULL && line_wants_copy(line, &is_first)) {
+		copier->wanted(copier, line->owner, is_first);
+	}
+}
+
+/* What it continues is not on disk any more, or never came there: then it is written as one that continues nothing. A
+ * secondary's records are not written on this thread; with its next timers they are. */
+static bool begins_anew(struct commit *commit, const struct error *error)
+{
+	if (error->code != ERROR_STALE || !is_primary(commit) || commit->is_anew) {
+		return false;
+	}
+	struct store *store = commit->publish->store;
+	struct store_write *write = store_write_new(store, commit->line->zone->apex.wire);
+	log_warning("zone %s: serial %u begins a new history on disk: %s", commit->zone_text, commit->result.serial,
+	            error->text);
+	commit->is_anew = true;
+	write_whole(write, &commit->next, commit->who);
+	store_submit(write, &commit->waiter, STORE_NOW);
+	return true;
+}
+
 /* Makes `next` the served version, and tells. */
 static void finish(struct store_waiter *self, bool is_durable, const struct error *error)
 {
 	struct commit *commit = (struct commit *)self;
 	struct publish_line *line = commit->line;
+	if (!is_durable && begins_anew(commit, error)) {
+		return;
+	}
 	if (!is_durable && !may_be_volatile(commit, error)) {
 		refuse(commit, error);
 		return;
@@ -486,6 +539,9 @@ static void finish(struct store_waiter *self, bool is_durable, const struct erro
 		note_volatile(commit, error);
 	} else if (!commit->next.is_on_disk) {
 		note_as_before(commit);
+	}
+	if (commit->writes && is_durable) {
+		commit->next.stand = self->stand;
 	}
 	if (commit->result.outcome == CHANGE_PUBLISHED || !line_serves(line, commit->next.snapshot)) {
 		enum zone_state before = line_end_published(line, &commit->next);
@@ -497,6 +553,7 @@ static void finish(struct store_waiter *self, bool is_durable, const struct erro
 	if (commit->writes) {
 		line_note_disk(line, commit->next.snapshot, is_durable);
 	}
+	ask_for_copy(line);
 	tell(commit, &commit->result, NULL);
 }
 
@@ -515,10 +572,15 @@ static struct commit *commit_new(struct publish_line *line, const struct change_
 	commit->now = offer->now;
 	commit->deadlines = offer->deadlines;
 	commit->who = memory_copy_text(offer->who);
+	commit->source = offer->source == NULL ? NULL : memory_copy(offer->source, offer->source_len);
+	commit->source_len = offer->source_len;
 	commit->settled = offer->settled;
 	commit->context = offer->context;
 	commit->next.snapshot = offer->candidate;
 	commit->next.has_head = true;
+	commit->next.since_s = offer->now.wall_s;
+	commit->next.origin = offer->origin;
+	commit->next.history = change_history_ref(offer->history);
 	dns_name_to_text_short(line->zone->apex.wire, commit->zone_text);
 	return commit;
 }
@@ -528,6 +590,8 @@ static void drop_twin(struct commit *commit)
 {
 	if (commit->result.outcome == CHANGE_UNCHANGED) {
 		line_version_drop(&commit->next);
+		commit->next.since_s = commit->base.since_s;
+		commit->next.origin = commit->base.origin;
 		commit->next.snapshot = zone_ref(commit->base.snapshot);
 		commit->next.history = change_history_ref(commit->base.history);
 	}
@@ -540,10 +604,13 @@ static struct store_write *take_write(struct commit *commit)
 	if (write == NULL) {
 		write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
 		if (commit->writes) {
-			write_version(write, &commit->next);
+			write_version(write, commit);
 		}
 	} else {
 		commit->write = NULL;
+	}
+	if (commit->source != NULL) {
+		store_write_source(write, commit->source, commit->source_len);
 	}
 	if (commit->deadlines.expire_at_s != 0) {
 		store_write_timers(write, &commit->deadlines);
@@ -556,8 +623,11 @@ static void submit(struct commit *commit)
 	struct store *store = commit->publish->store;
 	struct error error;
 	commit->next.head.serial_published = commit->result.serial;
+	commit->next.stand = commit->base.stand;
 	if (commit->origin == CHANGE_FROM_STORE) {
 		commit->next.head = commit->base.head;
+		commit->next.since_s = commit->base.since_s;
+		commit->next.origin = commit->base.origin;
 	}
 	commit->writes = store != NULL && !is_remembered(commit);
 	commit->next.is_on_disk = commit->writes || store == NULL;
@@ -608,6 +678,7 @@ static void finish_securing(struct store_waiter *self, bool is_durable, const st
 	line_end(commit->line);
 	if (is_durable && commit->writes) {
 		line_note_disk(commit->line, commit->next.snapshot, true);
+		line_note_stand(commit->line, commit->next.snapshot, &self->stand);
 	} else if (!is_worth_securing(self)) {
 		error_set(&why, ERROR_IO, "serial %u: %s", commit->result.serial, not_written);
 		is_durable = false;
@@ -626,6 +697,7 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 	struct error error;
 	recall(line);
 	commit->waiter = (struct store_waiter){.wanted = is_worth_securing, .done = finish_securing};
+	change_history_unref(commit->next.history);
 	commit->next = line_take_head(line, &commit->run);
 	commit->result.outcome = CHANGE_UNCHANGED;
 	if (store == NULL || !commit->next.has_head) {
@@ -638,11 +710,64 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 	commit->result.serial = commit->next.head.serial_published;
 	commit->writes = !commit->next.is_on_disk && commit->next.snapshot != NULL;
 	if (commit->writes) {
-		write_version(write, &commit->next);
+		write_whole(write, &commit->next, "");
 	}
 	if (deadlines != NULL && is_secondary) {
 		store_write_timers(write, deadlines);
 	}
 	line_begin(line);
 	store_submit(write, &commit->waiter, commit->writes || deadlines == NULL ? STORE_NOW : STORE_SOON);
+}
+
+/* ---- copies ---- */
+
+/* The records of what is served, on their way to the disk. */
+struct copying {
+	struct store_waiter waiter; /* first */
+	struct publish_line *line;
+	void (*settled)(void *context);
+	void *context;
+};
+
+static void finish_copy(struct store_waiter *self, bool is_durable, const struct error *error)
+{
+	struct copying *copying = (struct copying *)self;
+	char zone_text[DNS_NAME_TEXT_MAX];
+	line_note_copied(copying->line, is_durable ? &self->stand : NULL);
+	if (!is_durable && error->code != ERROR_STALE) {
+		log_warning("zone %s: no copy could be made for the next start, which will take longer: %s",
+		            dns_name_to_text_short(copying->line->zone->apex.wire, zone_text), error->text);
+	}
+	copying->settled(copying->context);
+	free(copying);
+}
+
+void publish_line_copy(struct publish_line *line, void (*settled)(void *context), void *context)
+{
+	struct line_version version;
+	if (!line_take_to_copy(line, &version)) {
+		line_note_copied(line, NULL);
+		settled(context);
+		return;
+	}
+	struct copying *copying = memory_new(sizeof *copying);
+	copying->waiter.done = finish_copy;
+	copying->line = line;
+	copying->settled = settled;
+	copying->context = context;
+	struct store_write *write = store_write_new(line->publish->store, line->zone->apex.wire);
+	store_write_copy(write, &version.head, version.stand.number, version.snapshot);
+	line_version_drop(&version);
+	store_submit(write, &copying->waiter, STORE_SOON);
+}
+
+bool publish_line_digest(struct publish_line *line, struct change_digest *digest)
+{
+	struct line_version served;
+	bool is_served = line_take_served(line, &served);
+	if (is_served) {
+		*digest = served.head.content;
+		line_version_drop(&served);
+	}
+	return is_served;
 }

@@ -56,6 +56,15 @@ void publish_free(struct publish *take);
 /* Before threads start. `listener` is borrowed until publish_free. Called in the order of adding. */
 void publish_add_listener(struct publish *publish, struct change_listener *listener);
 
+/* Whoever has a copy made of what is served, where the store has none or a start would take long from it: a thread of the
+ * caller's that calls publish_line_copy(line) later. Embed it. */
+struct publish_copier {
+	/* On the store's thread; must not wait. `owner` is the line's; `is_first`: there is none yet. */
+	void (*wanted)(const struct publish_copier *self, void *owner, bool is_first);
+};
+/* Before threads start; borrowed until publish_free. */
+void publish_set_copier(struct publish *publish, const struct publish_copier *copier);
+
 /* The line of versions of one zone. */
 struct publish_line;
 
@@ -78,6 +87,12 @@ void publish_line_withdraw(struct publish_line *line, enum zone_state state);
 void publish_line_secure(struct publish_line *line, const struct change_deadlines *deadlines,
                          void (*settled)(void *context, const struct change_result *result, const struct error *error),
                          void *context);
+
+/* Writes the records of what is served, as publish_copier asked for; a large zone is written on this thread, one that
+ * changes meanwhile. Beside offers. `settled` is told once, perhaps before this returns. */
+void publish_line_copy(struct publish_line *line, void (*settled)(void *context), void *context);
+/* The digest of what is served (change/digest.h); false: nothing is. Any thread. */
+bool publish_line_digest(struct publish_line *line, struct change_digest *digest);
 
 /* ---- parts, each a pure function ---- */
 

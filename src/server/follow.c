@@ -22,6 +22,7 @@ struct follow {
 struct follow_event {
 	struct server_zone *zone; /* a reference */
 	const struct zone_snapshot *snapshot;
+	const struct change_history *history; /* what leads to it; a reference */
 	struct change_deadlines timers;
 	struct error error;
 	struct address from;
@@ -39,6 +40,7 @@ static struct follow_event *event_new(struct server_zone *zone)
 static void event_free(struct follow_event *event)
 {
 	zone_unref(event->snapshot);
+	change_history_unref(event->history);
 	server_zone_unref(event->zone);
 	free(event);
 }
@@ -192,8 +194,9 @@ static void restored_on_loop(void *context, struct moment now)
 		} else {
 			struct transfer_version version = transfer_version_of(event->snapshot);
 			if (transfer_secondary_start(follow->machine, &version, &event->timers, now)) {
-				writer_offer_restored(event->zone, event->snapshot);
+				writer_offer_restored(event->zone, event->snapshot, event->history);
 				event->snapshot = NULL;
+				event->history = NULL;
 			} else {
 				writer_expire(event->zone);
 				log_error("zone %s: the stored version, serial %u, expired while the server was "
@@ -205,10 +208,12 @@ static void restored_on_loop(void *context, struct moment now)
 	event_free(event);
 }
 
-void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct change_deadlines *timers)
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
+                     const struct change_history *take_history, const struct change_deadlines *timers)
 {
 	struct follow_event *event = event_new(zone);
 	event->snapshot = take;
+	event->history = take_history;
 	if (timers != NULL) {
 		event->timers = *timers;
 	}
@@ -229,7 +234,7 @@ static void published_on_loop(void *context, struct moment now)
 		if (follow->has_expired) {
 			/* In case it withdrew the version that has just lifted the expiry. */
 			follow->has_expired = false;
-			writer_offer_restored(event->zone, zone_ref(event->snapshot));
+			writer_offer_restored(event->zone, zone_ref(event->snapshot), NULL);
 		}
 		transfer_secondary_published(follow->machine, &version, now);
 	}

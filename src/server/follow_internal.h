@@ -8,8 +8,9 @@
 /* Sets up, changes or takes down the machine as the zone's options say. Any thread; posted to the loop. */
 void follow_configure(struct server_zone *zone);
 
-/* A zone writer found what the disk has: `take` NULL: nothing. Any thread. */
-void follow_restored(struct server_zone *zone, const struct zone_snapshot *take, const struct change_deadlines *timers);
+/* A zone writer found what the disk has, and what leads to it: `take` NULL: nothing. Any thread. */
+void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
+                     const struct change_history *take_history, const struct change_deadlines *timers);
 
 /* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy. Any
  * thread. */

@@ -171,7 +171,7 @@ static bool start(struct server *server, struct error *error)
 	server->listener.published = version_published;
 	publish_add_listener(server->publish, &server->listener);
 	server->jobs = jobs_new(writers_wanted(), error);
-	if (server->jobs == NULL || !start_loop(server, error)) {
+	if (server->jobs == NULL || !copies_start(server, error) || !start_loop(server, error)) {
 		return false;
 	}
 	atomic_store(&server->answer_config, worker_answer_config(server->conf));
@@ -258,6 +258,7 @@ static void stop(struct server *server)
 	/* The loop takes what the last jobs, and the store that finishes what they offered, tell it; what it tells them in
 	 * turn waits for jobs_free. */
 	jobs_end(server->jobs);
+	copies_stop(server);
 	flush_store(server);
 	stop_loop(server);
 	workers_free(server);

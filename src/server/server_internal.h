@@ -9,6 +9,7 @@
 #include "base/quiescent.h"
 #include "crypto/crypto.h"
 #include "net/net.h"
+#include "server/copies_internal.h"
 #include "server/server.h"
 #include "server/zones_internal.h"
 #include "store/store.h"
@@ -61,6 +62,7 @@ struct server {
 	struct publish *publish;
 	struct change_listener listener;
 	struct jobs *jobs;
+	struct copies copies;
 
 	struct net_loop *loop;
 	struct edge edge;

@@ -24,6 +24,7 @@ struct zone_job {
 	const struct zone_snapshot *candidate; /* owned */
 	char *who;
 	struct change_deadlines timers;
+	const struct change_history *history;           /* owned */
 	struct store_acknowledgement *acknowledgements; /* owned */
 	size_t acknowledgement_count;
 	uint32_t serial;
@@ -62,6 +63,7 @@ static void run_zone_job(struct job *self)
 	}
 	transfer_in_free(job->transfer);
 	zone_unref(job->candidate);
+	change_history_unref(job->history);
 	server_zone_unref(job->zone);
 	free(job->who);
 	free(job->acknowledgements);
@@ -98,12 +100,15 @@ static const char *describe(const struct change_result *result, char *out, size_
 /* An offer whose end is told by the store's thread. */
 struct offered {
 	struct server_zone *zone; /* a reference */
-	uint64_t load;            /* CHANGE_FROM_FILE */
+	uint64_t load;            /* of a primary's file */
 	char *path;               /* CHANGE_FROM_FILE; owned */
 	uint32_t generation;      /* CHANGE_FROM_TRANSFER: of the machine that wants to know */
 	struct change_deadlines timers;
 	bool is_exported;                      /* to the zone's file, when it is served */
 	const struct zone_snapshot *candidate; /* CHANGE_FROM_TRANSFER; a reference */
+	uint8_t *source; /* CHANGE_FROM_FILE: which files it was; owned; NULL: too young to be told */
+	size_t source_len;
+	const struct change_history *history; /* CHANGE_FROM_STORE; a reference */
 };
 
 static struct offered *offered_new(struct server_zone *zone)
@@ -117,6 +122,8 @@ static void offered_free(struct offered *take)
 {
 	server_zone_unref(take->zone);
 	zone_unref(take->candidate);
+	change_history_unref(take->history);
+	free(take->source);
 	free(take->path);
 	free(take);
 }
@@ -146,6 +153,9 @@ static void offer(struct offered *take, const struct server_zone_options *option
 	        .forced = forced,
 	        .now = clock_now(),
 	        .deadlines = take->timers,
+	        .source = take->source,
+	        .source_len = take->source_len,
+	        .history = take->history,
 	        .settled = settled,
 	        .context = take,
 	};
@@ -231,6 +241,96 @@ static bool files_are_settled(const struct zonefile_files *files)
 	return true;
 }
 
+/* What a version was read from: which files, after what was asked of them. */
+#define ASKED_SIZE 4
+static uint8_t *source_of(const struct server_zone *zone, const struct conf_zone *options, size_t *len)
+{
+	struct publish_policy policy = server_zone_policy(options);
+	uint8_t asked[ASKED_SIZE] = {(uint8_t)policy.serial, (uint8_t)policy.strict, (uint8_t)policy.check_ns,
+	                             (uint8_t)policy.check_mx_srv};
+	uint8_t *files = source_files_to_octets(&zone->files, len);
+	files = memory_resize(files, *len + sizeof asked, 1);
+	memmove(files + sizeof asked, files, *len);
+	memcpy(files, asked, sizeof asked);
+	*len += sizeof asked;
+	return files;
+}
+
+/* The files that the stored version was read from, if they and what is asked of them are the same today. */
+static bool recall_source(struct server_zone *zone, const struct conf_zone *options)
+{
+	size_t stored_len;
+	size_t len;
+	uint8_t *stored = store_load_source(zone->server->store, zone->zone->apex.wire, &stored_len);
+	bool is_same = stored != NULL && stored_len > ASKED_SIZE &&
+	               source_files_from_octets(stored + ASKED_SIZE, stored_len - ASKED_SIZE, &zone->files) &&
+	               strcmp(zone->files.identities[0].path, options->file) == 0 &&
+	               zonefile_files_unchanged(&zone->files);
+	if (is_same) {
+		uint8_t *today = source_of(zone, options, &len);
+		is_same = len == stored_len && memcmp(today, stored, len) == 0;
+		free(today);
+	}
+	if (!is_same) {
+		zonefile_files_deinit(&zone->files);
+	}
+	free(stored);
+	return is_same;
+}
+
+static void recalled_settled(void *context, const struct change_result *result, const struct error *error)
+{
+	struct offered *offered = context;
+	struct server_zone *zone = offered->zone;
+	note_disk(zone, result);
+	if (result == NULL) {
+		log_error("zone %s: the stored version cannot be used: %s", zone->name, error->text);
+		atomic_store(&zone->files_known, false);
+	}
+	if (offered->load != 0) {
+		server_zone_finish_load(zone, offered->load, result != NULL,
+		                        result != NULL ? "the file did not change" : error->text);
+		end_loading(zone);
+	}
+	offered_free(offered);
+}
+
+/* What was served before a restart is served again at once; true: the file says the same, so it need not be read. */
+static bool recall_version(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)
+{
+	struct store *store = zone->server->store;
+	const uint8_t *apex = zone->zone->apex.wire;
+	const struct change_history *history;
+	struct store_head head;
+	struct error error;
+	const struct zone_snapshot *version = NULL;
+	if (store == NULL || !store_load_head(store, apex, &head, NULL, NULL, &error) || head.role != STORE_PRIMARY) {
+		return false;
+	}
+	version = store_load_version(store, apex, &head, &history, &error);
+	if (version == NULL) {
+		if (error.code != ERROR_NOT_FOUND) {
+			log_error("zone %s: the stored version cannot be used: %s; the file is read", zone->name,
+			          error.text);
+		}
+		return false;
+	}
+	bool is_whole = recall_source(zone, options->zone);
+	atomic_store(&zone->files_known, is_whole);
+	struct offered *offered = offered_new(zone);
+	offered->load = is_whole ? load : 0;
+	offered->history = history;
+	offer(offered, options, CHANGE_FROM_STORE, version, "the data folder", false, recalled_settled);
+	return is_whole;
+}
+
+static bool is_first_load(struct server_zone *zone)
+{
+	const struct zone_snapshot *head = publish_line_head(zone->line);
+	zone_unref(head);
+	return head == NULL && !atomic_load(&zone->was_published);
+}
+
 static void read_and_offer(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)
 {
 	struct problem_log problems = problem_log_of(zone->name);
@@ -253,7 +353,11 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	offered->load = load;
 	offered->path = memory_copy_text(path);
 	/* Before the offer, which unsays it when it fails. */
-	atomic_store(&zone->files_known, files_are_settled(&zone->files));
+	bool is_settled = files_are_settled(&zone->files);
+	atomic_store(&zone->files_known, is_settled);
+	if (is_settled) {
+		offered->source = source_of(zone, options->zone, &offered->source_len);
+	}
 	offer(offered, options, CHANGE_FROM_FILE, candidate, path, false, load_settled);
 }
 
@@ -279,7 +383,7 @@ static void load_file(struct zone_job *self)
 		end_loading(zone);
 	} else if (nothing_to_read(zone, always, load)) {
 		end_loading(zone);
-	} else {
+	} else if (!is_first_load(zone) || !recall_version(zone, load, &options)) {
 		read_and_offer(zone, load, &options);
 	}
 	server_zone_options_release(&options);
@@ -377,7 +481,16 @@ static void restore(struct zone_job *self)
 	const uint8_t *apex = zone->zone->apex.wire;
 	struct store_head head;
 	struct error error;
-	const struct zone_snapshot *snapshot = store_load_version(store, apex, &head, &error);
+	const struct change_history *history;
+	const struct zone_snapshot *snapshot = store_load_version(store, apex, &head, &history, &error);
+	if (snapshot != NULL && head.role != STORE_SECONDARY) {
+		/* It was a primary here: what it had says nothing of what its primaries have. */
+		zone_unref(snapshot);
+		change_history_unref(history);
+		snapshot = NULL;
+		history = NULL;
+		error.code = ERROR_NOT_FOUND;
+	}
 	if (snapshot == NULL && error.code != ERROR_NOT_FOUND) {
 		log_error("zone %s: the stored version cannot be used: %s; it will be transferred anew", zone->name,
 		          error.text);
@@ -387,7 +500,7 @@ static void restore(struct zone_job *self)
 		/* A NOTIFY may have been answered and not followed yet, and its sender does not repeat it (RFC 1996 3.6). */
 		timers.refresh_at_s = timers.refreshed_at_s;
 	}
-	follow_restored(zone, snapshot, snapshot == NULL ? NULL : &timers);
+	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &timers);
 	end_loading(zone);
 }
 
@@ -409,16 +522,20 @@ static void offer_restored(struct zone_job *self)
 {
 	struct server_zone_options options = server_zone_options(self->zone);
 	const struct zone_snapshot *candidate = self->candidate;
+	struct offered *offered = offered_new(self->zone);
 	self->candidate = NULL;
-	offer(offered_new(self->zone), &options, CHANGE_FROM_STORE, candidate, "the data folder", false,
-	      restored_settled);
+	offered->history = self->history;
+	self->history = NULL;
+	offer(offered, &options, CHANGE_FROM_STORE, candidate, "the data folder", false, restored_settled);
 	server_zone_options_release(&options);
 }
 
-void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot *take)
+void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot *take,
+                           const struct change_history *take_history)
 {
 	struct zone_job *job = new_job(zone, offer_restored);
 	job->candidate = take;
+	job->history = take_history;
 	add_job(job);
 }
 

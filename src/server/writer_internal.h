@@ -18,8 +18,9 @@ void writer_restore(struct server_zone *zone);
  * `transfer`. `who` is copied, `generation` comes back with the outcome. */
 void writer_offer(struct server_zone *zone, struct transfer_in *take, const char *who, bool forced,
                   uint32_t generation);
-/* Serves the version that writer_restore found. */
-void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot *take);
+/* Serves the version that writer_restore found, with what leads to it (NULL: nothing). */
+void writer_offer_restored(struct server_zone *zone, const struct zone_snapshot *take,
+                           const struct change_history *take_history);
 
 /* Remembers a secondary's timers. */
 void writer_save_timers(struct server_zone *zone, const struct change_deadlines *timers);

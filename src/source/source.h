@@ -28,6 +28,10 @@ const struct zone_snapshot *source_read_zone_file(const char *path, const uint8_
                                                   struct zonefile_problem_sink *problems, struct zonefile_files *files,
                                                   struct source_report *report, struct error *error);
 
+/* `files` as octets, on the heap, and back into an initialised, empty one. False, and still empty: they are none. */
+uint8_t *source_files_to_octets(const struct zonefile_files *files, size_t *len);
+MUST_USE bool source_files_from_octets(const uint8_t *octets, size_t len, struct zonefile_files *files);
+
 /* Writes a version as a zone file. */
 void source_write_zone(const struct zone_snapshot *snapshot, struct zonefile_output *output);
 /* Same into a file, replacing it as a whole (base/file.h). */

@@ -18,38 +18,10 @@
 
 /* ---- one write ---- */
 
-struct image_visitor {
-	struct kv_visitor visitor; /* first */
-	uint64_t image;
-};
-
-static bool keep_image(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
-{
-	struct image_visitor *found = (struct image_visitor *)self;
-	struct store_head_value head;
-	if (store_head_read(store_checked(key, value), &head) && head.place == STORE_IMAGE) {
-		found->image = head.image;
-	}
-	return false;
-}
-
-/* Which image is of no use when this write is durable. */
-static bool find_image_before(struct store_write *write, struct error *error)
-{
-	struct kv *kv = write->store->kv;
-	struct image_visitor found = {.visitor.visit = keep_image};
-	struct store_name key = store_key_of(STORE_KEY_HEAD, write->apex.wire);
-	if (!kv->side->look(kv, store_key_bytes(&key), &found.visitor, error)) {
-		return false;
-	}
-	write->image_before = found.image == write->image ? 0 : found.image;
-	return true;
-}
-
 static bool apply(struct store_write *write, struct error *error)
 {
 	struct kv *kv = write->store->kv;
-	if (write->has_version && !find_image_before(write, error)) {
+	if (!store_merge(write, error)) {
 		return false;
 	}
 	for (const struct store_put *put = write->puts; put != NULL; put = put->next) {
@@ -68,6 +40,7 @@ static void settle(struct store_write *take, bool is_durable, const struct error
 	store_image_remove(take, is_durable ? take->image_before : take->image);
 	take->image = 0;
 	if (take->waiter != NULL) {
+		take->waiter->stand = take->stand;
 		take->waiter->done(take->waiter, is_durable, error);
 	}
 	store_write_free(take);
@@ -83,7 +56,7 @@ static bool is_wanted(const struct store_write *write)
 
 static bool has_puts(const struct store_write *first)
 {
-	while (first != NULL && first->puts == NULL) {
+	while (first != NULL && first->puts == NULL && first->step == STORE_STEP_NONE) {
 		first = first->next;
 	}
 	return first != NULL;
@@ -210,7 +183,7 @@ void store_submit(struct store_write *take, struct store_waiter *waiter, enum st
 
 static size_t octets_of(const struct store_write *write)
 {
-	size_t octets = 0;
+	size_t octets = write->change == NULL ? 0 : write->change->len;
 	for (const struct store_put *put = write->puts; put != NULL; put = put->next) {
 		octets += put->len;
 	}

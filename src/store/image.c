@@ -11,8 +11,9 @@
 #include "dns/message.h"
 #include "store/store_internal.h"
 
-#define FORMAT_VERSION  1
+#define FORMAT_VERSION  2
 #define NAME_OFFSET     64
+#define CONTENT_OFFSET  320
 #define CHECKSUM_OFFSET (STORE_IMAGE_HEAD_SIZE - 8)
 /* In a file name a zone's name is cut here and ended by a hash, so that it stays below 255 with its endings. */
 #define NAME_PART_MAX 200
@@ -102,7 +103,8 @@ void store_image_head_write(const struct store_image *image, uint8_t bytes[STORE
 	write_u64(&out, 0);
 	ensure(writer_len(&out) == NAME_OFFSET);
 	write_bytes(&out, image->apex.wire, image->apex.len);
-	ensure(!out.failed && writer_len(&out) <= CHECKSUM_OFFSET);
+	ensure(!out.failed && writer_len(&out) <= CONTENT_OFFSET);
+	change_digest_write(image->content, bytes + CONTENT_OFFSET);
 	store_u64(bytes + CHECKSUM_OFFSET, hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET));
 }
 
@@ -129,6 +131,7 @@ bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct st
 		return false;
 	}
 	out->apex = dns_name_of(apex);
+	out->content = change_digest_read(bytes + CONTENT_OFFSET);
 	return true;
 }
 

@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "store/store_internal.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 static char *path_in(const char *folder, const char *name)
 {
@@ -72,6 +72,13 @@ static bool check_format(struct store *store, bool *is_new, struct error *error)
 		version = FORMAT_VERSION;
 	}
 	*is_new = !visitor.found || visitor.is_broken;
+	if (version < FORMAT_VERSION) {
+		return error_set(
+		        error, ERROR_STALE,
+		        "the store is of format %u, which is no longer read; move the data folder away, it is made "
+		        "anew from zone files and primaries",
+		        version);
+	}
 	return version <= FORMAT_VERSION ||
 	       error_set(
 	               error, ERROR_STALE,
@@ -99,12 +106,12 @@ struct image_look {
 static void rebuild_head(struct store *store, const struct store_image_file *file)
 {
 	const struct store_image *image = file->image;
-	uint8_t body[STORE_HEAD_SIZE];
 	struct store_head_value value = {
 	        .head = {.role = image->role,
 	                 .class = image->class,
 	                 .serial_published = image->serial,
-	                 .records = image->records},
+	                 .content = image->content},
+	        .note = {.at_s = file->written_at_s, .origin = CHANGE_FROM_STORE, .who = "an image"},
 	        .place = STORE_IMAGE,
 	        .image = file->id,
 	};
@@ -114,10 +121,11 @@ static void rebuild_head(struct store *store, const struct store_image_file *fil
 	        .expire_at_s = file->written_at_s + image->expire_s,
 	};
 	struct store_write *write = store_write_new(store, image->apex.wire);
-	store_head_write(&value, body);
-	store_write_put(write, STORE_KEY_HEAD, body, sizeof body);
-	write->has_version = true;
-	store_write_timers(write, &timers);
+	write->step = STORE_STEP_VERSION;
+	write->value = value;
+	if (image->role == STORE_SECONDARY) {
+		store_write_timers(write, &timers);
+	}
 	store_submit(write, NULL, STORE_NOW);
 }
 

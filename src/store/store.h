@@ -7,18 +7,32 @@
  * Two kinds of places, in the data folder:
  *
  *   store.mdb      an LMDB file (behind kv.h) with what is small: for each zone
- *                  'h' + name  head: which version was published last      'r' + name  its records, where they are few
- *                  't' + name  a secondary's timers                        'a' + name  who acknowledged its NOTIFY
- *                  The name is in wire form, lower case. 'v' alone: version of this format, 1 (4 octets).
+ *                  'h' + name        head: which version was published last, and what leads to it
+ *                  'r' + name        records, where they are few
+ *                  'c' + name + number (8)  changesets, each continuing the one before
+ *                  's' + name        what the version was made of: the producer's octets
+ *                  't' + name        a secondary's timers      'a' + name  who acknowledged its NOTIFY
+ *                  The name is in wire form, lower case. 'v' alone: version of this format, 2 (4 octets).
  *   images/        the records of a large version: NAME.ID, ID being 16 hexadecimal digits that a head names
  *
- * For a primary the head tells only which serial was published last and for which content, so that a serial never goes back
- * and an edit made while the server was stopped is noticed; the records are in the operator's file.
+ * The version that was published last is its records, or those of a version before it and the changesets since. A primary's
+ * records are written after it is served, so that until then its head tells only which serial was published with which
+ * content: a serial never goes back, and an edit made while the server was stopped is noticed.
  *
- * Values, all numbers big-endian; each ends in a checksum (8) over the key and what stands before it:
+ * Changesets have numbers that only rise. A head says which are kept, first..next-1, and from which on (base) they lead from
+ * the records to the newest version. Numbers below base are history alone, for secondaries that are behind. A version that
+ * continues nothing ends the line: all changesets go, and `first` rises beyond every number that was given before.
+ *
+ * Values, all numbers big-endian; each ends in a checksum (8) over the key (a changeset's without its number) and what stands
+ * before it:
  *
  *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image)  2 class (2)
- *            4 serial published (4)  8 a primary's content digest (16)  24 number of records (8)  32 ID of the image (8)
+ *            4 serial published (4)  8 digest of the content (16)  24 ID of the image (8)  32 first (8)  40 base (8)
+ *            48 next (8)  56 octets of changesets (8)  64 of these since base (8)  72 a highest serial is known (1: 0, 1)
+ *            73 origin (1)  74 length of whom it came from (2)  76 highest serial (4)  80 published at (8)
+ *            88 whom it came from (0..STORE_WHO_MAX - 1)
+ *   changeset 0 published at (8)  8 origin (1)  9 zero (1)  10 length of whom it came from (2)  12 whom it came from,
+ *            the changeset (change/changeset.h)
  *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)  24 a version promised at (8)  32 its serial (4)
  *            36 lower versions since (8)   wall seconds, 0: not set
  *   acknowledgements   0 serial (4)  4 how many (2)  6 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
@@ -26,15 +40,18 @@
  *   records  one after the other: owner length (1; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),
  *            RDATA (uncompressed)
  *
- *   image    0 "TANDEM I"  8 version (4) = 1  12 role (1) 13 zero (1)  14 class (2)  16 serial (4)  20 EXPIRE of
- *            the SOA (4)  24 octets of records (8)  32 number of records (8)  40 digest of the records (16)  56 zero (8)
- *            64 zone name, 255 octets, zero-filled  ...  504 checksum of octets 0..503 (8)  512 the records
+ *   image    0 "TANDEM I"  8 version (4) = 2  12 role (1) 13 zero (1)  14 class (2)  16 serial (4)  20 EXPIRE of
+ *            the SOA (4)  24 octets of records (8)  32 number of records (8)  40 digest of these octets (16)  56 zero (8)
+ *            64 zone name, 255 octets, zero-filled  319 zero (1)  320 digest of the content (16)  ...  504 checksum of
+ *            octets 0..503 (8)  512 the records
  *
  * I1  What one store_write holds is remembered whole or not at all; an image is synced before a head names it.
  * I2  Writes of one zone become durable in the order in which they were submitted.
  * I3  What is read back passed its checksum, or is told as broken.
  * I4  A folder belongs to one running server: a second store_open fails.
- * I5  Writes of many zones that wait together cost one sync. */
+ * I5  Writes of many zones that wait together cost one sync.
+ * I6  A changeset is remembered only where the version that it continues is the newest one remembered.
+ * I7  What recovery needs is never trimmed; a full history never refuses a change. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,6 +60,8 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "change/change.h"
+#include "change/digest.h"
+#include "change/history.h"
 #include "zone/zone.h"
 
 struct disk;
@@ -53,14 +72,29 @@ struct store;
 
 enum store_role { STORE_PRIMARY = 1, STORE_SECONDARY = 2 };
 
+/* How the newest version stands on disk. */
+struct store_stand {
+	uint64_t number;  /* of the changeset that will continue it */
+	bool has_records; /* store_load_version will give a snapshot */
+	uint64_t behind;  /* octets of changesets from the records to it */
+};
+
 /* The version that was published last. */
 struct store_head {
 	enum store_role role;
 	uint16_t class;
 	uint32_t serial_published;
-	uint8_t content[STORE_DIGEST_SIZE]; /* a primary's: store_content_digest of what was published */
-	bool has_records;                   /* store_load_version will give a snapshot */
-	uint64_t records;
+	struct change_digest content;
+	bool has_top; /* a version before it did not go forward: */
+	uint32_t top; /* the highest serial until then */
+};
+
+/* When and from whom a version came. */
+#define STORE_WHO_MAX 200
+struct store_note {
+	int64_t at_s; /* wall time */
+	enum change_origin origin;
+	char who[STORE_WHO_MAX];
 };
 
 /* A target that has acknowledged the NOTIFY of a version. */
@@ -88,14 +122,19 @@ bool store_was_killed(const struct store *store);
 
 /* ---- reading; any thread ---- */
 
-/* ERROR_NOT_FOUND  nothing is remembered of this zone
+/* `stand` and `note` may be NULL.
+ * ERROR_NOT_FOUND  nothing is remembered of this zone
  * ERROR_INVALID    what is remembered is broken
  * ERROR_IO */
-MUST_USE bool store_load_head(struct store *store, const uint8_t *apex, struct store_head *head, struct error *error);
-/* The remembered version. NULL and an error as above. Costs a pass over its records; an image that is broken is set aside
- * as NAME.ID.broken. */
+MUST_USE bool store_load_head(struct store *store, const uint8_t *apex, struct store_head *head,
+                              struct store_stand *stand, struct store_note *note, struct error *error);
+/* The version that was published last. NULL and an error as above. Costs a pass over its records; an image that is broken
+ * is set aside as NAME.ID.broken. `history` (NULL: nobody wants it) gets a reference to what leads to it, which may be
+ * nothing. */
 const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_head *head,
-                                               struct error *error);
+                                               const struct change_history **history, struct error *error);
+/* What store_write_source remembered, on the heap; NULL: nothing, or it is broken. */
+uint8_t *store_load_source(struct store *store, const uint8_t *apex, size_t *len);
 /* All zero where none are remembered. */
 struct change_deadlines store_load_timers(struct store *store, const uint8_t *apex);
 /* Gives how many are remembered for the version with this serial. */
@@ -109,25 +148,43 @@ struct store_write;
 struct store_write *store_write_new(struct store *store, const uint8_t *apex);
 /* One that is not submitted after all; an image that was written for it is removed. NULL is fine. */
 void store_write_free(struct store_write *take);
-/* The head; its class, has_records and records follow from `records` where that is not NULL. NULL: the head alone; records
- * that were remembered are dropped. Acknowledgements of the version before are dropped. A large version is written and
- * synced here, on the caller's thread; what goes wrong is told when the write is done. */
-void store_write_version(struct store_write *write, const struct store_head *head, const struct zone_snapshot *records);
+/* Each write holds one of the next four at most. */
+
+/* A version that continues nothing: the changesets remembered go. Its class follows from `records`; NULL: the head alone.
+ * Acknowledgements of the version before are dropped. A large version is written and synced here, on the caller's thread; what
+ * goes wrong is told when the write is done. */
+void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
+                         const struct zone_snapshot *records);
+/* The version that `set` makes of `before`, which must be the newest one remembered then (I6): else it is not durable, and
+ * ERROR_STALE. Changesets beyond `limits` go, oldest first (I7). Acknowledgements as above. */
+void store_write_change(struct store_write *write, const struct store_head *before, const struct store_head *head,
+                        const struct store_note *note, const struct changeset *set,
+                        const struct change_history_limits *limits);
+/* The records of a version that is remembered already: `number` is its store_stand.number. ERROR_STALE when the changesets
+ * that follow it are not all kept. As store_write_version, a large one is written here. */
+void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,
+                      const struct zone_snapshot *records);
+/* Forgets the zone. */
+void store_write_forget(struct store_write *write);
+
+/* Besides. */
+
+/* What the version was made of, in the producer's own words: the identity of a file, for example. */
+void store_write_source(struct store_write *write, const uint8_t *octets, size_t len);
 void store_write_timers(struct store_write *write, const struct change_deadlines *timers);
 /* Who has acknowledged the version with this serial; of more than STORE_ACKNOWLEDGEMENTS_MAX the first ones. */
 void store_write_acknowledgements(struct store_write *write, uint32_t serial,
                                   const struct store_acknowledgement *acknowledgements, size_t count);
-/* Forgets the zone. */
-void store_write_forget(struct store_write *write);
-
 /* Whoever wants to know what became of a write; embed it. Both are called on the thread that commits, and must not wait. */
 struct store_waiter {
 	/* Just before the write is made durable; false: not any more. NULL: it is. */
 	bool (*wanted)(struct store_waiter *self);
 	/* Once, after all writes that were submitted before. `is_durable` false: nothing of it is, and `error` says why.
 	 * ERROR_STOPPED  it was not wanted any more
+	 * ERROR_STALE    it does not continue what is remembered
 	 * ERROR_IO, ERROR_LIMIT, ERROR_DENIED */
 	void (*done)(struct store_waiter *self, bool is_durable, const struct error *error);
+	struct store_stand stand; /* before `done`: of the newest version, where the write says anything of it */
 };
 
 enum store_urgency {
@@ -142,8 +199,3 @@ void store_submit(struct store_write *take, struct store_waiter *waiter, enum st
 void store_flush(struct store *store);
 /* Makes everything that waits durable, and tells. Only where no thread does it (store_new). */
 void store_commit(struct store *store);
-
-/* ---- digest ---- */
-
-/* Digest of a version's content in canonical order, the SOA's serial aside. Not cryptographic: it notices edits. */
-void store_content_digest(const struct zone_snapshot *snapshot, uint8_t digest[STORE_DIGEST_SIZE]);

@@ -13,19 +13,24 @@
 
 enum store_key {
 	STORE_KEY_ACKNOWLEDGEMENTS = 'a',
+	STORE_KEY_CHANGE = 'c',
 	STORE_KEY_HEAD = 'h',
 	STORE_KEY_RECORDS = 'r',
+	STORE_KEY_SOURCE = 's',
 	STORE_KEY_TIMERS = 't',
 	STORE_KEY_FORMAT = 'v',
 };
 
+#define STORE_NUMBER_SIZE 8
 struct store_name {
-	uint8_t bytes[1 + DNS_NAME_MAX];
+	uint8_t bytes[1 + DNS_NAME_MAX + STORE_NUMBER_SIZE];
 	size_t len;
 };
-_Static_assert(1 + DNS_NAME_MAX <= KV_KEY_MAX, "a letter and the longest name");
+_Static_assert(1 + DNS_NAME_MAX + STORE_NUMBER_SIZE <= KV_KEY_MAX, "a letter, the longest name and a number");
 /* The key of a zone; the name in lower case. */
 struct store_name store_key_of(enum store_key kind, const uint8_t *apex);
+/* The key of one of its changesets. */
+struct store_name store_key_of_change(const uint8_t *apex, uint64_t number);
 static inline struct kv_bytes store_key_bytes(const struct store_name *name)
 {
 	return (struct kv_bytes){.at = name->bytes, .len = name->len};
@@ -41,18 +46,31 @@ enum store_place { STORE_NOWHERE, STORE_INLINE, STORE_IMAGE };
 /* A head as it is on disk. */
 struct store_head_value {
 	struct store_head head;
+	struct store_note note;
 	enum store_place place;
 	uint64_t image;
+	uint64_t first; /* changesets first..next-1 are kept */
+	uint64_t base;  /* those from here on lead from the records to the newest version; without records `next` */
+	uint64_t next;
+	uint64_t octets; /* of changesets */
+	uint64_t behind; /* of those from base on */
 };
 
 /* Sizes without the checksum. */
-#define STORE_HEAD_SIZE             40
+#define STORE_HEAD_SIZE             88 /* and whom it came from */
+#define STORE_HEAD_SIZE_MAX         (STORE_HEAD_SIZE + STORE_WHO_MAX - 1)
+#define STORE_CHANGE_HEAD_SIZE      12 /* and whom it came from, and the changeset */
 #define STORE_TIMERS_SIZE           44
 #define STORE_ACKNOWLEDGEMENTS_SIZE (6 + 32 * STORE_ACKNOWLEDGEMENTS_MAX)
 
-void store_head_write(const struct store_head_value *value, uint8_t out[STORE_HEAD_SIZE]);
+/* Gives how many octets. */
+size_t store_head_write(const struct store_head_value *value, uint8_t out[STORE_HEAD_SIZE_MAX]);
 /* False: it is none. */
 bool store_head_read(struct kv_bytes bytes, struct store_head_value *out);
+/* What stands before a changeset's own octets; gives how many octets. */
+size_t store_change_head_write(const struct store_note *note, uint8_t out[STORE_CHANGE_HEAD_SIZE + STORE_WHO_MAX - 1]);
+/* `set` gets the changeset's own octets, borrowed. False: it is none. */
+bool store_change_read(struct kv_bytes bytes, struct store_note *note, struct kv_bytes *set);
 void store_timers_write(const struct change_deadlines *timers, uint8_t out[STORE_TIMERS_SIZE]);
 bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out);
 /* Gives how many octets. */
@@ -85,6 +103,14 @@ bool store_load_head_value(struct store *store, const uint8_t *apex, struct stor
 void store_image_remove(const struct store_write *write, uint64_t image);
 /* One more value; its checksum is added. */
 void store_write_put(struct store_write *write, enum store_key kind, const uint8_t *body, size_t len);
+
+/* ---- merge.c: what becomes of a zone's head ---- */
+
+/* Within a transaction: puts what `write` says of the zone's version, by the head that is there, and removes what is not kept
+ * any more. Fills in write->image_before and write->stand.
+ * ERROR_STALE  it does not continue that head
+ * and as the key-value side. */
+MUST_USE bool store_merge(struct store_write *write, struct error *error);
 
 /* ---- digest.c ---- */
 
@@ -121,7 +147,8 @@ struct store_image {
 	uint32_t expire_s; /* as the SOA says */
 	uint64_t records_len;
 	uint64_t records;
-	uint8_t digest[STORE_DIGEST_SIZE];
+	uint8_t digest[STORE_DIGEST_SIZE]; /* of the octets */
+	struct change_digest content;
 	struct dns_name apex;
 };
 #define STORE_IMAGE_HEAD_SIZE 512
@@ -135,7 +162,7 @@ char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id);
 /* The same without folder and ID. `out` has STORE_NAME_MAX octets. Returns `out`. */
 #define STORE_NAME_MAX 240
 char *store_image_name(const uint8_t *apex, char *out);
-/* Writes and syncs it. `image` has the role; the rest is filled in. */
+/* Writes and syncs it. `image` has role and content; the rest is filled in. */
 bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
                       const struct zone_snapshot *snapshot, struct error *error);
 /* NULL, the file set aside where it is broken:
@@ -188,13 +215,22 @@ struct store_put {
 	uint8_t value[];
 };
 
+/* What a write says of the zone's version. */
+enum store_step { STORE_STEP_NONE, STORE_STEP_VERSION, STORE_STEP_CHANGE, STORE_STEP_COPY, STORE_STEP_FORGET };
+
 struct store_write {
 	struct store *store;
 	struct dns_name apex;
 	struct store_put *puts;
-	bool has_version; /* it decides which image is the zone's */
-	uint64_t image;   /* written for it; 0: none */
+	enum store_step step;
+	struct store_head_value value;       /* VERSION, CHANGE, COPY: as far as it is known before the head is */
+	struct store_head before;            /* CHANGE */
+	struct change_history_limits limits; /* CHANGE */
+	struct store_put *change;            /* CHANGE; owned */
+	uint64_t number;                     /* COPY */
+	uint64_t image;                      /* written for it; 0: none */
 	uint64_t image_before;
+	struct store_stand stand;
 	struct error *error; /* owned; why its image could not be written; NULL: none */
 	struct store_waiter *waiter;
 	struct store_write *next;

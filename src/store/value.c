@@ -16,6 +16,14 @@ struct store_name store_key_of(enum store_key kind, const uint8_t *apex)
 	return key;
 }
 
+struct store_name store_key_of_change(const uint8_t *apex, uint64_t number)
+{
+	struct store_name key = store_key_of(STORE_KEY_CHANGE, apex);
+	store_u64(key.bytes + key.len, number);
+	key.len += STORE_NUMBER_SIZE;
+	return key;
+}
+
 uint64_t store_checksum(struct kv_bytes key, struct kv_bytes value)
 {
 	static const struct hash_key key_key = {{0x6b6579, 0x73746f7265}};
@@ -35,16 +43,45 @@ struct kv_bytes store_checked(struct kv_bytes key, struct kv_bytes value)
 	return body;
 }
 
-void store_head_write(const struct store_head_value *value, uint8_t bytes[STORE_HEAD_SIZE])
+static bool is_origin(uint8_t origin)
+{
+	return origin == CHANGE_FROM_FILE || origin == CHANGE_FROM_TRANSFER || origin == CHANGE_FROM_STORE;
+}
+
+/* False: too long. */
+static bool read_who(struct reader *in, uint16_t len, struct store_note *note)
+{
+	const uint8_t *who = read_bytes(in, len);
+	if (in->failed || len >= STORE_WHO_MAX) {
+		return false;
+	}
+	memcpy(note->who, who, len);
+	note->who[len] = '\0';
+	return true;
+}
+
+size_t store_head_write(const struct store_head_value *value, uint8_t bytes[STORE_HEAD_SIZE_MAX])
 {
 	const struct store_head *head = &value->head;
+	size_t who_len = strnlen(value->note.who, STORE_WHO_MAX - 1);
 	bytes[0] = (uint8_t)head->role;
 	bytes[1] = (uint8_t)value->place;
 	store_u16(bytes + 2, head->class);
 	store_u32(bytes + 4, head->serial_published);
-	memcpy(bytes + 8, head->content, STORE_DIGEST_SIZE);
-	store_u64(bytes + 24, head->records);
-	store_u64(bytes + 32, value->image);
+	change_digest_write(head->content, bytes + 8);
+	store_u64(bytes + 24, value->image);
+	store_u64(bytes + 32, value->first);
+	store_u64(bytes + 40, value->base);
+	store_u64(bytes + 48, value->next);
+	store_u64(bytes + 56, value->octets);
+	store_u64(bytes + 64, value->behind);
+	bytes[72] = head->has_top;
+	bytes[73] = (uint8_t)value->note.origin;
+	store_u16(bytes + 74, (uint16_t)who_len);
+	store_u32(bytes + 76, head->top);
+	store_u64(bytes + 80, (uint64_t)value->note.at_s);
+	memcpy(bytes + STORE_HEAD_SIZE, value->note.who, who_len);
+	return STORE_HEAD_SIZE + who_len;
 }
 
 bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
@@ -55,17 +92,55 @@ bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
 	uint8_t place = read_u8(&in);
 	head->class = read_u16(&in);
 	head->serial_published = read_u32(&in);
-	const uint8_t *content = read_bytes(&in, STORE_DIGEST_SIZE);
-	head->records = read_u64(&in);
+	const uint8_t *content = read_bytes(&in, CHANGE_DIGEST_SIZE);
 	out->image = read_u64(&in);
-	if (in.failed || reader_left(&in) > 0 || (role != STORE_PRIMARY && role != STORE_SECONDARY) ||
-	    place > STORE_IMAGE) {
+	out->first = read_u64(&in);
+	out->base = read_u64(&in);
+	out->next = read_u64(&in);
+	out->octets = read_u64(&in);
+	out->behind = read_u64(&in);
+	uint8_t has_top = read_u8(&in);
+	uint8_t origin = read_u8(&in);
+	uint16_t who_len = read_u16(&in);
+	head->top = read_u32(&in);
+	out->note.at_s = (int64_t)read_u64(&in);
+	if (!read_who(&in, who_len, &out->note) || reader_left(&in) > 0 ||
+	    (role != STORE_PRIMARY && role != STORE_SECONDARY) || place > STORE_IMAGE || has_top > 1 ||
+	    !is_origin(origin) || out->first > out->base || out->base > out->next) {
 		return false;
 	}
-	memcpy(head->content, content, STORE_DIGEST_SIZE);
+	head->content = change_digest_read(content);
 	head->role = role == STORE_PRIMARY ? STORE_PRIMARY : STORE_SECONDARY;
+	head->has_top = has_top != 0;
+	out->note.origin = (enum change_origin)origin;
 	out->place = (enum store_place)place;
-	head->has_records = out->place != STORE_NOWHERE;
+	return true;
+}
+
+size_t store_change_head_write(const struct store_note *note, uint8_t bytes[STORE_CHANGE_HEAD_SIZE + STORE_WHO_MAX - 1])
+{
+	size_t who_len = strnlen(note->who, STORE_WHO_MAX - 1);
+	store_u64(bytes, (uint64_t)note->at_s);
+	bytes[8] = (uint8_t)note->origin;
+	bytes[9] = 0;
+	store_u16(bytes + 10, (uint16_t)who_len);
+	memcpy(bytes + STORE_CHANGE_HEAD_SIZE, note->who, who_len);
+	return STORE_CHANGE_HEAD_SIZE + who_len;
+}
+
+bool store_change_read(struct kv_bytes bytes, struct store_note *note, struct kv_bytes *set)
+{
+	struct reader in = reader_of(bytes.at, bytes.len);
+	note->at_s = (int64_t)read_u64(&in);
+	uint8_t origin = read_u8(&in);
+	read_u8(&in);
+	uint16_t who_len = read_u16(&in);
+	if (!read_who(&in, who_len, note) || !is_origin(origin)) {
+		return false;
+	}
+	note->origin = (enum change_origin)origin;
+	set->len = reader_left(&in);
+	set->at = read_bytes(&in, set->len);
 	return true;
 }
 

@@ -39,6 +39,7 @@ void store_write_free(struct store_write *take)
 		free(put);
 		put = next;
 	}
+	free(take->change);
 	free(take->error);
 	free(take);
 }
@@ -58,11 +59,16 @@ static void add(struct store_write *write, struct store_put *take)
 	write->puts = take;
 }
 
+static void seal(const struct store_write *write, struct store_put *put)
+{
+	struct store_name key = store_key_of(put->kind, write->apex.wire);
+	struct kv_bytes body = {.at = put->value, .len = put->len - STORE_CHECKSUM_SIZE};
+	store_u64(put->value + body.len, store_checksum(store_key_bytes(&key), body));
+}
+
 static void seal_and_add(struct store_write *write, struct store_put *take)
 {
-	struct store_name key = store_key_of(take->kind, write->apex.wire);
-	struct kv_bytes body = {.at = take->value, .len = take->len - STORE_CHECKSUM_SIZE};
-	store_u64(take->value + body.len, store_checksum(store_key_bytes(&key), body));
+	seal(write, take);
 	add(write, take);
 }
 
@@ -115,7 +121,7 @@ static bool add_few(struct store_write *write, const struct zone_snapshot *snaps
 		return false;
 	}
 	records.put = put_new(STORE_KEY_RECORDS, INLINE_MAX);
-	value->head.records = store_records_write(snapshot, &records.sink);
+	store_records_write(snapshot, &records.sink);
 	if (records.are_many) {
 		free(records.put);
 		return false;
@@ -131,7 +137,7 @@ static void write_image(struct store_write *write, const struct zone_snapshot *s
 {
 	struct store *store = write->store;
 	struct error error;
-	struct store_image image = {.role = value->head.role};
+	struct store_image image = {.role = value->head.role, .content = value->head.content};
 	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
 	char *path = store_image_path(store->images, write->apex.wire, write->image);
 	if (!store_image_save(store->disk, path, &image, snapshot, &error)) {
@@ -139,29 +145,80 @@ static void write_image(struct store_write *write, const struct zone_snapshot *s
 		write->image = 0;
 	}
 	free(path);
-	value->head.records = image.records;
 	value->place = STORE_IMAGE;
 	value->image = write->image;
 	add_removal(write, STORE_KEY_RECORDS);
 }
 
-void store_write_version(struct store_write *write, const struct store_head *head, const struct zone_snapshot *records)
+/* Where the records go, and the value says where. */
+static void write_records(struct store_write *write, const struct zone_snapshot *records)
 {
-	uint8_t body[STORE_HEAD_SIZE];
-	struct store_head_value value = {.head = *head, .place = STORE_NOWHERE};
-	ensure(!write->has_version);
-	write->has_version = true;
+	struct store_head_value *value = &write->value;
 	if (records == NULL) {
+		value->place = STORE_NOWHERE;
 		add_removal(write, STORE_KEY_RECORDS);
-	} else {
-		value.head.class = zone_class(records);
-		if (!add_few(write, records, &value)) {
-			write_image(write, records, &value);
-		}
+	} else if (!add_few(write, records, value)) {
+		write_image(write, records, value);
 	}
+}
+
+static void begin_step(struct store_write *write, enum store_step step)
+{
+	ensure(write->step == STORE_STEP_NONE);
+	write->step = step;
+}
+
+void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
+                         const struct zone_snapshot *records)
+{
+	begin_step(write, STORE_STEP_VERSION);
+	write->value = (struct store_head_value){.head = *head, .note = *note};
+	if (records != NULL) {
+		write->value.head.class = zone_class(records);
+	}
+	write_records(write, records);
 	add_removal(write, STORE_KEY_ACKNOWLEDGEMENTS);
-	store_head_write(&value, body);
-	store_write_put(write, STORE_KEY_HEAD, body, sizeof body);
+}
+
+/* The changeset's value. Its number is not known yet, and is no part of what the checksum is of. */
+static struct store_put *change_value(const struct store_write *write, const struct store_note *note,
+                                      const struct changeset *set)
+{
+	size_t len;
+	uint8_t head[STORE_CHANGE_HEAD_SIZE + STORE_WHO_MAX - 1];
+	const uint8_t *octets = changeset_octets(set, &len);
+	size_t head_len = store_change_head_write(note, head);
+	struct store_put *put = put_new(STORE_KEY_CHANGE, head_len + len);
+	memcpy(put->value, head, head_len);
+	memcpy(put->value + head_len, octets, len);
+	seal(write, put);
+	return put;
+}
+
+void store_write_change(struct store_write *write, const struct store_head *before, const struct store_head *head,
+                        const struct store_note *note, const struct changeset *set,
+                        const struct change_history_limits *limits)
+{
+	begin_step(write, STORE_STEP_CHANGE);
+	write->value = (struct store_head_value){.head = *head, .note = *note};
+	write->before = *before;
+	write->limits = *limits;
+	write->change = change_value(write, note, set);
+	add_removal(write, STORE_KEY_ACKNOWLEDGEMENTS);
+}
+
+void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,
+                      const struct zone_snapshot *records)
+{
+	begin_step(write, STORE_STEP_COPY);
+	write->value = (struct store_head_value){.head = *head};
+	write->number = number;
+	write_records(write, records);
+}
+
+void store_write_source(struct store_write *write, const uint8_t *octets, size_t len)
+{
+	store_write_put(write, STORE_KEY_SOURCE, octets, len);
 }
 
 void store_write_timers(struct store_write *write, const struct change_deadlines *timers)
@@ -181,9 +238,9 @@ void store_write_acknowledgements(struct store_write *write, uint32_t serial,
 
 void store_write_forget(struct store_write *write)
 {
-	static const enum store_key kinds[] = {STORE_KEY_HEAD, STORE_KEY_RECORDS, STORE_KEY_TIMERS,
+	static const enum store_key kinds[] = {STORE_KEY_RECORDS, STORE_KEY_SOURCE, STORE_KEY_TIMERS,
 	                                       STORE_KEY_ACKNOWLEDGEMENTS};
-	write->has_version = true;
+	begin_step(write, STORE_STEP_FORGET);
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		add_removal(write, kinds[i]);
 	}

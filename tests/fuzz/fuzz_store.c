@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a store holds of a zone, damaged. The first octet chooses what the rest is: a whole image, the records of an image
- * whose head speaks of them rightly, records in the key-value store, a head or timers there; so that each is read past
- * every checksum. Either it is refused, or it is a version, which is saved and comes back the same. */
+ * whose head speaks of them rightly, records in the key-value store, a changeset, a head or timers there; so that each is
+ * read past every checksum and digest. Either it is refused, or it is a version, which is saved and comes back the same. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the first octet says. */
-enum { WHOLE_IMAGE = 1, WRONG_COUNT = 2, OTHER_CLASS = 4, PRIMARY = 8, INLINE = 16, HEAD = 32, TIMERS = 64 };
+enum {
+	WHOLE_IMAGE = 1,
+	WRONG_COUNT = 2,
+	OTHER_CLASS = 4,
+	PRIMARY = 8,
+	INLINE = 16,
+	HEAD = 32,
+	TIMERS = 64,
+	CHANGE = 128
+};
 
 static const uint8_t apex[] = {7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0};
 
@@ -47,34 +56,88 @@ static void make_folder(void)
 	atexit(remove_folder);
 }
 
-/* With the right checksum. */
-static void put(struct kv *kv, enum store_key kind, const uint8_t *body, size_t len)
+/* With the right checksum; `number` 0: the key has none. */
+static void put(struct kv *kv, enum store_key kind, uint64_t number, const uint8_t *body, size_t len)
 {
 	struct error error;
-	struct store_name key = store_key_of(kind, apex);
+	struct store_name name = store_key_of(kind, apex);
 	struct kv_bytes value = {body, len};
 	uint8_t *whole = memory_new(len + STORE_CHECKSUM_SIZE);
 	if (len > 0) {
 		memcpy(whole, body, len);
 	}
-	store_u64(whole + len, store_checksum(store_key_bytes(&key), value));
+	store_u64(whole + len, store_checksum(store_key_bytes(&name), value));
+	if (number > 0) {
+		name = store_key_of_change(apex, number);
+	}
 	ensure(kv->side->begin(kv, &error));
-	ensure(kv->side->put(kv, store_key_bytes(&key), (struct kv_bytes){whole, len + STORE_CHECKSUM_SIZE}, &error));
+	ensure(kv->side->put(kv, store_key_bytes(&name), (struct kv_bytes){whole, len + STORE_CHECKSUM_SIZE}, &error));
 	ensure(kv->side->commit(kv, &error));
 	free(whole);
 }
 
-static void put_head(struct kv *kv, uint8_t choice, enum store_place place)
+static void put_head(struct kv *kv, const struct store_head_value *value)
 {
-	uint8_t body[STORE_HEAD_SIZE];
+	uint8_t body[STORE_HEAD_SIZE_MAX];
+	put(kv, STORE_KEY_HEAD, 0, body, store_head_write(value, body));
+}
+
+static uint16_t class_of(uint8_t choice)
+{
+	return (choice & OTHER_CLASS) != 0 ? DNS_CLASS_CH : DNS_CLASS_IN;
+}
+
+/* Of these records, if they are some: serial and digest are right then. */
+static struct store_head_value head_of(uint8_t choice, enum store_place place, const uint8_t *records, size_t len)
+{
+	struct error error;
 	struct store_head_value value = {
-	        .head = {.role = (choice & PRIMARY) != 0 ? STORE_PRIMARY : STORE_SECONDARY,
-	                 .class = (choice & OTHER_CLASS) != 0 ? DNS_CLASS_CH : DNS_CLASS_IN},
+	        .head = {.role = (choice & PRIMARY) != 0 ? STORE_PRIMARY : STORE_SECONDARY, .class = class_of(choice)},
 	        .place = place,
 	        .image = place == STORE_IMAGE ? 1 : 0,
+	        .first = 1,
+	        .base = 1,
+	        .next = 1,
 	};
-	store_head_write(&value, body);
-	put(kv, STORE_KEY_HEAD, body, sizeof body);
+	const struct zone_snapshot *version =
+	        store_records_read((struct kv_bytes){records, len}, apex, class_of(choice), &error);
+	if (version != NULL) {
+		value.head.serial_published = zone_serial(version);
+		value.head.content = change_digest_of(version);
+		zone_unref(version);
+	}
+	return value;
+}
+
+/* SOA, NS and A. */
+static const uint8_t few_records[] = {
+        9,  7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0,   0,   6, 0, 0, 14, 16, 0,  22, 0, 0, 0,   0,  0, 5, 0,
+        0,  0, 60,  0,   0,   0,   10,  0,   0,   2,   88,  0, 0, 0, 60, 0,  0,  2,  0, 0, 14,  16, 0, 1, 0,
+        11, 1, 'a', 7,   'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0,  0,  14, 16, 0, 4, 192, 0,  2, 1,
+};
+
+static void put_change(struct kv *kv, uint8_t choice, const uint8_t *octets, size_t len)
+{
+	struct error error;
+	struct store_note note = {.origin = CHANGE_FROM_TRANSFER, .who = "x"};
+	struct store_head_value head = head_of(choice, STORE_INLINE, few_records, sizeof few_records);
+	const struct changeset *set = changeset_from_octets(octets, len, &error);
+	ensure(head.head.serial_published == 5);
+	head.next = 2;
+	if (set != NULL) {
+		head.head.serial_published = changeset_facts(set).serial_to;
+		head.head.content = change_digest_after(head.head.content, set);
+	}
+	changeset_unref(set);
+	uint8_t *body = memory_new(STORE_CHANGE_HEAD_SIZE + STORE_WHO_MAX + len);
+	size_t head_len = store_change_head_write(&note, body);
+	if (len > 0) {
+		memcpy(body + head_len, octets, len);
+	}
+	put_head(kv, &head);
+	put(kv, STORE_KEY_RECORDS, 0, few_records, sizeof few_records);
+	put(kv, STORE_KEY_CHANGE, 1, body, head_len + len);
+	free(body);
 }
 
 static void write_image(const uint8_t *head, size_t head_len, const uint8_t *rest, size_t len)
@@ -92,10 +155,11 @@ static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 	struct store_digest digest;
 	struct store_image image = {
 	        .role = STORE_SECONDARY,
-	        .class = (choice & OTHER_CLASS) != 0 ? DNS_CLASS_CH : DNS_CLASS_IN,
+	        .class = class_of(choice),
 	        .records_len = (choice & WRONG_COUNT) != 0 ? len + 1 : len,
 	        .apex = dns_name_of(apex),
 	};
+	image.content = head_of(choice, STORE_IMAGE, records, len).head.content;
 	store_digest_init(&digest);
 	store_digest_add(&digest, records, len);
 	store_digest_end(&digest, image.digest);
@@ -105,16 +169,21 @@ static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 
 static void damage(struct kv *kv, uint8_t choice, const uint8_t *data, size_t size)
 {
+	struct store_head_value head;
 	if ((choice & HEAD) != 0) {
-		put(kv, STORE_KEY_HEAD, data, size);
+		put(kv, STORE_KEY_HEAD, 0, data, size);
 	} else if ((choice & TIMERS) != 0) {
-		put(kv, STORE_KEY_TIMERS, data, size);
-		put(kv, STORE_KEY_ACKNOWLEDGEMENTS, data, size);
+		put(kv, STORE_KEY_TIMERS, 0, data, size);
+		put(kv, STORE_KEY_ACKNOWLEDGEMENTS, 0, data, size);
+	} else if ((choice & CHANGE) != 0) {
+		put_change(kv, choice, data, size);
 	} else if ((choice & INLINE) != 0) {
-		put_head(kv, choice, STORE_INLINE);
-		put(kv, STORE_KEY_RECORDS, data, size);
+		head = head_of(choice, STORE_INLINE, data, size);
+		put_head(kv, &head);
+		put(kv, STORE_KEY_RECORDS, 0, data, size);
 	} else {
-		put_head(kv, choice, STORE_IMAGE);
+		head = head_of(choice, STORE_IMAGE, data, size);
+		put_head(kv, &head);
 		if ((choice & WHOLE_IMAGE) != 0) {
 			write_image(NULL, 0, data, size);
 		} else {
@@ -126,7 +195,8 @@ static void damage(struct kv *kv, uint8_t choice, const uint8_t *data, size_t si
 static void save(struct store *store, const struct store_head *head, const struct zone_snapshot *version)
 {
 	struct store_write *write = store_write_new(store, apex);
-	store_write_version(write, head, version);
+	struct store_note note = {.origin = CHANGE_FROM_TRANSFER, .who = "192.0.2.1@53"};
+	store_write_version(write, head, &note, version);
 	store_submit(write, NULL, STORE_NOW);
 	store_commit(store);
 }
@@ -136,7 +206,7 @@ static void save_and_load(struct store *store, const struct store_head *head, co
 	struct error error;
 	struct store_head found;
 	save(store, head, version);
-	const struct zone_snapshot *back = store_load_version(store, apex, &found, &error);
+	const struct zone_snapshot *back = store_load_version(store, apex, &found, NULL, &error);
 	ensure(back != NULL && zone_class(back) == zone_class(version));
 	ensure(found.serial_published == head->serial_published && found.role == head->role);
 	struct change_counts counts = change_count(version, back);
@@ -149,7 +219,9 @@ static void load(struct store *store)
 	struct store_head head;
 	struct error error = {.text = ""};
 	struct store_acknowledgement acknowledgements[STORE_ACKNOWLEDGEMENTS_MAX];
-	const struct zone_snapshot *version = store_load_version(store, apex, &head, &error);
+	const struct change_history *history;
+	const struct zone_snapshot *version = store_load_version(store, apex, &head, &history, &error);
+	change_history_unref(history);
 	store_load_timers(store, apex);
 	ensure(store_load_acknowledgements(store, apex, 0, acknowledgements) <= STORE_ACKNOWLEDGEMENTS_MAX);
 	if (version != NULL) {
@@ -160,7 +232,7 @@ static void load(struct store *store)
 	ensure(error.text[0] != '\0');
 	/* What was refused does not stand in the way of what comes next. */
 	save(store, &(struct store_head){.role = STORE_PRIMARY, .serial_published = 7}, NULL);
-	ensure(store_load_head(store, apex, &head, &error) && head.serial_published == 7);
+	ensure(store_load_head(store, apex, &head, NULL, NULL, &error) && head.serial_published == 7);
 }
 
 static void remove_image(void *context, const struct store_image_file *file)

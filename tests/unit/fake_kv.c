@@ -214,6 +214,15 @@ unsigned fake_kv_commits(const struct fake_kv *fake)
 	return fake->commits;
 }
 
+size_t fake_kv_count(const struct fake_kv *fake)
+{
+	size_t count = 0;
+	for (const struct pair *pair = fake->pairs; pair != NULL; pair = pair->next) {
+		count++;
+	}
+	return count;
+}
+
 bool fake_kv_flip(struct fake_kv *fake, uint8_t letter, size_t bit)
 {
 	struct pair *pair = fake->pairs;

@@ -17,5 +17,7 @@ void fake_kv_fail_commits(struct fake_kv *fake, unsigned count);
 void fake_kv_fail_key(struct fake_kv *fake, const uint8_t *key, size_t len);
 /* Commits that were durable so far. */
 unsigned fake_kv_commits(const struct fake_kv *fake);
+/* Keys that have a value. */
+size_t fake_kv_count(const struct fake_kv *fake);
 /* Flips a bit of the first value whose key begins with this letter; false: there is none. */
 bool fake_kv_flip(struct fake_kv *fake, uint8_t letter, size_t bit);

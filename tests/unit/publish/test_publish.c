@@ -282,7 +282,7 @@ TEST(large_copy_is_stored_as_it_was_transferred_and_what_is_refused_leaves_nothi
 	assert_int_equal(last_result.outcome, CHANGE_PUBLISHED);
 	rig_stop(&rig);
 	rig_start(&rig, "large-copy");
-	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, &last_error);
+	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &last_error);
 	assert_non_null(back);
 	const struct zone_snapshot *wanted = zone_of_text("example.", 5, text_string(&text));
 	struct change_counts counts = change_count(wanted, back);
@@ -417,7 +417,7 @@ TEST(secondary_that_cannot_write_follows_on_and_says_so)
 	rig_stop(&rig);
 	rig_start_fake(&rig, fake);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
 	assert_int_equal(head.serial_published, 6);
 	rig_stop(&rig);
 	fake_kv_free(fake);
@@ -619,8 +619,9 @@ TEST(securing_writes_what_could_not_be_written_and_the_timers)
 	store_commit(rig.store);
 	assert_true(told.done);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
-	assert_true(head.has_records);
+	struct store_stand stand;
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &stand, NULL, &last_error));
+	assert_true(stand.has_records);
 	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
 	rig_stop(&rig);
 	fake_kv_free(fake);
@@ -651,7 +652,7 @@ TEST(securing_a_version_that_is_not_written_is_no_success_and_writes_no_timers)
 	store_commit(rig.store);
 	assert_true(told[1].done);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
 	assert_int_equal(head.serial_published, 6);
 	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
 	rig_stop(&rig);
@@ -701,7 +702,7 @@ TEST(version_that_failed_while_its_twin_was_made_is_not_taken_for_written)
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text));
 	assert_false(last_result.is_volatile);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }

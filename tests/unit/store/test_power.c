@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ struct remembered {
 	bool has_head;
 	bool has_records;
 	uint32_t serial;
-	uint8_t digest[STORE_DIGEST_SIZE];
+	struct change_digest content;
 	struct change_deadlines timers;
 	size_t acknowledgements;
 };
@@ -42,8 +43,10 @@ struct life {
 	struct store *store;
 	struct remembered states[WRITES_MAX + 2][ZONES];
 	struct store_waiter waiters[WRITES_MAX + 1];
-	unsigned written; /* submitted */
-	unsigned told;    /* on the thread that commits */
+	const struct zone_snapshot *newest[ZONES]; /* of which there are records; references */
+	struct store_head heads[ZONES];            /* of these */
+	unsigned written;                          /* submitted */
+	unsigned told;                             /* on the thread that commits */
 	uint32_t serial;
 };
 
@@ -118,30 +121,74 @@ static void write_timers(struct life *life, struct store_write *write, struct re
 	store_write_timers(write, &state->timers);
 }
 
-static void write_version(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+static const struct store_note note = {.at_s = 1000, .origin = CHANGE_FROM_TRANSFER, .who = "192.0.2.1@53"};
+
+static void be_remembered(struct remembered *state, const struct store_head *head, bool has_records)
 {
-	struct store_head head = {.role = STORE_SECONDARY, .class = 1, .serial_published = ++life->serial};
-	const struct zone_snapshot *version = make_version(life, zone, head.serial_published);
-	store_content_digest(version, state->digest);
-	store_write_version(write, &head, version);
 	state->has_head = true;
-	state->has_records = true;
-	state->serial = head.serial_published;
+	state->has_records = has_records;
+	state->serial = head->serial_published;
+	state->content = head->content;
 	state->acknowledgements = 0;
-	write_timers(life, write, state);
-	zone_unref(version);
 }
 
-static void write_head(struct life *life, struct store_write *write, struct remembered *state)
+static void set_newest(struct life *life, unsigned zone, const struct zone_snapshot *take)
 {
-	struct store_head head = {.role = STORE_PRIMARY, .class = 1, .serial_published = ++life->serial};
-	memset(head.content, (int)life->serial, sizeof head.content);
-	store_write_version(write, &head, NULL);
-	memcpy(state->digest, head.content, sizeof state->digest);
-	state->has_head = true;
-	state->has_records = false;
-	state->serial = head.serial_published;
-	state->acknowledgements = 0;
+	zone_unref(life->newest[zone]);
+	life->newest[zone] = take;
+}
+
+static struct store_head new_head(struct life *life, enum store_role role, const struct zone_snapshot *version)
+{
+	return (struct store_head){
+	        .role = role, .class = 1, .serial_published = life->serial, .content = change_digest_of(version)};
+}
+
+static void write_version(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+{
+	const struct zone_snapshot *version = make_version(life, zone, ++life->serial);
+	life->heads[zone] = new_head(life, STORE_SECONDARY, version);
+	store_write_version(write, &life->heads[zone], &note, version);
+	be_remembered(state, &life->heads[zone], true);
+	write_timers(life, write, state);
+	set_newest(life, zone, version);
+}
+
+/* A primary's, whose records are copied later or never. */
+static void write_head(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+{
+	const struct zone_snapshot *version = make_version(life, zone, ++life->serial);
+	life->heads[zone] = new_head(life, STORE_PRIMARY, version);
+	store_write_version(write, &life->heads[zone], &note, NULL);
+	be_remembered(state, &life->heads[zone], false);
+	set_newest(life, zone, version);
+}
+
+static void write_change(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+{
+	static const struct change_history_limits few = {
+	        .count_max = 3, .octets_max = UINT64_MAX, .age_max_s = INT64_MAX};
+	struct error error;
+	const struct zone_snapshot *version = make_version(life, zone, ++life->serial);
+	const struct changeset *set = changeset_between(life->newest[zone], version, &error);
+	struct store_head before = life->heads[zone];
+	life->heads[zone] = new_head(life, before.role, version);
+	store_write_change(write, &before, &life->heads[zone], &note, set, &few);
+	changeset_unref(set);
+	be_remembered(state, &life->heads[zone], state->has_records);
+	set_newest(life, zone, version);
+}
+
+/* All that was submitted is told when this is called. */
+static void write_copy(struct life *life, struct store_write *write, unsigned zone, struct remembered *state)
+{
+	struct error error;
+	struct store_head head;
+	struct store_stand stand;
+	store_flush(life->store);
+	ensure(store_load_head(life->store, name_of(zone).wire, &head, &stand, NULL, &error));
+	store_write_copy(write, &head, stand.number, life->newest[zone]);
+	state->has_records = true;
 }
 
 static void write_acknowledgements(struct life *life, struct store_write *write, struct remembered *state)
@@ -162,8 +209,13 @@ static void submit_one(struct life *life)
 	if (what == 0) {
 		store_write_forget(write);
 		*state = (struct remembered){.has_head = false};
+		set_newest(life, zone, NULL);
 	} else if (what < 3) {
-		write_head(life, write, state);
+		write_head(life, write, zone, state);
+	} else if (what < 11 && what > 7 && life->newest[zone] != NULL) {
+		write_change(life, write, zone, state);
+	} else if (what == 11 && life->newest[zone] != NULL) {
+		write_copy(life, write, zone, state);
 	} else if (what < 6) {
 		write_timers(life, write, state);
 	} else if (what < 8 && state->has_head) {
@@ -209,8 +261,9 @@ static struct remembered state_of(struct store *store, unsigned zone)
 	struct dns_name apex = name_of(zone);
 	struct remembered state = {.timers = store_load_timers(store, apex.wire)};
 	struct store_head head;
+	struct store_stand stand;
 	struct error error;
-	state.has_head = store_load_head(store, apex.wire, &head, &error);
+	state.has_head = store_load_head(store, apex.wire, &head, &stand, NULL, &error);
 	if (!state.has_head) {
 		if (error.code != ERROR_NOT_FOUND) {
 			FAIL("%s: %s", names[zone], error.text);
@@ -218,15 +271,17 @@ static struct remembered state_of(struct store *store, unsigned zone)
 		return state;
 	}
 	state.serial = head.serial_published;
-	state.has_records = head.has_records;
+	state.has_records = stand.has_records;
 	state.acknowledgements = store_load_acknowledgements(store, apex.wire, state.serial, found);
-	memcpy(state.digest, head.content, sizeof state.digest);
+	state.content = head.content;
 	if (state.has_records) {
-		const struct zone_snapshot *version = store_load_version(store, apex.wire, &head, &error);
+		const struct change_history *history;
+		const struct zone_snapshot *version = store_load_version(store, apex.wire, &head, &history, &error);
+		change_history_unref(history);
 		if (version == NULL) {
 			FAIL("%s: %s", names[zone], error.text);
 		}
-		store_content_digest(version, state.digest);
+		state.content = change_digest_of(version);
 		zone_unref(version);
 	}
 	return state;
@@ -235,7 +290,7 @@ static struct remembered state_of(struct store *store, unsigned zone)
 static bool is_same(const struct remembered *a, const struct remembered *b)
 {
 	bool is_same_head = a->has_head == b->has_head && a->has_records == b->has_records && a->serial == b->serial &&
-	                    memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+	                    change_digest_equal(a->content, b->content);
 	return is_same_head && a->acknowledgements == b->acknowledgements &&
 	       memcmp(&a->timers, &b->timers, sizeof a->timers) == 0;
 }
@@ -298,6 +353,7 @@ static void assert_takes_writes(const struct life *life, const char *folder)
 	after->store = reopen(folder);
 	after->written = assert_is_a_moment(life, after->store, 0);
 	life_now = after;
+	memset(after->newest, 0, sizeof after->newest); /* what is left may be older */
 	submit_one(after);
 	store_close(after->store);
 	after->store = reopen(folder);
@@ -308,6 +364,9 @@ static void assert_takes_writes(const struct life *life, const char *folder)
 		}
 	}
 	store_close(after->store);
+	for (unsigned zone = 0; zone < ZONES; zone++) {
+		set_newest(after, zone, NULL);
+	}
 	free(after);
 }
 
@@ -377,6 +436,9 @@ static void play(uint64_t seed)
 	assert_true(counts.writes > life->written && counts.syncs > 10 && counts.names > 5);
 	cut_everywhere(life, into, setting("POWER_CUTS", 1000));
 	record_free();
+	for (unsigned zone = 0; zone < ZONES; zone++) {
+		set_newest(life, zone, NULL);
+	}
 	remove_all(folder);
 	free(life);
 }
