@@ -44,11 +44,13 @@ static void owner_debts_changed(struct transfer_notifier_owner *self)
 
 struct targets {
 	struct address *items;
+	const struct tsig_key **keys; /* as many; NULL among them: none */
 	size_t count;
 	size_t capacity;
+	size_t key_capacity;
 };
 
-static void add_target(struct targets *targets, const struct address *address)
+static void add_target(struct targets *targets, const struct address *address, const struct tsig_key *key)
 {
 	for (size_t i = 0; i < targets->count; i++) {
 		if (address_equal(&targets->items[i], address)) {
@@ -56,6 +58,8 @@ static void add_target(struct targets *targets, const struct address *address)
 		}
 	}
 	memory_reserve((void **)&targets->items, &targets->capacity, targets->count + 1, sizeof *targets->items);
+	memory_reserve((void **)&targets->keys, &targets->key_capacity, targets->count + 1, sizeof(struct tsig_key *));
+	targets->keys[targets->count] = key;
 	targets->items[targets->count++] = *address;
 }
 
@@ -77,7 +81,7 @@ static void add_ns_address(struct targets *targets, const struct conf *conf, enu
 		struct address address = {.family = family, .port = CONF_PORT_DEFAULT};
 		memcpy(address.bytes, at + 2, load_u16(at));
 		if (targets->count < NS_TARGETS_MAX && !is_own_address(conf, &address)) {
-			add_target(targets, &address);
+			add_target(targets, &address, NULL);
 		}
 	}
 }
@@ -150,7 +154,8 @@ static void configure(struct server_zone *zone, struct moment now)
 	const struct conf_zone_options *wanted = options.zone->options;
 	const struct zone_snapshot *snapshot = zone_served(zone->zone);
 	for (size_t i = 0; i < wanted->notify.count; i++) {
-		add_target(&targets, &wanted->notify.items[i].address);
+		const struct conf_target *target = &wanted->notify.items[i];
+		add_target(&targets, &target->address, target->keys.count == 0 ? NULL : target->keys.items[0]);
 	}
 	bool is_waiting =
 	        wanted->notify_ns && snapshot != NULL && add_ns_targets(&targets, options.conf, zone->server, snapshot);
@@ -160,6 +165,7 @@ static void configure(struct server_zone *zone, struct moment now)
 	struct transfer_notifier_config config = {
 	        .targets = targets.items,
 	        .target_count = targets.count,
+	        .target_keys = targets.keys,
 	        .source = {.v4 = wanted->notify_source.v4, .v6 = wanted->notify_source.v6},
 	};
 	if (zone->announce != NULL) {
@@ -173,6 +179,7 @@ static void configure(struct server_zone *zone, struct moment now)
 		                                                zone->zone->class, &config, &zone->announce->owner);
 	}
 	free(targets.items);
+	free(targets.keys);
 	server_zone_options_release(&options);
 }
 

@@ -95,15 +95,24 @@ static struct transfer_source source_of(const struct conf_source *source)
 	return (struct transfer_source){.v4 = source->v4, .v6 = source->v6};
 }
 
-/* `primaries` has room for the zone's targets. */
-static struct transfer_secondary_config config_of(const struct conf_zone_options *options, struct address *primaries)
+/* What is signed for a peer is signed with the first of its keys. */
+static const struct tsig_key *key_of(const struct conf_target *target)
+{
+	return target->keys.count == 0 ? NULL : target->keys.items[0];
+}
+
+/* `primaries` and `keys` have room for the zone's targets. */
+static struct transfer_secondary_config config_of(const struct conf_zone_options *options, struct address *primaries,
+                                                  const struct tsig_key **keys)
 {
 	for (size_t i = 0; i < options->primaries.count; i++) {
 		primaries[i] = options->primaries.items[i].address;
+		keys[i] = key_of(&options->primaries.items[i]);
 	}
 	return (struct transfer_secondary_config){
 	        .primaries = primaries,
 	        .primary_count = options->primaries.count,
+	        .primary_keys = keys,
 	        .query_source = source_of(&options->query_source),
 	        .transfer_source = source_of(&options->transfer_source),
 	        .refresh_min_s = options->refresh_min_s,
@@ -163,7 +172,8 @@ static void configure_on_loop(void *context, struct moment now)
 	struct server_zone *zone = event->zone;
 	struct server_zone_options options = server_zone_options(zone);
 	struct address *primaries = memory_new_array(options.zone->options->primaries.count, sizeof *primaries);
-	struct transfer_secondary_config config = config_of(options.zone->options, primaries);
+	const struct tsig_key **keys = memory_new_array(options.zone->options->primaries.count, sizeof *keys);
+	struct transfer_secondary_config config = config_of(options.zone->options, primaries, keys);
 	if (atomic_load(&zone->is_removed) || !conf_zone_is_secondary(options.zone)) {
 		follow_free(zone, now);
 		atomic_store_explicit(&zone->zone->expires_at_ms, ZONE_NEVER_EXPIRES, memory_order_relaxed);
@@ -174,6 +184,7 @@ static void configure_on_loop(void *context, struct moment now)
 		transfer_secondary_reconfigure(zone->follow->machine, &config, now);
 	}
 	free(primaries);
+	free(keys);
 	server_zone_options_release(&options);
 	event_free(event);
 }

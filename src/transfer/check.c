@@ -45,6 +45,7 @@ static void check_clear(struct transfer_primary *primary)
 {
 	if (primary->check != NULL) {
 		transfer_call_close(&primary->check->call);
+		tsig_end(&primary->check->tsig);
 		free(primary->check);
 		primary->check = NULL;
 	}
@@ -125,7 +126,7 @@ static void check_send(struct transfer_primary *primary, enum transfer_transport
 {
 	struct transfer_secondary *zone = primary->zone;
 	struct check *check = primary->check;
-	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
 	primary->check_state = transport == TRANSFER_UDP ? CHECK_UDP : CHECK_TCP;
 	check->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
@@ -133,6 +134,7 @@ static void check_send(struct transfer_primary *primary, enum transfer_transport
 	check->sent_at_ms = now.boot_ms;
 	struct transfer_question question = check_question(check);
 	size_t len = transfer_question_write(&question, bytes);
+	len = transfer_sign(&check->tsig, primary->key, bytes, len, now);
 	struct transfer_call_plan plan = {
 	        .transport = transport,
 	        .to = &primary->address,
@@ -218,6 +220,17 @@ static void check_answered(struct transfer_primary *primary, const struct transf
 	check_end(primary, now);
 }
 
+/* The answer does not prove who made it. Over UDP that may be anybody, so that it says nothing about the primary; over TCP it
+ * says at least what is wrong. */
+static void check_unproven(struct transfer_primary *primary, const char *why, struct moment now)
+{
+	if (primary->check_state == CHECK_UDP) {
+		check_send(primary, TRANSFER_TCP, now);
+	} else {
+		check_failed(primary, why, now);
+	}
+}
+
 static bool check_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
 {
 	struct check *check = (struct check *)((uint8_t *)call - offsetof(struct check, call));
@@ -231,6 +244,10 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 	}
 	call->is_open = false;
 	breaker_heard(breaker_of(primary), now);
+	if (!transfer_is_proven(&check->tsig, primary->key, &message, now, &error)) {
+		check_unproven(primary, error.text, now);
+		return true;
+	}
 	switch (transfer_soa_read(&question, &message, &answer, &error)) {
 	case TRANSFER_SOA_FOUND:
 		check_answered(primary, &answer, now);

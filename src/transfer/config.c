@@ -37,6 +37,7 @@ const struct transfer_secondary_config *transfer_config_share(struct transfer_sc
 		shared->config = *config;
 		shared->config.primaries = NULL;
 		shared->config.primary_count = 0;
+		shared->config.primary_keys = NULL;
 		*newest = &shared->config;
 	}
 	((struct shared_config *)*newest)->users++;

@@ -34,7 +34,7 @@ enum fetch_state fetch_state(const struct transfer_secondary *zone)
 static void fetch_send(struct fetch *fetch, struct moment now)
 {
 	struct transfer_secondary *zone = fetch->zone;
-	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
 	fetch->asks_differences = !takes_any(zone) && !fetch->wants_whole && !fetch->source->whole_next &&
 	                          fetch->source->no_ixfr_until_ms <= now.boot_ms;
@@ -67,6 +67,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .serial = zone->version.serial,
 	};
 	size_t len = transfer_question_write(&question, bytes);
+	len = transfer_sign(&fetch->tsig, fetch->key, bytes, len, now);
 	struct transfer_call_plan plan = {
 	        .transport = TRANSFER_TCP,
 	        .to = &fetch->from,
@@ -107,6 +108,8 @@ void fetch_cancel(struct transfer_secondary *zone)
 		transfer_call_close(&fetch->call);
 		transfer_ticket_release(zone->scheduler, &fetch->ticket, false);
 		transfer_in_free(fetch->in);
+		tsig_end(&fetch->tsig);
+		tsig_key_unref(fetch->key);
 		free(fetch);
 	}
 }
@@ -280,12 +283,25 @@ static void fetch_look(struct fetch *fetch, struct moment now)
 	}
 }
 
+/* What cannot be read as a message is left to whoever reads it closer: that proves nothing either. */
+static bool is_proven(struct fetch *fetch, const uint8_t *bytes, size_t len, struct moment now, struct error *error)
+{
+	struct dns_message message;
+	return fetch->key == NULL || dns_message_read_frame(bytes, len, &message) != DNS_READ_OK ||
+	       transfer_is_proven(&fetch->tsig, fetch->key, &message, now, error);
+}
+
 static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
 {
 	struct fetch *fetch = (struct fetch *)((uint8_t *)call - offsetof(struct fetch, call));
 	struct error error;
-	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
 	breaker_heard(breaker_of(fetch), now);
+	if (!is_proven(fetch, bytes, len, now, &error)) {
+		call->is_open = false;
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, error.text, now);
+		return true;
+	}
+	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
 	if (step == TRANSFER_IN_MORE) {
 		fetch_look(fetch, now); /* the timer is not moved each time: it looks again when it expires */
 		if (is_lone_soa(fetch)) {
@@ -294,6 +310,10 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 		return false;
 	}
 	call->is_open = false;
+	if (step != TRANSFER_IN_FAILED && !transfer_is_proven_whole(&fetch->tsig, fetch->key, &error)) {
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, error.text, now);
+		return true;
+	}
 	if (step == TRANSFER_IN_DONE) {
 		fetch_done(fetch, now);
 	} else if (step == TRANSFER_IN_UP_TO_DATE) {
@@ -330,6 +350,7 @@ void fetch_begin(struct transfer_secondary *zone, struct transfer_primary *prima
 	fetch->state = FETCH_QUEUED;
 	fetch->source = primary;
 	fetch->from = primary->address;
+	fetch->key = primary->key == NULL ? NULL : tsig_key_ref(primary->key);
 	fetch->ticket.granted = fetch_granted;
 	fetch->call.message = fetch_message;
 	fetch->call.ended = fetch_ended;

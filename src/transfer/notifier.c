@@ -32,6 +32,8 @@ enum target_state { TARGET_QUIET, TARGET_QUEUED, TARGET_ASKED, TARGET_WAITING };
 struct target {
 	struct transfer_notifier *notifier;
 	struct address address;
+	const struct tsig_key *key; /* a reference; NULL: nothing is signed */
+	struct tsig *tsig;          /* of the NOTIFY that is out; NULL: it is not signed, or there is none */
 	enum target_state state;
 	enum transfer_lane lane;
 	struct transfer_ticket ticket;
@@ -39,6 +41,8 @@ struct target {
 	struct transfer_timer timer;
 	uint16_t id;
 	uint32_t attempts; /* of the newest version */
+	bool wants_tcp;    /* for the next one */
+	bool is_tcp;       /* the one that is out */
 	bool was_notified;
 	bool has_newest; /* it acknowledged the newest version */
 	uint32_t serial_notified;
@@ -92,10 +96,20 @@ static void log_target(const struct target *target, enum log_level level, const 
 
 /* ---- one target ---- */
 
+static void target_end_exchange(struct target *target)
+{
+	if (target->tsig != NULL) {
+		tsig_end(target->tsig);
+		free(target->tsig);
+		target->tsig = NULL;
+	}
+}
+
 static void target_stop(struct target *target)
 {
 	struct transfer_scheduler *scheduler = target->notifier->scheduler;
 	transfer_call_close(&target->call);
+	target_end_exchange(target);
 	transfer_ticket_release(scheduler, &target->ticket, false);
 	transfer_timer_cancel(scheduler, &target->timer);
 	target->state = TARGET_QUIET;
@@ -184,10 +198,20 @@ static struct transfer_question target_question(const struct target *target)
 	};
 }
 
+static size_t target_sign(struct target *target, uint8_t *bytes, size_t len, struct moment now)
+{
+	target_end_exchange(target);
+	if (target->key == NULL) {
+		return len;
+	}
+	target->tsig = memory_new(sizeof *target->tsig);
+	return transfer_sign(target->tsig, target->key, bytes, len, now);
+}
+
 static void target_send(struct target *target, struct moment now)
 {
 	const struct transfer_notifier *notifier = target->notifier;
-	uint8_t bytes[TRANSFER_QUESTION_MAX];
+	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
 	target->attempts++;
 	target->state = TARGET_ASKED;
@@ -197,7 +221,10 @@ static void target_send(struct target *target, struct moment now)
 	target->notified_at_ms = now.boot_ms;
 	struct transfer_question question = target_question(target);
 	size_t len = transfer_notify_write(&question, notifier->soa_ttl, notifier->soa, notifier->soa_len, bytes);
-	bool is_udp = target->attempts <= NOTIFY_UDP_ATTEMPTS;
+	len = target_sign(target, bytes, len, now);
+	bool is_udp = target->attempts <= NOTIFY_UDP_ATTEMPTS && !target->wants_tcp;
+	target->wants_tcp = false;
+	target->is_tcp = !is_udp;
 	struct transfer_call_plan plan = {
 	        .transport = is_udp ? TRANSFER_UDP : TRANSFER_TCP,
 	        .to = &target->address,
@@ -221,6 +248,18 @@ static void target_pause_over(struct transfer_timer *timer, struct moment now)
 	target_queue((struct target *)((uint8_t *)timer - offsetof(struct target, timer)));
 }
 
+/* The answer does not prove who made it: over UDP that may be anybody, so it is asked over TCP what is wrong. */
+static void target_unproven(struct target *target, const char *why)
+{
+	if (target->is_tcp) {
+		target_give_up(target, why);
+		return;
+	}
+	transfer_ticket_release(target->notifier->scheduler, &target->ticket, false);
+	target->wants_tcp = true;
+	target_queue(target);
+}
+
 static bool target_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
 {
 	struct target *target = (struct target *)((uint8_t *)call - offsetof(struct target, call));
@@ -231,6 +270,10 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 		return false;
 	}
 	call->is_open = false;
+	if (!transfer_is_proven(target->tsig, target->key, &message, now, &error)) {
+		target_unproven(target, error.text);
+		return true;
+	}
 	unsigned rcode = dns_message_rcode(&message);
 	if (rcode == DNS_RCODE_NOERROR) {
 		target_acknowledged(target, now);
@@ -275,11 +318,13 @@ static void target_owe_unless_known(struct target *target, enum transfer_lane la
 	}
 }
 
-static struct target *target_new(struct transfer_notifier *notifier, const struct address *address)
+static struct target *target_new(struct transfer_notifier *notifier, const struct address *address,
+                                 const struct tsig_key *key)
 {
 	struct target *target = memory_new(sizeof *target);
 	target->notifier = notifier;
 	target->address = *address;
+	target->key = key == NULL ? NULL : tsig_key_ref(key);
 	target->ticket.granted = target_granted;
 	target->call.message = target_message;
 	target->call.ended = target_ended;
@@ -292,6 +337,7 @@ static void target_free(struct target *target)
 {
 	if (target != NULL) {
 		target_stop(target);
+		tsig_key_unref(target->key);
 		free(target->problem);
 		free(target);
 	}
@@ -311,6 +357,21 @@ static struct target *take_known(struct target **list, size_t count, const struc
 	return NULL;
 }
 
+/* What it has acknowledged stays; what it has not is told again with another key. */
+static void target_take_key(struct target *target, const struct tsig_key *key)
+{
+	bool is_same = target->key == key || (target->key != NULL && key != NULL && tsig_key_equal(target->key, key));
+	if (is_same) {
+		return;
+	}
+	tsig_key_unref(target->key);
+	target->key = key == NULL ? NULL : tsig_key_ref(key);
+	if (target->notifier->has_announced && !target->has_newest) {
+		target_stop(target);
+		target_owe(target, TRANSFER_LANE_NOTIFY);
+	}
+}
+
 static void take_config(struct transfer_notifier *notifier, const struct transfer_notifier_config *config)
 {
 	struct target **before = notifier->targets;
@@ -319,12 +380,15 @@ static void take_config(struct transfer_notifier *notifier, const struct transfe
 	notifier->target_count = config->target_count;
 	notifier->targets = memory_new_array(config->target_count + 1, sizeof(struct target *));
 	for (size_t i = 0; i < config->target_count; i++) {
+		const struct tsig_key *key = config->target_keys == NULL ? NULL : config->target_keys[i];
 		notifier->targets[i] = take_known(before, count_before, &config->targets[i]);
 		if (notifier->targets[i] == NULL) {
-			notifier->targets[i] = target_new(notifier, &config->targets[i]);
+			notifier->targets[i] = target_new(notifier, &config->targets[i], key);
 			if (notifier->has_announced) {
 				target_owe_unless_known(notifier->targets[i], TRANSFER_LANE_NOTIFY);
 			}
+		} else {
+			target_take_key(notifier->targets[i], key);
 		}
 	}
 	for (size_t i = 0; i < count_before; i++) {

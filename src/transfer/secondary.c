@@ -549,11 +549,13 @@ void transfer_secondary_flush(struct transfer_secondary *zone, struct moment now
 
 /* ---- configuration ---- */
 
-static struct transfer_primary *primary_new(struct transfer_secondary *zone, const struct address *address)
+static struct transfer_primary *primary_new(struct transfer_secondary *zone, const struct address *address,
+                                            const struct tsig_key *key)
 {
 	struct transfer_primary *primary = memory_new(sizeof *primary);
 	primary->zone = zone;
 	primary->address = *address;
+	primary->key = key == NULL ? NULL : tsig_key_ref(key);
 	primary->host = transfer_host_ref(zone->scheduler, address);
 	check_init(primary);
 	return primary;
@@ -564,15 +566,23 @@ static void primary_free(struct transfer_primary *primary)
 	check_cancel(primary);
 	transfer_host_unref(primary->zone->scheduler, primary->host);
 	free(primary->fetch_failure);
+	tsig_key_unref(primary->key);
 	free(primary->failure);
 	free(primary);
 }
 
-/* Takes a primary with this address out of a list; NULL: there is none. */
-static struct transfer_primary *take_known(struct transfer_primary **list, size_t count, const struct address *address)
+static bool keys_equal(const struct tsig_key *a, const struct tsig_key *b)
+{
+	return a == b || (a != NULL && b != NULL && tsig_key_equal(a, b));
+}
+
+/* Takes a primary with this address and key out of a list; NULL: there is none. With another key it is another one: what was
+ * asked with a key that is taken out is not to be believed any more. */
+static struct transfer_primary *take_known(struct transfer_primary **list, size_t count, const struct address *address,
+                                           const struct tsig_key *key)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (list[i] != NULL && address_equal(&list[i]->address, address)) {
+		if (list[i] != NULL && address_equal(&list[i]->address, address) && keys_equal(list[i]->key, key)) {
 			struct transfer_primary *primary = list[i];
 			list[i] = NULL;
 			return primary;
@@ -593,9 +603,10 @@ static size_t take_config(struct transfer_secondary *zone, const struct transfer
 	zone->primary_count = config->primary_count;
 	zone->primaries = memory_new_array(config->primary_count, sizeof(struct transfer_primary *));
 	for (size_t i = 0; i < config->primary_count; i++) {
-		zone->primaries[i] = take_known(before, count_before, &config->primaries[i]);
+		const struct tsig_key *key = config->primary_keys == NULL ? NULL : config->primary_keys[i];
+		zone->primaries[i] = take_known(before, count_before, &config->primaries[i], key);
 		if (zone->primaries[i] == NULL) {
-			zone->primaries[i] = primary_new(zone, &config->primaries[i]);
+			zone->primaries[i] = primary_new(zone, &config->primaries[i], key);
 			added++;
 		}
 	}

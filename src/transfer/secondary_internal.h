@@ -39,6 +39,7 @@ struct check {
 	bool was_hurried;
 	int64_t sent_at_ms;
 	struct transfer_call call;
+	struct tsig tsig;
 };
 
 /* A transfer from its wish to its publication. */
@@ -50,6 +51,8 @@ struct fetch {
 	struct transfer_ticket ticket;
 	struct transfer_call call;
 	struct transfer_in *in;
+	const struct tsig_key *key; /* a reference: that of `source` when it was begun; NULL: none */
+	struct tsig tsig;
 	uint16_t id;
 	bool edns;
 	bool is_forced;
@@ -77,6 +80,7 @@ enum verdict {
 struct transfer_primary {
 	struct transfer_secondary *zone;
 	struct address address;
+	const struct tsig_key *key; /* a reference; NULL: nothing is signed */
 	struct transfer_host *host; /* a reference: what all zones know of it */
 
 	enum check_state check_state;

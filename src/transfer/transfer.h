@@ -47,6 +47,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/tsig.h"
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -266,6 +267,9 @@ struct transfer_source {
 struct transfer_secondary_config {
 	const struct address *primaries; /* with ports; at least one */
 	size_t primary_count;
+	/* One for each primary, by which what is asked there is signed and its answers are proven; NULL among them: none. NULL:
+	 * none for any. References are taken. */
+	const struct tsig_key *const *primary_keys;
 	struct transfer_source query_source;
 	struct transfer_source transfer_source;
 	uint32_t refresh_min_s, refresh_max_s; /* the SOA's timers are taken as at least and at most these */
@@ -409,6 +413,7 @@ void transfer_secondary_primary(const struct transfer_secondary *zone, size_t in
 struct transfer_notifier_config {
 	const struct address *targets; /* with ports */
 	size_t target_count;
+	const struct tsig_key *const *target_keys; /* as primary_keys */
 	struct transfer_source source;
 };
 

@@ -8,6 +8,8 @@
 
 /* Header, name, type and class, OPT with EXPIRE; NOTIFY: an SOA with the longest names. */
 #define TRANSFER_QUESTION_MAX 1100
+/* The same with a TSIG: name, algorithm, MAC and 26 octets. */
+#define TRANSFER_SIGNED_MAX (TRANSFER_QUESTION_MAX + 255 + 26 + TSIG_MAC_MAX + 26)
 
 /* What our OPT says that we accept over UDP. */
 #define TRANSFER_PAYLOAD_SIZE DNS_UDP_SIZE_EDNS
@@ -55,6 +57,19 @@ bool transfer_say_rcode(const struct dns_message *message, struct error *error);
 
 /* The server did not understand our OPT. */
 bool transfer_rcode_blames_edns(unsigned rcode);
+
+/* ---- signatures (signed.c) ---- */
+
+/* Signs a question and begins its exchange in `tsig`, which was all 0 before or had another one. `key` NULL: it leaves the
+ * question as it is. Gives the length. */
+size_t transfer_sign(struct tsig *tsig, const struct tsig_key *key, uint8_t bytes[TRANSFER_SIGNED_MAX], size_t len,
+                     struct moment now);
+/* The next answer is signed as it must be, or may be proven by a later one of its stream. False: `error` says what is wrong;
+ * over UDP the real answer may still come (RFC 8945 5.4). */
+bool transfer_is_proven(struct tsig *tsig, const struct tsig_key *key, const struct dns_message *answer,
+                        struct moment now, struct error *error);
+/* So is the whole stream, which has come to its end (5.3.1). */
+bool transfer_is_proven_whole(const struct tsig *tsig, const struct tsig_key *key, struct error *error);
 
 /* ---- timers (timer.c): a heap by time ---- */
 
