@@ -271,7 +271,7 @@ static enum net_pull outgoing_next(struct net_source *self, struct writer *messa
 static void log_transferred(const struct outgoing *outgoing, const struct transfer_out_counts *counts,
                             const char *client)
 {
-	char difference[32] = "";
+	char difference[48] = "";
 	if (counts->is_difference) {
 		snprintf(difference, sizeof difference, " as what differs from %u", counts->serial_from);
 	}

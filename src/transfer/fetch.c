@@ -42,6 +42,8 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
 	fetch->is_forced = zone->is_forced;
+	fetch->has_promise = fetch->source->has_serial;
+	fetch->promise = fetch->source->serial;
 	fetch->began_ms = now.boot_ms;
 	fetch->moved_ms = now.boot_ms;
 	fetch->octets = 0;
@@ -144,7 +146,7 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 	learn_of_ixfr(fetch, now);
 	fetch->in = NULL;
 	fetch->state = FETCH_PUBLISHING;
-	char difference[32] = "";
+	char difference[48] = "";
 	if (fetch->counts.is_difference) {
 		snprintf(difference, sizeof difference, " as what differs from %" PRIu32, zone->version.serial);
 	}
@@ -198,7 +200,13 @@ static void fetch_fell_short(struct transfer_primary *primary, uint32_t brought,
 	set_problem(zone, &primary->address, text);
 }
 
-static bool has_promised_more(const struct transfer_primary *primary, uint32_t than)
+/* What is said after the question went out is for the next transfer. */
+static bool had_promised_more(const struct fetch *fetch, uint32_t than)
+{
+	return fetch->has_promise && dns_serial_compare(fetch->promise, than) == DNS_SERIAL_NEWER;
+}
+
+static bool promises_more(const struct transfer_primary *primary, uint32_t than)
 {
 	return primary->has_serial && dns_serial_compare(primary->serial, than) == DNS_SERIAL_NEWER;
 }
@@ -210,9 +218,9 @@ static void fetch_up_to_date(struct fetch *fetch, struct moment now)
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
 	learn_of_ixfr(fetch, now);
 	zone->round_confirmed = true;
-	if (has_promised_more(primary, zone->version.serial)) {
+	if (had_promised_more(fetch, zone->version.serial)) {
 		fetch_fell_short(primary, zone->version.serial, now);
-	} else {
+	} else if (!promises_more(primary, zone->version.serial)) {
 		primary->has_offer = false;
 		set_verdict(primary, VERDICT_EQUAL, NULL, now);
 	}
@@ -449,8 +457,9 @@ void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, cons
 	}
 }
 
-static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, struct moment now)
+static void fetch_succeeded(const struct fetch *fetch, uint32_t serial, struct moment now)
 {
+	struct transfer_primary *primary = fetch->source;
 	primary->fetch_failures = 0;
 	free(primary->fetch_failure);
 	primary->fetch_failure = NULL;
@@ -458,13 +467,15 @@ static void fetch_succeeded(struct transfer_primary *primary, uint32_t serial, s
 	primary->has_refused = false;
 	primary->whole_next = false;
 	primary->ixfr_breaks = 0;
-	if (has_promised_more(primary, serial)) {
+	if (had_promised_more(fetch, serial)) {
 		fetch_fell_short(primary, serial, now);
 		return;
 	}
-	primary->has_serial = true;
-	primary->serial = serial;
-	primary->has_offer = false;
+	if (!promises_more(primary, serial)) {
+		primary->has_serial = true;
+		primary->serial = serial;
+		primary->has_offer = false;
+	}
 	set_verdict(primary, VERDICT_TRANSFERRED, NULL, now);
 }
 
@@ -482,7 +493,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 		zone->is_forced = false;
 	}
 	if (fetch->source != NULL) {
-		fetch_succeeded(fetch->source, version->serial, now);
+		fetch_succeeded(fetch, version->serial, now);
 	}
 	deadline_restart(zone, fetch->counts.has_expire, fetch->counts.expire_s, now);
 	fetch_cancel(zone);

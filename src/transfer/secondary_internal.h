@@ -56,6 +56,8 @@ struct fetch {
 	uint16_t id;
 	bool edns;
 	bool is_forced;
+	bool has_promise; /* the primary had said that it has this serial when the question went out */
+	uint32_t promise;
 	bool asks_differences; /* of the question that is out */
 	bool wants_whole;      /* differences were no good: the whole zone is asked for */
 	bool differences_bad;  /* what came as differences made no sense, or did not fit */

@@ -354,6 +354,26 @@ TEST(lone_soa_and_silence_is_followed_by_axfr)
 	bench_end();
 }
 
+/* What a primary says of its serial after it was asked for a transfer is no promise that this transfer has to keep. */
+TEST(serial_that_is_told_while_a_version_is_published_is_fetched_at_once)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
+	struct transfer_hint hint = {.has_serial = true, .serial = 7};
+	bench_begin(1, 1);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	answer(next_out(), 6);
+	answer(next_out(), 6); /* the transfer; it is at the zone writer now */
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	answer(next_out(), 7);
+	publish(&bench.zones[0]);
+	assert_null(status(0).problem);
+	assert_int_equal(type_of(next_out()), DNS_TYPE_IXFR);
+	answer(next_out(), 7);
+	publish(&bench.zones[0]);
+	assert_int_equal(status(0).serial, 7);
+	bench_end();
+}
+
 /* Once it is the connection, but three times it may be the question, somewhere on the way. */
 TEST(primary_whose_answers_to_ixfr_broke_off_three_times_is_asked_for_the_whole_zone)
 {
