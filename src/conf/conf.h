@@ -64,6 +64,8 @@ enum conf_serial_policy {
 	CONF_SERIAL_DATE,      /* YYYYMMDDnn, or plus one where that is not greater */
 };
 
+#define CONF_NEVER UINT32_MAX
+
 /* What a finding of a semantic check does. */
 enum conf_severity { CONF_IGNORE, CONF_WARN, CONF_FAIL };
 
@@ -80,6 +82,8 @@ struct conf_zone_options {
 	uint32_t refresh_min_s, refresh_max_s; /* clamps of the SOA's timers; min <= max */
 	uint32_t retry_min_s, retry_max_s;
 	uint32_t expire_min_s, expire_max_s;
+
+	uint32_t lower_serial_after_s; /* primaries that have had nothing but lower serials for so long are followed */
 
 	struct conf_source query_source;    /* SOA questions of a secondary */
 	struct conf_source notify_source;   /* NOTIFY out */

@@ -104,6 +104,7 @@ bool value_equal(const struct row *row, const void *base_a, const void *base_b)
 	case ROW_COUNT:
 	case ROW_SECONDS:
 	case ROW_MILLISECONDS:
+	case ROW_PATIENCE:
 	case ROW_SIZE:
 		return value_number(row, base_a) == value_number(row, base_b);
 	case ROW_ENUM:

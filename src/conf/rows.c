@@ -209,6 +209,12 @@ static const struct row zone_option_row_list[] = {
         {"expire-min", TIMER(expire_min_s, "3s"), .see_max = "expire-max",
          .help = "The SOA's expire is taken as at least this."},
         {"expire-max", TIMER(expire_max_s, "52w"), .help = "The SOA's expire is taken as at most this."},
+        {"lower-serial", ROW_PATIENCE, OPTION(lower_serial_after_s), .max = 3550 * WEEK, .standard = "refuse",
+         .reload = RELOAD_REPLICATION,
+         .help = "Secondary: what to do when all primaries that answer have lower serials than what is served, as "
+                 "after "
+                 "a primary was set up anew. `refuse`: tell it in the status and serve on, till expiry at most; "
+                 "`accept-after 1h`: follow them when it has been so for that long; `accept`: follow them at once."},
         {"query-source", ROW_SOURCE, OPTION(query_source), .max = 2, .reload = RELOAD_REPLICATION,
          .help = "Own addresses, at most one IPv4 and one IPv6, that SOA questions leave from. Without a port any port "
                  "is used, which is safer."},
@@ -400,6 +406,9 @@ void row_write_kind(const struct row *row, struct text *out)
 	case ROW_SECONDS:
 	case ROW_MILLISECONDS:
 		write_range(row, "a duration", out);
+		return;
+	case ROW_PATIENCE:
+		text_add_string(out, "refuse, accept, or accept-after and a duration");
 		return;
 	case ROW_SIZE:
 		write_range(row, "a size", out);

@@ -12,6 +12,7 @@ enum row_kind {
 	ROW_COUNT,        /* uint64_t */
 	ROW_SECONDS,      /* uint32_t: a duration of whole seconds; min and max are seconds */
 	ROW_MILLISECONDS, /* uint32_t: a duration; min and max are milliseconds */
+	ROW_PATIENCE,     /* uint32_t: refuse (CONF_NEVER), accept (0), or accept-after and a duration, in seconds */
 	ROW_SIZE,         /* uint64_t: octets */
 	ROW_ENUM,         /* an enum: one of `choices` */
 	ROW_WORD,         /* const char *: the name of a peer or group that is defined here */

@@ -120,9 +120,26 @@ static bool read_size(const char *text, uint64_t *out)
 	return true;
 }
 
+/* "refuse", "accept", "accept-after 1h". */
+static bool patience_from_text(const struct row *row, const char *text, uint64_t *out)
+{
+	static const char after[] = "accept-after ";
+	if (strcmp(text, "refuse") == 0 || strcmp(text, "accept") == 0) {
+		*out = *text == 'r' ? CONF_NEVER : 0;
+		return true;
+	}
+	bool right = strncmp(text, after, strlen(after)) == 0 && read_duration_ms(text + strlen(after), out) &&
+	             *out % 1000 == 0;
+	*out /= 1000;
+	return right && *out <= row->max;
+}
+
 static bool number_from_text(const struct row *row, const char *text, uint64_t *out)
 {
 	bool right;
+	if (row->kind == ROW_PATIENCE) {
+		return patience_from_text(row, text, out);
+	}
 	if (row->kind == ROW_SECONDS) {
 		right = read_duration_ms(text, out) && *out % 1000 == 0;
 		*out /= 1000;
@@ -458,6 +475,7 @@ bool value_read(struct reading *reading, const struct row *row, const struct tre
 	case ROW_COUNT:
 	case ROW_SECONDS:
 	case ROW_MILLISECONDS:
+	case ROW_PATIENCE:
 	case ROW_SIZE:
 		return read_number(reading, row, node, base);
 	case ROW_ENUM:

@@ -126,6 +126,8 @@ static struct transfer_secondary_config config_of(const struct conf_zone_options
 	        .transfer_idle_ms = options->transfer_in_idle_ms,
 	        .transfer_total_ms = options->transfer_in_total_ms,
 	        .transfer_rate_min = options->transfer_in_min_rate,
+	        .follows_lower = options->lower_serial_after_s != CONF_NEVER,
+	        .lower_after_s = options->lower_serial_after_s,
 	};
 }
 

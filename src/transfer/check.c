@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -153,11 +154,23 @@ static bool is_known_in_vain(struct transfer_primary *primary, struct moment now
 	return primary->fetch_failure != NULL && held_back_until_ms(primary->zone, primary) > now.boot_ms;
 }
 
+static void tell_lower(const struct transfer_primary *primary, const char *how, struct moment now)
+{
+	const struct transfer_secondary *zone = primary->zone;
+	char address[ADDRESS_TEXT_MAX];
+	char what[TRANSFER_RESULT_MAX];
+	char text[TRANSFER_RESULT_MAX * 2];
+	lower_say(zone, now, what);
+	snprintf(text, sizeof text, "has serial %" PRIu32 ", %s our %" PRIu32 "; %s", primary->serial, how,
+	         zone->version.serial, what);
+	zone_log(zone, LOG_INFO, "%s %s", address_to_text(&primary->address, address), text);
+	set_problem(primary->zone, &primary->address, text);
+}
+
 /* What the serial of a primary means for us. */
 static void judge(struct transfer_primary *primary, const struct transfer_soa_answer *answer, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
-	char text[ADDRESS_TEXT_MAX];
 	primary->has_offer = is_wanted(zone, answer->serial);
 	if (takes_any(zone)) {
 		set_verdict(primary, VERDICT_NEWER, NULL, now);
@@ -179,17 +192,11 @@ static void judge(struct transfer_primary *primary, const struct transfer_soa_an
 		break;
 	case DNS_SERIAL_OLDER:
 		set_verdict(primary, VERDICT_OLDER, NULL, now);
-		zone_log(zone, LOG_INFO, "%s has serial %" PRIu32 ", older than our %" PRIu32 ": ignored",
-		         address_to_text(&primary->address, text), answer->serial, zone->version.serial);
-		set_problem(zone, &primary->address, "has an older version than ours");
+		tell_lower(primary, "older than", now);
 		break;
 	case DNS_SERIAL_INCOMPARABLE:
 		set_verdict(primary, VERDICT_INCOMPARABLE, NULL, now);
-		zone_log(zone, LOG_WARNING,
-		         "%s has serial %" PRIu32 ", exactly 2^31 from our %" PRIu32
-		         ": neither older nor newer (RFC 1982); `tandem zone retransfer` takes it",
-		         address_to_text(&primary->address, text), answer->serial, zone->version.serial);
-		set_problem(zone, &primary->address, "has a serial exactly 2^31 from ours; retransfer takes it");
+		tell_lower(primary, "exactly 2^31 from", now); /* neither older nor newer (RFC 1982 3.2) */
 		break;
 	}
 }

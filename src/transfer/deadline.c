@@ -111,8 +111,10 @@ void deadline_tell(struct transfer_secondary *zone, struct moment now)
 	        .expire_at_s = now.wall_s + (zone->expire_at_ms - now.boot_ms) / 1000,
 	        .promised_at_s = zone->promised_at_s,
 	        .promised_serial = zone->promised_serial,
+	        .lower_since_s = zone->lower_since_s,
 	};
 	zone->promise_is_told = true;
+	zone->told_lower_since_s = zone->lower_since_s;
 	zone->wall_offset_s = now.wall_s - now.boot_ms / 1000;
 	zone->told_refresh_at_s = timers.refresh_at_s;
 	zone->owner->timers(zone->owner, &timers, zone->expire_at_ms);
@@ -181,6 +183,7 @@ bool deadline_restore(struct transfer_secondary *zone, const struct change_deadl
 	zone->expire_at_ms = now.boot_ms + expire_s * 1000;
 	zone->next_ask_ms = now.boot_ms + (refresh_s > 0 ? refresh_s : 0) * 1000;
 	zone->refreshed_at_s = timers->refreshed_at_s;
+	zone->lower_since_s = timers->lower_since_s;
 	return expire_s > 0;
 }
 
@@ -222,6 +225,7 @@ void deadline_plan(struct transfer_secondary *zone, bool success, struct moment 
 	} else if (zone->has_version) {
 		wait_ms = with_jitter(zone, (int64_t)clamped_retry_s(zone) * 1000);
 		wait_ms = promise_wait_ms(zone, wait_ms);
+		wait_ms = lower_wait_ms(zone, wait_ms, now);
 		wait_ms = when_held_back(zone, wait_ms, now);
 	} else {
 		int64_t first_ms = first_wait_ms(zone);

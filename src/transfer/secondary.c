@@ -52,7 +52,7 @@ void set_zone_problem(struct transfer_secondary *zone, const char *text)
 
 void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why)
 {
-	char text[TRANSFER_RESULT_MAX + ADDRESS_TEXT_MAX];
+	char text[TRANSFER_RESULT_MAX * 2 + ADDRESS_TEXT_MAX];
 	char address[ADDRESS_TEXT_MAX];
 	snprintf(text, sizeof text, "%s: %s", address_to_text(where, address), why);
 	set_zone_problem(zone, text);
@@ -290,7 +290,8 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 		         zone->problem == NULL ? "no primary answered" : zone->problem,
 		         zone->next_ask_ms - now.boot_ms);
 	}
-	if (zone->round_confirmed || zone->round_updated || deadline_is_sooner(zone, now)) {
+	bool is_untold = zone->has_version && zone->told_lower_since_s != zone->lower_since_s;
+	if (zone->round_confirmed || zone->round_updated || is_untold || deadline_is_sooner(zone, now)) {
 		deadline_tell(zone, now);
 	}
 	promise_tell(zone, now);
@@ -313,6 +314,11 @@ void round_go_on(struct transfer_secondary *zone, struct moment now)
 		is_over = !is_checking(zone);
 	}
 	if (is_over) {
+		lower_note(zone, now);
+	}
+	if (is_over && lower_take(zone, now)) {
+		fetch_begin(zone, best_offer(zone, now));
+	} else if (is_over) {
 		round_end(zone, now);
 	}
 	set_timer(zone);
@@ -339,6 +345,8 @@ static void follow_wall_clock(struct transfer_secondary *zone, struct moment now
 	int64_t moved_s = now.wall_s - now.boot_ms / 1000 - zone->wall_offset_s;
 	if (zone->has_version && !zone->has_expired && (moved_s > WALL_MOVED_S || moved_s < -WALL_MOVED_S)) {
 		zone->refreshed_at_s += moved_s;
+		zone->promised_at_s += promise_is_owed(zone) ? moved_s : 0;
+		zone->lower_since_s += zone->lower_since_s != 0 ? moved_s : 0;
 		deadline_tell(zone, now);
 	}
 }

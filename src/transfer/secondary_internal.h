@@ -148,6 +148,9 @@ struct transfer_secondary {
 	bool promise_is_fresh;   /* it came by NOTIFY in this round: who answered before knew nothing of it */
 	bool promise_is_told;    /* to the owner, who remembers it */
 
+	int64_t told_lower_since_s;
+	int64_t lower_since_s; /* wall time; 0: some primary has what we have, or something newer (lower.c) */
+
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
 	bool round_is_barred; /* our own disk refused a version: nothing more is fetched in this round */
@@ -234,6 +237,16 @@ void promise_tell(struct transfer_secondary *zone, struct moment now);
 void promise_end_round(struct transfer_secondary *zone);
 /* How long to wait for the next one, which would be `wait_ms` without what is owed. */
 int64_t promise_wait_ms(struct transfer_secondary *zone, int64_t wait_ms);
+
+/* ---- lower.c ---- */
+/* All that was asked in this round has ended. */
+void lower_note(struct transfer_secondary *zone, struct moment now);
+/* True: a lower serial is to be taken now, and is on offer. */
+bool lower_take(struct transfer_secondary *zone, struct moment now);
+/* How long to wait for the next round, which would be `wait_ms` otherwise. */
+int64_t lower_wait_ms(const struct transfer_secondary *zone, int64_t wait_ms, struct moment now);
+/* What becomes of a lower serial. */
+void lower_say(const struct transfer_secondary *zone, struct moment now, char out[TRANSFER_RESULT_MAX]);
 
 /* ---- secondary.c ---- */
 /* Is a version with this serial to be fetched? */

@@ -278,6 +278,8 @@ struct transfer_secondary_config {
 	uint64_t records_max, bytes_max; /* of a transfer */
 	uint32_t transfer_idle_ms;       /* longest silence */
 	uint32_t transfer_total_ms;      /* longest transfer */
+	bool follows_lower;              /* primaries that have had nothing but lower serials */
+	uint32_t lower_after_s;          /* for so long */
 	uint64_t transfer_rate_min;      /* octets per second from the start, looked at after 10 s; 0: any */
 };
 

@@ -393,6 +393,7 @@ static const struct {
         {"rate-min", offsetof(struct world_server, config.transfer_rate_min), 0, 8},
         {"records-max", offsetof(struct world_server, config.records_max), 0, 8},
         {"bytes-max", offsetof(struct world_server, config.bytes_max), 0, 8},
+        {"lower-after", offsetof(struct world_server, config.lower_after_s), 1000, 4},
         {"startup-rate", offsetof(struct world_server, limits.startup_notify_rate), 0, 4},
 };
 
@@ -410,6 +411,7 @@ static void do_set(struct play *play, const struct words *words)
 		                         : (uint64_t)duration_ms(play, word_at(words, 3)) / set_rows[i].unit;
 		uint32_t narrow = (uint32_t)value;
 		memcpy(field, set_rows[i].size == 4 ? (const void *)&narrow : (const void *)&value, set_rows[i].size);
+		server->config.follows_lower |= strcmp(set_rows[i].name, "lower-after") == 0;
 		world_reconfigure(server);
 		return;
 	}

@@ -101,6 +101,12 @@ TEST(bad_values_are_refused)
 {
 	expect_problems("zones:\n  - {name: a, file: a, refresh-min: soon}\n",
 	                "t.yaml:2:37: refresh-min: expected a duration from 1s to 3550w, found 'soon'\n");
+	expect_problems("zones:\n  - {name: a, file: a, lower-serial: accept-after}\n",
+	                "t.yaml:2:38: lower-serial: expected refuse, accept, or accept-after and a duration, found "
+	                "'accept-after'\n");
+	expect_problems("zones:\n  - {name: a, file: a, lower-serial: accept-after 10ms}\n",
+	                "t.yaml:2:38: lower-serial: expected refuse, accept, or accept-after and a duration, found "
+	                "'accept-after 10ms'\n");
 	expect_problems("zones:\n  - {name: a, file: a, notify-ns: perhaps}\n",
 	                "t.yaml:2:35: notify-ns: expected on or off, found 'perhaps'\n");
 	expect_problems("zones:\n  - {name: a, file: a, serial: unixtme}\n",

@@ -20,6 +20,23 @@ static enum access_verdict ask(const struct conf_zone *zone, enum access_kind ki
 	return access_check(&zone->options->allow[kind], &(struct access_who){.address = &address});
 }
 
+static uint32_t lower_serial_of(const char *value)
+{
+	char text[200];
+	snprintf(text, sizeof text, "zones:\n  - {name: a, primaries: [192.0.2.1], lower-serial: %s}\n", value);
+	struct conf *conf = conf_of(text);
+	uint32_t after_s = conf->zones[0].options->lower_serial_after_s;
+	conf_unref(conf);
+	return after_s;
+}
+
+TEST(lower_serials_are_refused_accepted_or_accepted_after_a_time)
+{
+	assert_int_equal(lower_serial_of("refuse"), CONF_NEVER);
+	assert_int_equal(lower_serial_of("accept"), 0);
+	assert_int_equal(lower_serial_of("accept-after 1h30m"), 5400);
+}
+
 TEST(options_that_are_not_written_have_their_defaults)
 {
 	struct conf *conf = conf_of(ZONE);
