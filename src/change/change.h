@@ -84,11 +84,14 @@ struct change_sink {
 	void (*offer)(struct change_sink *self, const struct change_offer *offer);
 };
 
+struct change_digest;
+
 /* What is told of a version that became visible; borrowed for the call. */
 struct change_news {
 	struct zone *zone;
 	void *owner; /* of the zone's line of versions: whoever made it */
 	const struct zone_snapshot *snapshot;
+	const struct change_digest *digest; /* of its content (change/digest.h) */
 	enum change_origin origin;
 	const char *who;
 	const struct change_result *result;

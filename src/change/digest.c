@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/digest.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -105,6 +107,12 @@ struct change_digest change_digest_after(struct change_digest before, const stru
 		}
 	}
 	return before;
+}
+
+char *change_digest_to_text(struct change_digest digest, char out[CHANGE_DIGEST_TEXT_MAX])
+{
+	snprintf(out, CHANGE_DIGEST_TEXT_MAX, "%016" PRIx64 "%016" PRIx64, digest.words[0], digest.words[1]);
+	return out;
 }
 
 void change_digest_write(struct change_digest digest, uint8_t out[CHANGE_DIGEST_SIZE])

@@ -20,6 +20,10 @@ struct change_digest change_digest_of(const struct zone_snapshot *snapshot);
 /* The digest of the version that `set` makes of the one with this digest. */
 struct change_digest change_digest_after(struct change_digest before, const struct changeset *set);
 
+/* In hex, as people compare it. Gives `out`. */
+#define CHANGE_DIGEST_TEXT_MAX (2 * CHANGE_DIGEST_SIZE + 1)
+char *change_digest_to_text(struct change_digest digest, char out[CHANGE_DIGEST_TEXT_MAX]);
+
 void change_digest_write(struct change_digest digest, uint8_t out[CHANGE_DIGEST_SIZE]);
 struct change_digest change_digest_read(const uint8_t octets[CHANGE_DIGEST_SIZE]);
 static inline bool change_digest_equal(struct change_digest a, struct change_digest b)

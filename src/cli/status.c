@@ -353,6 +353,9 @@ static void print_zone(const json_t *zone)
 		       cli_size((uint64_t)number_of(zone, "memory_bytes"), memory));
 		printf(", published %s ago\n", cli_duration((uint64_t)number_of(zone, "published_ago_ms"), ago));
 	}
+	if (has(zone, "digest")) {
+		printf("  digest %s\n", string_of(zone, "digest"));
+	}
 	if (has(zone, "file")) {
 		printf("  file %s\n", string_of(zone, "file"));
 	}

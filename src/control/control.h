@@ -81,6 +81,7 @@ struct control_zone_status {
 	enum control_zone_state state;
 	bool has_serial; /* a version is in memory, served or expired */
 	uint32_t serial;
+	const char *digest;                    /* of that version's content, in hex; NULL: there is none */
 	uint64_t records, names, memory_bytes; /* of that version */
 	uint64_t published_ago_ms;             /* since that version was published by this process */
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */

@@ -129,6 +129,7 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set(object, "role", json_of_text(control_role_name(status->role)));
 	set(object, "state", json_of_text(control_state_name(status->state)));
 	set_number_if(object, "serial", status->has_serial, status->serial);
+	set(object, "digest", json_of_text(status->has_serial ? status->digest : NULL));
 	set_number(object, "records", status->records);
 	set_number(object, "names", status->names);
 	set_number(object, "memory_bytes", status->memory_bytes);

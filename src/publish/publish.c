@@ -423,6 +423,7 @@ static void announce(const struct commit *commit)
 	        .zone = commit->line->zone,
 	        .owner = commit->line->owner,
 	        .snapshot = commit->next.snapshot,
+	        .digest = &commit->next.head.content,
 	        .origin = commit->origin,
 	        .who = commit->who,
 	        .result = &commit->result,

@@ -116,6 +116,7 @@ static void version_published(struct change_listener *self, const struct change_
 	pthread_mutex_lock(&zone->lock);
 	zone->facts = facts;
 	zone->has_facts = true;
+	zone->digest = *news->digest;
 	zone->serial = result->serial;
 	zone->published_at_ms = clock_now().boot_ms;
 	pthread_mutex_unlock(&zone->lock);

@@ -35,6 +35,12 @@ static enum control_zone_state state_of(const struct server_zone *zone)
 	               : CONTROL_NOT_LOADED;
 }
 
+static const char *digest_text(const struct change_digest *digest, struct arena *arena)
+{
+	char text[CHANGE_DIGEST_TEXT_MAX];
+	return arena_copy_text(arena, change_digest_to_text(*digest, text));
+}
+
 /* What the zone's lock guards. */
 static void fill_zone(struct server_zone *zone, struct arena *arena, struct moment now, struct control_zone_status *out)
 {
@@ -46,6 +52,7 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	        .state = state_of(zone),
 	        .has_serial = zone->has_facts,
 	        .serial = zone->serial,
+	        .digest = zone->has_facts ? digest_text(&zone->digest, arena) : NULL,
 	        .records = zone->facts.records,
 	        .names = zone->facts.names,
 	        .memory_bytes = zone->facts.bytes,

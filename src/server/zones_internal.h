@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "change/digest.h"
 #include "conf/conf.h"
 #include "control/control.h"
 #include "publish/publish.h"
@@ -58,6 +59,7 @@ struct server_zone {
 	int64_t published_at_ms; /* boot clock; 0: never */
 	bool has_facts;
 	uint32_t serial;
+	struct change_digest digest; /* with it */
 	struct zone_facts facts;
 
 	/* the zone's jobs only */

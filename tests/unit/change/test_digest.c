@@ -46,8 +46,9 @@ TEST(case_of_names_is_not_content)
 TEST(the_digest_of_a_zone_never_changes)
 {
 	uint8_t octets[CHANGE_DIGEST_SIZE];
-	char hex[2 * CHANGE_DIGEST_SIZE + 1];
+	char hex[CHANGE_DIGEST_TEXT_MAX];
 	struct change_digest digest = digest_of(1, "a A 192.0.2.1\na MX 10 b\n");
+	assert_string_equal(change_digest_to_text(digest, hex), "e4787233de8b35d30786075e80a009be");
 	change_digest_write(digest, octets);
 	for (size_t i = 0; i < sizeof octets; i++) {
 		snprintf(hex + 2 * i, 3, "%02x", octets[i]);

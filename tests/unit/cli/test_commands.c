@@ -39,6 +39,7 @@ static const struct control_zone_status zones[] = {
          .state = CONTROL_SERVING,
          .has_serial = true,
          .serial = 4294967295,
+         .digest = "0123456789abcdef0123456789abcdef",
          .records = 5,
          .names = 3,
          .memory_bytes = 2048,
@@ -164,6 +165,7 @@ TEST(status_of_a_zone_tells_of_its_secondaries)
 	        "status Example.org", 0,
 	        "example.org.  primary, serving, serial 4294967295\n"
 	        "  5 records, 3 names, 2.0 KiB, published 5s ago\n"
+	        "  digest 0123456789abcdef0123456789abcdef\n"
 	        "  file /z/example.org\n"
 	        "Secondaries\n"
 	        "  192.0.2.2@53        told serial 4294967295 4s ago, acknowledged  has serial 4294967294, 1 behind "

@@ -59,6 +59,7 @@ static bool zone_status(void *self, const char *zone, struct arena *arena, struc
 	                                    .state = CONTROL_SERVING,
 	                                    .has_serial = true,
 	                                    .serial = 4294967295,
+	                                    .digest = "0123456789abcdef0123456789abcdef",
 	                                    .records = 10,
 	                                    .has_timers = true,
 	                                    .refresh_in_s = -3,
@@ -314,7 +315,7 @@ TEST(zone_status_tells_all)
 	world_begin(&world);
 	expect(&world, "GET", "/v1/zones/Example.ORG", NULL, 200,
 	       "{\"name\":\"example.org.\",\"role\":\"secondary\",\"state\":\"serving\",\"serial\":4294967295,"
-	       "\"records\":10,"
+	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
 	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"reason\":null,\"doing\":"
 	       "null,"
 	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,"
