@@ -28,8 +28,8 @@ const char *conf_serial_policy_name(enum conf_serial_policy policy)
 	switch (policy) {
 	case CONF_SERIAL_KEEP:
 		return "keep";
-	case CONF_SERIAL_INCREMENT:
-		return "increment";
+	case CONF_SERIAL_RAISE:
+		return "raise";
 	case CONF_SERIAL_UNIXTIME:
 		return "unixtime";
 	case CONF_SERIAL_DATE:

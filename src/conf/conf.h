@@ -59,7 +59,7 @@ struct conf_bytes {
 /* How a serial is raised when content changed and whoever changed it did not raise it. */
 enum conf_serial_policy {
 	CONF_SERIAL_KEEP,      /* never touched: such a change is refused */
-	CONF_SERIAL_INCREMENT, /* plus one */
+	CONF_SERIAL_RAISE, /* plus one */
 	CONF_SERIAL_UNIXTIME,  /* seconds since 1970, or plus one where that is not greater */
 	CONF_SERIAL_DATE,      /* YYYYMMDDnn, or plus one where that is not greater */
 };

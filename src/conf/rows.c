@@ -17,8 +17,8 @@ static const struct row_choice log_levels[] = {
 };
 
 static const struct row_choice serial_policies[] = {
+        {"raise", CONF_SERIAL_RAISE},
         {"keep", CONF_SERIAL_KEEP},
-        {"increment", CONF_SERIAL_INCREMENT},
         {"unixtime", CONF_SERIAL_UNIXTIME},
         {"date", CONF_SERIAL_DATE},
         {NULL, 0},
@@ -195,11 +195,14 @@ static const struct row zone_option_row_list[] = {
         {"allow-update", ROW_RULES, OPTION(allow[ACCESS_UPDATE]),
          .help = "Who may send dynamic updates (RFC 2136). Nobody by default: they are answered with REFUSED. Updates "
                  "themselves are not supported yet, and whoever may send them is told NOTIMP."},
-        {"serial", ROW_ENUM, OPTION(serial), .choices = serial_policies, .standard = "increment",
-         .help = "What to do when the content of a zone file changed and its serial did not: `increment` adds one, "
-                 "`unixtime` takes the seconds since 1970, `date` YYYYMMDDnn (both add one where that would not be "
-                 "greater), `keep` refuses the file. A zone that comes signed or with ZONEMD is always treated as "
-                 "`keep`."},
+        {"serial", ROW_ENUM, OPTION(serial), .choices = serial_policies, .standard = "raise",
+         .help = "What to do when the content of a zone file changed and its serial did not go forward: `raise` adds "
+                 "one "
+                 "to the serial published last, `unixtime` takes the seconds since 1970, `date` YYYYMMDDnn (both add "
+                 "one "
+                 "where that would not be greater), `keep` refuses the file. A zone that comes signed or with ZONEMD "
+                 "is "
+                 "always treated as `keep`."},
         {"refresh-min", TIMER(refresh_min_s, "2s"), .see_max = "refresh-max",
          .help = "The SOA's refresh is taken as at least this."},
         {"refresh-max", TIMER(refresh_max_s, "4w"), .help = "The SOA's refresh is taken as at most this."},

@@ -211,8 +211,8 @@ static bool is_same_content(const struct commit *commit)
 static bool amend_serial(struct commit *commit, struct error *error)
 {
 	struct change_result *result = &commit->result;
-	enum publish_serial_policy policy =
-	        publish_is_sealed(commit->next.snapshot) ? PUBLISH_SERIAL_KEEP : commit->policy->serial;
+	bool is_sealed = publish_is_sealed(commit->next.snapshot);
+	enum publish_serial_policy policy = is_sealed ? PUBLISH_SERIAL_KEEP : commit->policy->serial;
 	const struct store_head *last = last_published(commit);
 	uint32_t offered = zone_serial(commit->next.snapshot);
 	uint32_t serial;
@@ -221,13 +221,13 @@ static bool amend_serial(struct commit *commit, struct error *error)
 	result->serial_offered = offered;
 	switch (outcome) {
 	case PUBLISH_SERIAL_REFUSED:
-		return error_set(error, ERROR_STALE,
-		                 "serial %u is not newer than %u, which was published last, and the zone %s; raise the "
-		                 "serial in the file",
-		                 offered, last->serial_published,
-		                 publish_is_sealed(commit->next.snapshot)
-		                         ? "is signed or has a ZONEMD, so it cannot be raised here"
-		                         : "has `serial: keep`");
+		return error_set(
+		        error, ERROR_STALE,
+		        "serial %u is not newer than %u, which was published last, and the zone %s; %s with %u or "
+		        "more",
+		        offered, last->serial_published,
+		        is_sealed ? "is signed or has a ZONEMD, so it cannot be raised here" : "has `serial: keep`",
+		        is_sealed ? "sign or digest it anew" : "write the file", last->serial_published + 1);
 	case PUBLISH_SERIAL_RAISED:
 		log_notice(
 		        "zone %s: content changed but serial %u is not newer than %u, published last; publishing as %u",

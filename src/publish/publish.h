@@ -24,10 +24,10 @@
 
 /* How a primary's serial is raised when content changed and the file's serial did not. */
 enum publish_serial_policy {
-	PUBLISH_SERIAL_KEEP,      /* never: refuse such a file */
-	PUBLISH_SERIAL_INCREMENT, /* last published + 1 */
-	PUBLISH_SERIAL_UNIXTIME,  /* seconds since 1970, or last published + 1 if that is not greater */
-	PUBLISH_SERIAL_DATE,      /* YYYYMMDDnn, or last published + 1 if that is not greater */
+	PUBLISH_SERIAL_KEEP,     /* never: refuse such a file */
+	PUBLISH_SERIAL_RAISE,    /* last published + 1 */
+	PUBLISH_SERIAL_UNIXTIME, /* seconds since 1970, or last published + 1 if that is not greater */
+	PUBLISH_SERIAL_DATE,     /* YYYYMMDDnn, or last published + 1 if that is not greater */
 };
 
 /* How hard one of the options of the checks bites. */

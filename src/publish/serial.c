@@ -30,7 +30,7 @@ static uint32_t raised(enum publish_serial_policy policy, uint32_t last, int64_t
 	uint32_t wanted = last + 1;
 	switch (policy) {
 	case PUBLISH_SERIAL_KEEP:
-	case PUBLISH_SERIAL_INCREMENT:
+	case PUBLISH_SERIAL_RAISE:
 		break;
 	case PUBLISH_SERIAL_UNIXTIME:
 		wanted = (uint32_t)wall_s;

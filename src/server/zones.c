@@ -96,8 +96,8 @@ static enum publish_serial_policy serial_policy_of(enum conf_serial_policy polic
 	switch (policy) {
 	case CONF_SERIAL_KEEP:
 		return PUBLISH_SERIAL_KEEP;
-	case CONF_SERIAL_INCREMENT:
-		return PUBLISH_SERIAL_INCREMENT;
+	case CONF_SERIAL_RAISE:
+		return PUBLISH_SERIAL_RAISE;
 	case CONF_SERIAL_UNIXTIME:
 		return PUBLISH_SERIAL_UNIXTIME;
 	case CONF_SERIAL_DATE:

@@ -57,7 +57,7 @@ TEST(options_that_are_not_written_have_their_defaults)
 	assert_int_equal(options->primaries.count, 0);
 	assert_false(options->notify_ns);
 	assert_true(options->minimal_any);
-	assert_int_equal(options->serial, CONF_SERIAL_INCREMENT);
+	assert_int_equal(options->serial, CONF_SERIAL_RAISE);
 	assert_int_equal(options->refresh_min_s, 2);
 	assert_int_equal(options->expire_max_s, 52 * 7 * 86400);
 	assert_int_equal(options->max_zone_size, (uint64_t)8 << 30);

@@ -159,7 +159,7 @@ static bool offer(struct rig *rig, enum change_origin origin, enum publish_seria
 
 static bool offer_file(struct rig *rig, uint32_t serial, const char *text)
 {
-	return offer(rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_INCREMENT, serial, text);
+	return offer(rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_RAISE, serial, text);
 }
 
 static uint32_t served_serial(const struct rig *rig)
@@ -300,6 +300,11 @@ TEST(kept_serial_refuses_an_edit_and_the_old_version_stays)
 	assert_true(offer(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.1\n"));
 	assert_false(offer(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, 5, "a A 192.0.2.2\n"));
 	assert_int_equal(last_error.code, ERROR_STALE);
+	assert_string_equal(last_error.text, "serial 5 is not newer than 5, which was published last, and the zone has "
+	                                     "`serial: keep`; write the file with 6 or more");
+	/* Back, the content the same. */
+	assert_false(offer(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_KEEP, 4, "a A 192.0.2.1\n"));
+	assert_non_null(strstr(last_error.text, "serial 4 is not newer than 5"));
 	assert_int_equal(served_serial(&rig), 5);
 	assert_int_equal(rig.heard, 1);
 	rig_stop(&rig);
@@ -318,7 +323,9 @@ TEST(signed_zone_is_not_given_another_serial)
 	snprintf(text, sizeof text, signature, 2);
 	assert_false(offer_file(&rig, 5, text));
 	assert_int_equal(last_error.code, ERROR_STALE);
-	assert_non_null(strstr(last_error.text, "is signed or has a ZONEMD"));
+	assert_non_null(strstr(last_error.text,
+	                       "is signed or has a ZONEMD, so it cannot be raised here; sign or digest it "
+	                       "anew with 6 or more"));
 	rig_stop(&rig);
 }
 
@@ -510,7 +517,7 @@ TEST(versions_are_made_while_those_before_are_being_written)
 		char text[40];
 		snprintf(text, sizeof text, "a A 192.0.2.%u\n", i);
 		/* The serial of the file stays: each is one more than the one on its way. */
-		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_INCREMENT, zone_of_text("example.", 5, text), &told[i]);
+		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_RAISE, zone_of_text("example.", 5, text), &told[i]);
 	}
 	const struct zone_snapshot *head = publish_line_head(rig.line);
 	assert_int_equal(zone_serial(head), 7);
@@ -537,7 +544,7 @@ TEST(version_that_cannot_be_written_takes_with_it_what_continues_it)
 	for (uint32_t i = 0; i < 3; i++) {
 		char text[40];
 		snprintf(text, sizeof text, "a A 192.0.2.%u\n", 10 + i);
-		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_INCREMENT, zone_of_text("example.", 5, text), &told[i]);
+		hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_RAISE, zone_of_text("example.", 5, text), &told[i]);
 	}
 	store_commit(rig.store);
 	for (unsigned i = 0; i < 3; i++) {

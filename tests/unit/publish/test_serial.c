@@ -25,7 +25,7 @@ static void expect(enum publish_serial_policy policy, const struct store_head *l
 
 TEST(first_version_is_published_with_its_own_serial)
 {
-	expect(PUBLISH_SERIAL_INCREMENT, NULL, 7, false, PUBLISH_SERIAL_AS_OFFERED, 7);
+	expect(PUBLISH_SERIAL_RAISE, NULL, 7, false, PUBLISH_SERIAL_AS_OFFERED, 7);
 	expect(PUBLISH_SERIAL_KEEP, NULL, 7, false, PUBLISH_SERIAL_AS_OFFERED, 7);
 }
 
@@ -33,13 +33,13 @@ TEST(raised_serial_is_taken_as_it_is)
 {
 	expect(PUBLISH_SERIAL_DATE, published(7), 8, false, PUBLISH_SERIAL_AS_OFFERED, 8);
 	expect(PUBLISH_SERIAL_KEEP, published(7), 8, true, PUBLISH_SERIAL_AS_OFFERED, 8);
-	expect(PUBLISH_SERIAL_INCREMENT, published(0xffffffff), 0, false, PUBLISH_SERIAL_AS_OFFERED, 0);
+	expect(PUBLISH_SERIAL_RAISE, published(0xffffffff), 0, false, PUBLISH_SERIAL_AS_OFFERED, 0);
 }
 
 TEST(edit_without_a_raised_serial_is_published_with_a_raised_one)
 {
-	expect(PUBLISH_SERIAL_INCREMENT, published(7), 7, false, PUBLISH_SERIAL_RAISED, 8);
-	expect(PUBLISH_SERIAL_INCREMENT, published(0xffffffff), 0xffffffff, false, PUBLISH_SERIAL_RAISED, 0);
+	expect(PUBLISH_SERIAL_RAISE, published(7), 7, false, PUBLISH_SERIAL_RAISED, 8);
+	expect(PUBLISH_SERIAL_RAISE, published(0xffffffff), 0xffffffff, false, PUBLISH_SERIAL_RAISED, 0);
 	expect(PUBLISH_SERIAL_UNIXTIME, published(7), 7, false, PUBLISH_SERIAL_RAISED, NOON);
 	expect(PUBLISH_SERIAL_DATE, published(7), 7, false, PUBLISH_SERIAL_RAISED, 2026112100);
 	expect(PUBLISH_SERIAL_DATE, published(2026112100), 7, false, PUBLISH_SERIAL_RAISED, 2026112101);
@@ -54,14 +54,14 @@ TEST(kept_serial_refuses_an_edit_without_a_raised_one)
 
 TEST(same_content_keeps_the_serial_that_was_published)
 {
-	expect(PUBLISH_SERIAL_INCREMENT, published(8), 7, true, PUBLISH_SERIAL_SAME, 8);
+	expect(PUBLISH_SERIAL_RAISE, published(8), 7, true, PUBLISH_SERIAL_SAME, 8);
 	expect(PUBLISH_SERIAL_KEEP, published(7), 7, true, PUBLISH_SERIAL_SAME, 7);
 }
 
 TEST(serial_never_goes_back)
 {
-	expect(PUBLISH_SERIAL_INCREMENT, published(8), 3, false, PUBLISH_SERIAL_RAISED, 9);
+	expect(PUBLISH_SERIAL_RAISE, published(8), 3, false, PUBLISH_SERIAL_RAISED, 9);
 	/* Exactly 2^31 apart is not newer (RFC 1982 3.2). */
-	expect(PUBLISH_SERIAL_INCREMENT, published(8), 8 + 0x80000000u, false, PUBLISH_SERIAL_RAISED, 9);
+	expect(PUBLISH_SERIAL_RAISE, published(8), 8 + 0x80000000u, false, PUBLISH_SERIAL_RAISED, 9);
 	expect(PUBLISH_SERIAL_KEEP, published(8), 8 + 0x80000000u, false, PUBLISH_SERIAL_REFUSED, 0);
 }
