@@ -58,10 +58,10 @@ struct conf_bytes {
 
 /* How a serial is raised when content changed and whoever changed it did not raise it. */
 enum conf_serial_policy {
-	CONF_SERIAL_KEEP,      /* never touched: such a change is refused */
-	CONF_SERIAL_RAISE, /* plus one */
-	CONF_SERIAL_UNIXTIME,  /* seconds since 1970, or plus one where that is not greater */
-	CONF_SERIAL_DATE,      /* YYYYMMDDnn, or plus one where that is not greater */
+	CONF_SERIAL_KEEP,     /* never touched: such a change is refused */
+	CONF_SERIAL_RAISE,    /* plus one */
+	CONF_SERIAL_UNIXTIME, /* seconds since 1970, or plus one where that is not greater */
+	CONF_SERIAL_DATE,     /* YYYYMMDDnn, or plus one where that is not greater */
 };
 
 #define CONF_NEVER UINT32_MAX
@@ -79,6 +79,9 @@ struct conf_zone_options {
 	struct access_rules allow[ACCESS_KINDS];
 
 	enum conf_serial_policy serial;
+	uint32_t history_max_changes; /* 0: none are kept */
+	uint64_t history_max_size;    /* octets; 0: not written, half of the zone */
+	uint32_t history_max_age_s;
 	uint32_t refresh_min_s, refresh_max_s; /* clamps of the SOA's timers; min <= max */
 	uint32_t retry_min_s, retry_max_s;
 	uint32_t expire_min_s, expire_max_s;

@@ -203,6 +203,17 @@ static const struct row zone_option_row_list[] = {
                  "where that would not be greater), `keep` refuses the file. A zone that comes signed or with ZONEMD "
                  "is "
                  "always treated as `keep`."},
+        {"history-max-changes", ROW_INTEGER, OPTION(history_max_changes), .max = 1000000, .standard = "1000",
+         .help = "So many of a zone's last changes are kept at most, for secondaries that ask for what differs (IXFR). "
+                 "The "
+                 "oldest go first; whoever is further behind gets the whole zone. 0: none. Holds from the next change "
+                 "on, like the two below."},
+        {"history-max-size", ROW_SIZE, OPTION(history_max_size), .min = 1, .max = (uint64_t)1 << 40,
+         .help = "Octets of changes that are kept at most. By default half of what the zone takes in memory, and 8 KiB "
+                 "at "
+                 "the least: secondaries are not sent a difference that is larger than the zone."},
+        {"history-max-age", ROW_SECONDS, OPTION(history_max_age_s), .min = 1, .max = 3550 * WEEK, .standard = "30d",
+         .help = "Changes that are older than this when the next one comes are not kept."},
         {"refresh-min", TIMER(refresh_min_s, "2s"), .see_max = "refresh-max",
          .help = "The SOA's refresh is taken as at least this."},
         {"refresh-max", TIMER(refresh_max_s, "4w"), .help = "The SOA's refresh is taken as at most this."},

@@ -105,18 +105,33 @@ static const struct store_head *last_published(const struct commit *commit)
 
 /* ---- what is to be stored ---- */
 
+/* Octets of a changeset that is worth being sent. */
+static uint64_t half_of_zone(const struct zone_snapshot *snapshot)
+{
+	struct zone_facts facts;
+	zone_facts(snapshot, &facts);
+	return facts.bytes / 2 > PUBLISH_HISTORY_LEAST ? facts.bytes / 2 : PUBLISH_HISTORY_LEAST;
+}
+
 static struct change_history_limits history_limits(const struct commit *commit)
 {
 	struct change_history_limits limits = {.count_max = 0};
-	struct zone_facts facts;
 	if (commit->policy == NULL) {
 		return limits; /* from the store: nothing was before it */
 	}
 	limits = commit->policy->history;
-	zone_facts(commit->next.snapshot, &facts);
-	uint64_t most = facts.bytes / 2 > PUBLISH_HISTORY_LEAST ? facts.bytes / 2 : PUBLISH_HISTORY_LEAST;
-	limits.octets_max = limits.octets_max < most ? limits.octets_max : most;
+	if (limits.octets_max == PUBLISH_HISTORY_HALF) {
+		limits.octets_max = half_of_zone(commit->next.snapshot);
+	}
 	return limits;
+}
+
+/* A changeset of more octets is not made. A smaller one is, even where no history is kept: it costs the disk less than the
+ * whole zone. */
+static size_t changeset_octets_max(const struct commit *commit, const struct change_history_limits *limits)
+{
+	uint64_t half = half_of_zone(commit->next.snapshot);
+	return (size_t)(limits->octets_max > half ? limits->octets_max : half);
 }
 
 /* A changeset that is larger than this goes to the disk as the records of the version that it makes: LMDB holds in memory
@@ -359,7 +374,8 @@ static void compare(struct commit *commit)
 	result->had_before = true;
 	result->serial_before = zone_serial(commit->base.snapshot);
 	struct change_history_limits limits = history_limits(commit);
-	struct difference difference = {.visitor.visit = take_difference, .octets_max = (size_t)limits.octets_max};
+	struct difference difference = {.visitor.visit = take_difference,
+	                                .octets_max = changeset_octets_max(commit, &limits)};
 	changeset_builder_init(&difference.builder);
 	change_compare(commit->base.snapshot, commit->next.snapshot, &difference.visitor);
 	result->removed = difference.counts.removed;

@@ -39,12 +39,14 @@ struct publish_policy {
 	bool strict;                    /* checks refuse what they find wrong; else they only warn (a secondary) */
 	enum publish_severity check_ns; /* NS that cannot work: at CNAME, below DNAME, without address */
 	enum publish_severity check_mx_srv;
-	/* What of the zone's history is kept. A change larger than the zone is never sent, and seldom one that is
-	 * half as large: no more octets are kept than that, or than PUBLISH_HISTORY_LEAST where the zone is small. */
+	/* What of the zone's history is kept. `octets_max` PUBLISH_HISTORY_HALF: a change larger than the zone is never
+	 * sent, and seldom one that is half as large, so no more is kept than that, or than PUBLISH_HISTORY_LEAST where
+	 * the zone is small. */
 	struct change_history_limits history;
 	struct zonefile_problem_sink *problems; /* may be NULL */
 };
 
+#define PUBLISH_HISTORY_HALF  UINT64_MAX
 #define PUBLISH_HISTORY_LEAST 8192
 
 struct publish;

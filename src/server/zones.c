@@ -87,10 +87,6 @@ void server_zone_configure(struct server_zone *zone, struct conf *conf, const st
 	conf_unref(before);
 }
 
-/* A secondary that was away for longer than most zones' expire needs the whole zone. */
-#define HISTORY_COUNT_MAX 1000
-#define HISTORY_AGE_MAX_S (30 * 86400)
-
 static enum publish_serial_policy serial_policy_of(enum conf_serial_policy policy)
 {
 	switch (policy) {
@@ -119,10 +115,19 @@ static enum publish_severity severity_of(enum conf_severity severity)
 	return PUBLISH_WARN;
 }
 
+static struct change_history_limits history_of(const struct conf_zone_options *options)
+{
+	return (struct change_history_limits){
+	        .count_max = options->history_max_changes,
+	        .octets_max = options->history_max_size == 0 ? PUBLISH_HISTORY_HALF : options->history_max_size,
+	        .age_max_s = options->history_max_age_s,
+	};
+}
+
 struct publish_policy server_zone_policy(const struct conf_zone *zone)
 {
 	return (struct publish_policy){
-	        .history = {.count_max = HISTORY_COUNT_MAX, .octets_max = UINT64_MAX, .age_max_s = HISTORY_AGE_MAX_S},
+	        .history = history_of(zone->options),
 	        .serial = serial_policy_of(zone->options->serial),
 	        .strict = !conf_zone_is_secondary(zone) || zone->options->strict_checks,
 	        .check_ns = severity_of(zone->options->check_ns),

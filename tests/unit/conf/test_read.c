@@ -58,6 +58,9 @@ TEST(options_that_are_not_written_have_their_defaults)
 	assert_false(options->notify_ns);
 	assert_true(options->minimal_any);
 	assert_int_equal(options->serial, CONF_SERIAL_RAISE);
+	assert_int_equal(options->history_max_changes, 1000);
+	assert_int_equal(options->history_max_size, 0);
+	assert_int_equal(options->history_max_age_s, 30 * 86400);
 	assert_int_equal(options->refresh_min_s, 2);
 	assert_int_equal(options->expire_max_s, 52 * 7 * 86400);
 	assert_int_equal(options->max_zone_size, (uint64_t)8 << 30);
@@ -93,6 +96,9 @@ TEST(values_of_every_kind_are_read)
 	                            "    refresh-min: 1h30m\n"
 	                            "    retry-max: 90\n"
 	                            "    max-zone-size: 64K\n"
+	                            "    history-max-changes: 0\n"
+	                            "    history-max-size: 2M\n"
+	                            "    history-max-age: 1w\n"
 	                            "    query-source: [192.0.2.1, '2001:db8::1@5353']\n"
 	                            "    serial: unixtime\n");
 	const struct conf_zone *zone = &conf->zones[0];
@@ -115,6 +121,9 @@ TEST(values_of_every_kind_are_read)
 	assert_int_equal(zone->options->retry_max_s, 90);
 	assert_int_equal(zone->options->max_zone_size, 65536);
 	assert_int_equal(zone->options->serial, CONF_SERIAL_UNIXTIME);
+	assert_int_equal(zone->options->history_max_changes, 0);
+	assert_int_equal(zone->options->history_max_size, 2 << 20);
+	assert_int_equal(zone->options->history_max_age_s, 7 * 86400);
 	assert_string_equal(address_text(&zone->options->query_source.v4), "192.0.2.1");
 	assert_string_equal(address_text(&zone->options->query_source.v6), "2001:db8::1@5353");
 	conf_unref(conf);

@@ -27,7 +27,8 @@ struct rig {
 	unsigned heard;
 	uint32_t heard_serial;
 	bool served_when_heard;
-	bool forced; /* offers are */
+	bool forced;                          /* offers are */
+	struct change_history_limits history; /* all zero: usual_history */
 };
 
 static void hear(struct change_listener *self, const struct change_news *news)
@@ -116,13 +117,16 @@ static void settled(void *context, const struct change_result *result, const str
 	}
 }
 
+static const struct change_history_limits usual_history = {
+        .count_max = 5, .octets_max = PUBLISH_HISTORY_HALF, .age_max_s = 1000};
+
 static void hand_in(struct rig *rig, enum change_origin origin, enum publish_serial_policy serial,
                     const struct zone_snapshot *candidate, struct told *told)
 {
 	struct publish_policy policy = {
 	        .serial = serial,
 	        .strict = origin == CHANGE_FROM_FILE,
-	        .history = {.count_max = 5, .octets_max = UINT64_MAX, .age_max_s = 1000},
+	        .history = rig->history.age_max_s != 0 ? rig->history : usual_history,
 	};
 	struct change_sink *sink = publish_line_sink(rig->line);
 	*told = (struct told){0};
@@ -858,6 +862,52 @@ TEST(change_much_larger_than_the_zone_is_not_kept)
 	assert_true(offer_file(&rig, 4, "a A 192.0.2.2\n"));
 	assert_int_equal(steps_from(&rig, 3), 1);
 	text_deinit(&text);
+	rig_stop(&rig);
+}
+
+TEST(history_has_as_many_octets_as_was_asked_for_whatever_the_size_of_the_zone)
+{
+	struct rig rig;
+	struct text text;
+	rig_start(&rig, "octets");
+	rig.history = (struct change_history_limits){.count_max = 5, .octets_max = 1 << 20, .age_max_s = 1000};
+	text_init(&text, 1 << 20);
+	for (unsigned i = 0; i < 5000; i++) {
+		text_format(&text, "n%u TXT \"some text to make it long\"\n", i);
+	}
+	assert_true(offer_file(&rig, 1, "a A 192.0.2.1\n"));
+	assert_true(offer_file(&rig, 2, text_string(&text)));
+	assert_true(offer_file(&rig, 3, "a A 192.0.2.1\n"));
+	assert_int_equal(steps_from(&rig, 2), 1);
+	/* Less from now on: what there is goes, and what is larger is not kept. */
+	rig.history.octets_max = 300;
+	assert_true(offer_file(&rig, 4, "a A 192.0.2.2\n"));
+	assert_int_equal(steps_from(&rig, 3), 1);
+	assert_int_equal(steps_from(&rig, 2), 0);
+	rig.history.octets_max = 100;
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.3\n"));
+	assert_int_equal(steps_from(&rig, 4), 0);
+	text_deinit(&text);
+	rig_stop(&rig);
+}
+
+/* Only the difference goes to the disk all the same. */
+TEST(zone_without_history_is_changed_on_disk_by_differences)
+{
+	struct rig rig;
+	struct error error;
+	struct store_head head;
+	struct store_stand before;
+	struct store_stand after;
+	rig_start(&rig, "nothing");
+	rig.history = (struct change_history_limits){.count_max = 0, .octets_max = 1, .age_max_s = 1};
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.1\n"));
+	assert_true(store_load_head(rig.store, zone_name(zone_served(rig.zone)), &head, &before, NULL, &error));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2, "a A 192.0.2.2\n"));
+	assert_int_equal(steps_from(&rig, 1), 0);
+	assert_true(store_load_head(rig.store, zone_name(zone_served(rig.zone)), &head, &after, NULL, &error));
+	assert_int_equal(after.number, before.number + 1);
+	assert_true(after.behind > 0);
 	rig_stop(&rig);
 }
 
