@@ -233,6 +233,22 @@ void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
 	server_post(zone->server, restored_on_loop, event);
 }
 
+static void restored_served_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	struct follow *follow = event->zone->follow;
+	(void)now;
+	if (follow != NULL && follow->has_expired) {
+		writer_expire(event->zone); /* it may have been withdrawn while it was still on its way to be served */
+	}
+	event_free(event);
+}
+
+void follow_restored_served(struct server_zone *zone)
+{
+	server_post(zone->server, restored_served_on_loop, event_new(zone));
+}
+
 static bool is_for_machine(const struct follow_event *event)
 {
 	return event->zone->follow != NULL && event->zone->follow->generation == event->generation;
@@ -324,6 +340,13 @@ bool follow_order(struct server_zone *zone, enum control_action action, struct m
 		transfer_secondary_refresh(follow->machine, now);
 	}
 	return true;
+}
+
+void follow_tell_timers(struct server_zone *zone, struct moment now)
+{
+	if (follow_machine(zone) != NULL) {
+		transfer_secondary_flush(zone->follow->machine, now);
+	}
 }
 
 const struct transfer_secondary *follow_machine(const struct server_zone *zone)

@@ -12,6 +12,9 @@ void follow_configure(struct server_zone *zone);
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
                      const struct change_history *take_history, const struct change_deadlines *timers);
 
+/* What writer_offer_restored was given is served now. Any thread. */
+void follow_restored_served(struct server_zone *zone);
+
 /* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy. Any
  * thread. */
 void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take);
@@ -22,6 +25,8 @@ void follow_notified(struct server_zone *zone, const struct address *from, const
 
 /* REFRESH (also RELOAD) or RETRANSFER. False: the zone is no secondary, or has not started yet. Loop's thread. */
 bool follow_order(struct server_zone *zone, enum control_action action, struct moment now);
+/* Has the machine's timers remembered, if it has started. Loop's thread. */
+void follow_tell_timers(struct server_zone *zone, struct moment now);
 /* NULL: as above. Loop's thread. */
 const struct transfer_secondary *follow_machine(const struct server_zone *zone);
 

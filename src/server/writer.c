@@ -514,6 +514,8 @@ static void restored_settled(void *context, const struct change_result *result, 
 	struct offered *offered = context;
 	if (result == NULL) {
 		log_error("zone %s: the stored version cannot be used: %s", offered->zone->name, error->text);
+	} else {
+		follow_restored_served(offered->zone);
 	}
 	offered_free(offered);
 }
