@@ -69,6 +69,22 @@ static bool order_loop(struct server_zone *zone, enum control_action action, con
 	return order.done || error_set(error, ERROR_INVALID, "%s", why_not);
 }
 
+static void timers_on_loop(void *context, struct moment now)
+{
+	follow_tell_timers(context, now);
+}
+
+/* What is served goes to disk with the timers of the machine, which tells them first: a version whose timers are those of
+ * the one before would be taken for older or younger than it is. */
+static bool order_flush(struct server_zone *zone, struct error *error)
+{
+	if (!server_ask_loop(zone->server, timers_on_loop, zone, error)) {
+		return false;
+	}
+	writer_flush(zone);
+	return true;
+}
+
 /* Sets the work going. */
 static bool order_begin(struct server_zone *zone, enum control_action action, struct error *error)
 {
@@ -90,8 +106,7 @@ static bool order_begin(struct server_zone *zone, enum control_action action, st
 	case CONTROL_NOTIFY:
 		return order_loop(zone, action, "there is nobody to notify, or nothing is served yet", error);
 	case CONTROL_FLUSH:
-		writer_flush(zone);
-		return true;
+		return order_flush(zone, error);
 	case CONTROL_EXPORT:
 		writer_export(zone);
 		return true;
