@@ -344,6 +344,9 @@ class Tandem(Server):
         super().__init__(folder, name)
         self.zone_options = {}  # lines for each zone, as the configuration has them
         self.server_options = {}  # lines for the server
+        self.extra_keys = []  # keys beside those that it shares with other servers of the test
+        self.key_files = {}  # more keys, by name: files that have them
+        self.more_of_peers = {}  # names of further keys of a peer, by its name
         self.sources = {source: self.address for source in ("query-source", "notify-source", "transfer-source")}
 
     def configure(self):
@@ -387,12 +390,14 @@ class Tandem(Server):
         return {server.name: (server, key) for zone, server in zones if (key := zone.key_of(server))}
 
     def lines_of_keys(self):
-        keys = [f'  - {{name: "{key.name}", algorithm: {key.algorithm}, secret: "{key.secret}"}}' for key in self.keys()]
-        peers = [
-            f'  - {{name: {name}, address: ["{server.address}@{server.port}"], key: "{key.name}"}}'
-            for name, (server, key) in self.keyed().items()
-        ]
-        return ["keys:", *keys, "peers:", *peers] if keys else []
+        found = dict.fromkeys([*self.keys(), *self.extra_keys])
+        keys = [f'  - {{name: "{key.name}", algorithm: {key.algorithm}, secret: "{key.secret}"}}' for key in found]
+        keys += [f'  - {{name: "{name}", file: "{file}"}}' for name, file in self.key_files.items()]
+        peers = []
+        for name, (server, key) in self.keyed().items():
+            names = ", ".join(f'"{word}"' for word in [key.name, *self.more_of_peers.get(name, [])])
+            peers.append(f'  - {{name: {name}, address: ["{server.address}@{server.port}"], key: [{names}]}}')
+        return [*(["keys:", *keys] if keys else []), *(["peers:", *peers] if peers else [])]
 
     def named(self, zone, others):
         """A list of other servers: peers where there is a key."""
@@ -499,6 +504,11 @@ class Knot(Server):
             "log:",
             "  - target: stderr",
             "    any: info",
+            *(["key:"] if self.keys() else []),
+        ]
+        for key in self.keys():
+            lines += [f"  - id: {key.name}", f"    algorithm: {key.algorithm}", f"    secret: {key.secret}"]
+        lines += [
             "acl:",
             "  - id: loopback",
             f"    address: {LOOKER if self.keys() else '127.0.0.0/8'}",
@@ -508,10 +518,6 @@ class Knot(Server):
         if names:
             lines += ["  - id: keyed", f"    key: [{names}]", "    action: [transfer, notify]"]
         remotes = {server.name: (zone, server) for zone in self.zones for server in zone.primaries + zone.notify}
-        if self.keys():
-            lines.append("key:")
-        for key in self.keys():
-            lines += [f"  - id: {key.name}", f"    algorithm: {key.algorithm}", f"    secret: {key.secret}"]
         if remotes:
             lines.append("remote:")
         for name, (zone, server) in remotes.items():
