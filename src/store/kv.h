@@ -62,7 +62,6 @@ struct kv_side {
 };
 
 /* Opens the LMDB file at `path`, making it if need be; `is_read_only`: a file that may not be there, and is not made.
- * A file that is shorter than it says, or that kills or puzzles the process that looks through it (looked at after an
- * end without kv_side.close), is ERROR_INVALID.
+ * It is looked through first; one that is not as LMDB leaves it is ERROR_INVALID.
  * ERROR_IO, ERROR_DENIED  as the system says */
 struct kv *kv_lmdb_open(const char *path, bool is_read_only, struct error *error);

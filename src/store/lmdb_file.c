@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens an LMDB file that may be broken.
  *
- * LMDB has no checksums of pages: a file that lost its end, or a page of it, is met by SIGBUS or by nonsense. So a file that is
- * shorter than its meta page says, and any file after an end that was none of ours, is walked through by a child process
- * first. Values carry checksums of their own (value.c). */
+ * LMDB has no checksums of pages, and trusts what it reads: a file is looked through first (lmdb_check.c). */
 #include "store/lmdb_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-/* Address space, not memory or disk: so much that nobody has to think of it. Where the system gives less, half of it. */
-#define MAP_SIZE_MAX ((size_t)1 << 40)
+/* Where the system gives less than MAP_SIZE_MAX, half of it, and so on. */
 #define MAP_SIZE_MIN ((size_t)1 << 28)
 
 static int open_env(struct lmdb *lmdb, size_t map_size)
@@ -50,19 +44,6 @@ static int open_env_in_what_there_is(struct lmdb *lmdb)
 	return failed;
 }
 
-/* The meta page counts pages that the file does not have. */
-static bool is_cut(const struct lmdb *lmdb)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	struct stat file;
-	mdb_filehandle_t fd;
-	mdb_env_info(lmdb->env, &info);
-	mdb_env_stat(lmdb->env, &stat);
-	return mdb_env_get_fd(lmdb->env, &fd) != 0 || fstat(fd, &file) != 0 ||
-	       (info.me_last_pgno + 1) * stat.ms_psize > (size_t)file.st_size;
-}
-
 static int open_database(struct lmdb *lmdb)
 {
 	MDB_txn *txn;
@@ -84,9 +65,18 @@ static void close_env(struct lmdb *lmdb)
 	lmdb->env = NULL;
 }
 
-/* Whatever its size. */
-static bool open_unmeasured(struct lmdb *lmdb, struct error *error)
+/* An empty file was made by somebody who was killed before anything was written to it. */
+static bool is_begun(const char *path)
 {
+	struct stat file;
+	return stat(path, &file) == 0 && file.st_size > 0;
+}
+
+bool lmdb_file_open(struct lmdb *lmdb, struct error *error)
+{
+	if (is_begun(lmdb->path) && !lmdb_check(lmdb->path, error)) {
+		return false;
+	}
 	int failed = open_env_in_what_there_is(lmdb);
 	if (failed == MDB_INVALID || failed == MDB_CORRUPTED || failed == MDB_VERSION_MISMATCH) {
 		return error_set(error, ERROR_INVALID, "%s: is no store, or a broken one: %s", lmdb->path,
@@ -106,99 +96,6 @@ static bool open_unmeasured(struct lmdb *lmdb, struct error *error)
 	return true;
 }
 
-/* Reads every octet of one of the file's trees. */
-static bool walk_tree(MDB_txn *txn, MDB_dbi tree)
-{
-	MDB_cursor *cursor;
-	MDB_val key;
-	MDB_val value;
-	volatile uint8_t sum = 0;
-	if (mdb_cursor_open(txn, tree, &cursor) != 0) {
-		return false;
-	}
-	int found = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-	for (; found == 0; found = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-		for (size_t i = 0; i < value.mv_size; i++) {
-			sum = (uint8_t)(sum + ((const uint8_t *)value.mv_data)[i]);
-		}
-	}
-	return found == MDB_NOTFOUND;
-}
-
-/* LMDB's own list of pages that are free is tree 0. */
-#define FREE_PAGES ((MDB_dbi)0)
-
-enum walked { WALKED_WHOLE, WALKED_BROKEN, WALKED_REFUSED };
-
-static enum walked walk_all(struct lmdb *lmdb)
-{
-	struct error error;
-	MDB_txn *txn;
-	if (!open_unmeasured(lmdb, &error)) {
-		return error.code == ERROR_INVALID ? WALKED_BROKEN : WALKED_REFUSED;
-	}
-	bool is_whole = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn) == 0 && walk_tree(txn, FREE_PAGES) &&
-	                walk_tree(txn, lmdb->db);
-	return is_whole ? WALKED_WHOLE : WALKED_BROKEN;
-}
-
-/* Somebody from outside, or a system without memory, ended it: that says nothing of the file. */
-static bool was_stopped(int status)
-{
-	return WIFSIGNALED(status) && WTERMSIG(status) != SIGBUS && WTERMSIG(status) != SIGSEGV &&
-	       WTERMSIG(status) != SIGABRT && WTERMSIG(status) != SIGFPE;
-}
-
-/* Whatever this process does about them, the child is to die of them, and to leave no core for it. */
-static void die_plainly(void)
-{
-	static const int signals[] = {SIGBUS, SIGSEGV, SIGABRT, SIGFPE};
-	for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
-		signal(signals[i], SIG_DFL);
-	}
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0});
-}
-
-/* In a child, so that what kills it kills only that. True too where the system does not let it read: whoever opens the
- * file then is told why. */
-static bool survives_a_walk(const char *path, struct error *error)
-{
-	pid_t child = fork();
-	if (child < 0) {
-		return error_set_errno(error, errno, "process to look through %s", path);
-	}
-	if (child == 0) {
-		die_plainly();
-		struct lmdb lmdb = {.path = (char *)(uintptr_t)path, .is_read_only = true};
-		_exit((int)walk_all(&lmdb));
-	}
-	int status;
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-	}
-	if (was_stopped(status)) {
-		return error_set(error, ERROR_IO, "%s: the process that looked through it was ended by signal %d", path,
-		                 WTERMSIG(status));
-	}
-	bool is_broken = !WIFEXITED(status) || WEXITSTATUS(status) == WALKED_BROKEN;
-	return !is_broken || error_set(error, ERROR_INVALID, "%s: is broken: it cannot be read to its end", path);
-}
-
-/* LMDB does not write pages that a transaction took and gave back, so a file may lack some at its end that nobody needs. */
-bool lmdb_file_open(struct lmdb *lmdb, struct error *error)
-{
-	if (!open_unmeasured(lmdb, error)) {
-		return false;
-	}
-	if (!is_cut(lmdb)) {
-		return true;
-	}
-	close_env(lmdb);
-	if (!survives_a_walk(lmdb->path, error)) {
-		return error_context(error, "the file is shorter than it says itself");
-	}
-	return open_unmeasured(lmdb, error);
-}
-
 /* Notes that the file is open; false and not `error`: it was so already. */
 static bool mark_running(const struct lmdb *lmdb)
 {
@@ -207,13 +104,6 @@ static bool mark_running(const struct lmdb *lmdb)
 		close(fd);
 	}
 	return fd >= 0 || errno != EEXIST;
-}
-
-/* An empty file was made by somebody who was killed before anything was written to it. */
-static bool is_begun(const char *path)
-{
-	struct stat file;
-	return stat(path, &file) == 0 && file.st_size > 0;
 }
 
 /* LMDB leaves this to the first commit, or does not do it at all: a file that was just made, and the names of it and of the
@@ -231,11 +121,10 @@ bool lmdb_file_begin(struct lmdb *lmdb, struct error *error)
 	bool has_begun = is_begun(lmdb->path);
 	if (lmdb->is_read_only) {
 		lmdb->kv.was_killed = access(lmdb->path_running, F_OK) == 0;
-		return !has_begun || (survives_a_walk(lmdb->path, error) && lmdb_file_open(lmdb, error));
+		return !has_begun || lmdb_file_open(lmdb, error);
 	}
 	lmdb->kv.was_killed = !mark_running(lmdb);
-	bool is_sound = !has_begun || !lmdb->kv.was_killed || survives_a_walk(lmdb->path, error);
-	bool done = is_sound && lmdb_file_open(lmdb, error);
+	bool done = lmdb_file_open(lmdb, error);
 	if (done) {
 		make_lasting(lmdb, !has_begun);
 	}

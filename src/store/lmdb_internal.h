@@ -8,12 +8,15 @@
 
 #include "store/kv.h"
 
+/* Address space, not memory or disk: so much that nobody has to think of it. */
+#define MAP_SIZE_MAX ((size_t)1 << 40)
+
 struct lmdb {
 	struct kv kv; /* first */
 	char *path;
 	char *path_running; /* a file that is there while somebody has it open */
 	bool is_read_only;
-	bool is_unsure;        /* it could not be looked through: whoever opens it next is to try */
+	bool is_unsure;        /* it could not be opened: who had it before is still the one who was killed */
 	pthread_rwlock_t lock; /* guards env and db; held by readers, and by a writer while it begins */
 	MDB_env *env;          /* NULL: read-only and no file */
 	MDB_dbi db;
@@ -25,9 +28,16 @@ struct lmdb {
 /* What LMDB's codes and the system's mean to us. Always false. */
 bool lmdb_set_error(struct error *error, int code, const char *path);
 
+/* ---- lmdb_check.c ---- */
+
+/* Looks through the file; costs a pass over what is used of it. False:
+ * ERROR_INVALID           LMDB could not live with it
+ * ERROR_IO, ERROR_DENIED  as the system says */
+bool lmdb_check(const char *path, struct error *error);
+
 /* ---- lmdb_file.c ---- */
 
-/* Opens the file at lmdb->path, which is not open, and may have to look through it.
+/* Opens the file at lmdb->path, which is not open, and looks through it first.
  * ERROR_INVALID           it is broken
  * ERROR_IO, ERROR_DENIED  as the system says; nothing is open then */
 bool lmdb_file_open(struct lmdb *lmdb, struct error *error);
