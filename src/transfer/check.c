@@ -67,12 +67,13 @@ static void check_end(struct transfer_primary *primary, struct moment now)
 }
 
 /* What is left to do where there is no answer, or a bad one. */
-static void check_in_vain(struct transfer_primary *primary, const char *why, struct moment now)
+static void check_in_vain(struct transfer_primary *primary, enum cause cause, const char *why, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
 	primary->has_offer = false;
-	set_verdict(primary, VERDICT_FAILED, why, now);
-	set_problem(zone, &primary->address, why);
+	primary->tried = TRANSFER_TRIED_SOA;
+	set_verdict(primary, VERDICT_FAILED, cause, why, now);
+	set_problem(zone, &primary->address, cause, why);
 	if (primary->ask_again) {
 		/* Not at once: NOTIFYs in the name of a primary that is silent would keep all others from being asked. */
 		primary->ask_again = false;
@@ -81,13 +82,13 @@ static void check_in_vain(struct transfer_primary *primary, const char *why, str
 	check_end(primary, now);
 }
 
-static void check_failed(struct transfer_primary *primary, const char *why, struct moment now)
+static void check_failed(struct transfer_primary *primary, enum cause cause, const char *why, struct moment now)
 {
 	char text[ADDRESS_TEXT_MAX];
 	zone_log(primary->zone, LOG_INFO, "SOA question to %s failed: %s", address_to_text(&primary->address, text),
 	         why);
 	leave_out(primary, now);
-	check_in_vain(primary, why, now);
+	check_in_vain(primary, cause, why, now);
 }
 
 /* It did not answer at all, and need not be asked for other zones. */
@@ -100,7 +101,7 @@ static void check_silent(struct transfer_primary *primary, const char *why, stru
 		          address_to_text(&primary->address, text), why);
 	}
 	breaker_silent(breaker, why, 1, longest_pause_ms(primary->zone), now);
-	check_failed(primary, why, now);
+	check_failed(primary, CAUSE_PRIMARY_UNREACHABLE, why, now);
 }
 
 /* It did not answer others: nothing is sent. */
@@ -108,7 +109,7 @@ static void check_turned_away(struct transfer_primary *primary, struct moment no
 {
 	char why[TRANSFER_RESULT_MAX];
 	breaker_text(breaker_of(primary), why, now);
-	check_in_vain(primary, why, now);
+	check_in_vain(primary, CAUSE_PRIMARY_UNREACHABLE, why, now);
 }
 
 static struct transfer_question check_question(const struct check *check)
@@ -144,7 +145,7 @@ static void check_send(struct transfer_primary *primary, enum transfer_transport
 	        .total_ms = transport == TRANSFER_UDP ? 0 : CHECK_TCP_TOTAL_MS,
 	};
 	if (!transfer_call_open(zone->scheduler, &check->call, &plan, bytes, len, &error)) {
-		check_failed(primary, error.text, now);
+		check_failed(primary, CAUSE_OWN_NETWORK, error.text, now);
 	}
 }
 
@@ -164,38 +165,39 @@ static void tell_lower(const struct transfer_primary *primary, const char *how, 
 	snprintf(text, sizeof text, "has serial %" PRIu32 ", %s our %" PRIu32 "; %s", primary->serial, how,
 	         zone->version.serial, what);
 	zone_log(zone, LOG_INFO, "%s %s", address_to_text(&primary->address, address), text);
-	set_problem(primary->zone, &primary->address, text);
+	set_problem(primary->zone, &primary->address, primary->cause, text);
 }
 
 /* What the serial of a primary means for us. */
 static void judge(struct transfer_primary *primary, const struct transfer_soa_answer *answer, struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
+	primary->tried = TRANSFER_TRIED_SOA;
 	primary->has_offer = is_wanted(zone, answer->serial);
 	if (takes_any(zone)) {
-		set_verdict(primary, VERDICT_NEWER, NULL, now);
+		set_verdict(primary, VERDICT_NEWER, CAUSE_NONE, NULL, now);
 		return;
 	}
 	switch (dns_serial_compare(answer->serial, zone->version.serial)) {
 	case DNS_SERIAL_NEWER:
 		if (is_known_in_vain(primary, now)) {
-			set_verdict(primary, VERDICT_FAILED, primary->fetch_failure, now);
-			set_problem(zone, &primary->address, primary->fetch_failure);
+			set_verdict(primary, VERDICT_FAILED, primary->fetch_cause, primary->fetch_failure, now);
+			set_problem(zone, &primary->address, primary->fetch_cause, primary->fetch_failure);
 		} else {
-			set_verdict(primary, VERDICT_NEWER, NULL, now);
+			set_verdict(primary, VERDICT_NEWER, CAUSE_NONE, NULL, now);
 		}
 		break;
 	case DNS_SERIAL_EQUAL:
-		set_verdict(primary, VERDICT_EQUAL, NULL, now);
+		set_verdict(primary, VERDICT_EQUAL, CAUSE_NONE, NULL, now);
 		zone->round_confirmed = true;
 		deadline_confirm(zone, answer->has_expire, answer->expire_s, now);
 		break;
 	case DNS_SERIAL_OLDER:
-		set_verdict(primary, VERDICT_OLDER, NULL, now);
+		set_verdict(primary, VERDICT_OLDER, CAUSE_SERIAL_LOWER, NULL, now);
 		tell_lower(primary, "older than", now);
 		break;
 	case DNS_SERIAL_INCOMPARABLE:
-		set_verdict(primary, VERDICT_INCOMPARABLE, NULL, now);
+		set_verdict(primary, VERDICT_INCOMPARABLE, CAUSE_SERIAL_INCOMPARABLE, NULL, now);
 		tell_lower(primary, "exactly 2^31 from", now); /* neither older nor newer (RFC 1982 3.2) */
 		break;
 	}
@@ -234,8 +236,28 @@ static void check_unproven(struct transfer_primary *primary, const char *why, st
 	if (primary->check_state == CHECK_UDP) {
 		check_send(primary, TRANSFER_TCP, now);
 	} else {
-		check_failed(primary, why, now);
+		check_failed(primary, transfer_tsig_cause(&primary->check->tsig), why, now);
 	}
+}
+
+/* Of one that tells no SOA. */
+static enum cause cause_of_answer(const struct dns_message *message)
+{
+	unsigned rcode = dns_message_rcode(message);
+	if (rcode == DNS_RCODE_NOERROR) {
+		bool is_authority = (message->header.flags & DNS_FLAG_AA) != 0;
+		return is_authority ? CAUSE_PRIMARY_BAD_ANSWER : CAUSE_PRIMARY_LACKS_ZONE;
+	}
+	switch (rcode) {
+	case DNS_RCODE_REFUSED:
+		return CAUSE_PRIMARY_REFUSED;
+	case DNS_RCODE_SERVFAIL:
+		return CAUSE_PRIMARY_FAILS;
+	case DNS_RCODE_NOTAUTH:
+	case DNS_RCODE_NXDOMAIN:
+		return CAUSE_PRIMARY_LACKS_ZONE;
+	}
+	return CAUSE_PRIMARY_BAD_ANSWER;
 }
 
 static bool check_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now)
@@ -263,7 +285,7 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 		if (primary->check_state == CHECK_UDP) {
 			check_send(primary, TRANSFER_TCP, now);
 		} else {
-			check_failed(primary, "the answer over TCP is truncated", now);
+			check_failed(primary, CAUSE_PRIMARY_BAD_ANSWER, "the answer over TCP is truncated", now);
 		}
 		break;
 	case TRANSFER_SOA_NO_EDNS:
@@ -271,7 +293,7 @@ static bool check_message(struct transfer_call *call, const uint8_t *bytes, size
 		check_send(primary, primary->check_state == CHECK_UDP ? TRANSFER_UDP : TRANSFER_TCP, now);
 		break;
 	case TRANSFER_SOA_FAILED:
-		check_failed(primary, error.text, now);
+		check_failed(primary, cause_of_answer(&message), error.text, now);
 		break;
 	}
 	return true;

@@ -31,6 +31,11 @@ enum fetch_state fetch_state(const struct transfer_secondary *zone)
 	return zone->fetch == NULL ? FETCH_NONE : zone->fetch->state;
 }
 
+static enum transfer_tried tried_of(const struct fetch *fetch)
+{
+	return fetch->asks_differences ? TRANSFER_TRIED_IXFR : TRANSFER_TRIED_AXFR;
+}
+
 static void fetch_send(struct fetch *fetch, struct moment now)
 {
 	struct transfer_secondary *zone = fetch->zone;
@@ -77,10 +82,18 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .timeout_ms = FETCH_CONNECT_MS,
 	};
 	if (!transfer_call_open(zone->scheduler, &fetch->call, &plan, bytes, len, &error)) {
-		fetch_failed(zone, FETCH_FAULT_NETWORK, error.text, now);
+		fetch_failed(zone, FETCH_FAULT_NETWORK, CAUSE_OWN_NETWORK, error.text, now);
 	} else {
 		set_timer(zone);
 	}
+}
+
+/* What status tells of the step from IXFR to AXFR. */
+static void note_fallback(struct transfer_primary *primary, enum cause cause, const char *why)
+{
+	free(primary->ixfr_failure);
+	primary->ixfr_failure = why == NULL ? NULL : memory_copy_text(why);
+	primary->ixfr_cause = cause;
 }
 
 static struct breaker *breaker_of(const struct fetch *fetch)
@@ -95,10 +108,11 @@ static void fetch_granted(struct transfer_ticket *ticket, struct moment now)
 	char why[TRANSFER_RESULT_MAX];
 	if (breaker_reach(breaker, now) == TRANSFER_REACH_DOWN) {
 		breaker_text(breaker, why, now);
-		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, CAUSE_PRIMARY_UNREACHABLE, why, now);
 		return;
 	}
 	fetch->state = FETCH_RUNNING;
+	note_fallback(fetch->source, CAUSE_NONE, NULL);
 	fetch_send(fetch, now);
 }
 
@@ -167,12 +181,14 @@ static void fetch_done(struct fetch *fetch, struct moment now)
 }
 
 /* When the primary may be asked for a transfer again, and for this very version. */
-static void hold_back(struct transfer_primary *primary, enum fetch_fault fault, const char *why, struct moment now)
+static void hold_back(struct transfer_primary *primary, enum fetch_fault fault, enum cause cause, const char *why,
+                      struct moment now)
 {
 	struct transfer_secondary *zone = primary->zone;
 	int64_t retry_ms = (int64_t)clamped_retry_s(zone) * 1000;
 	free(primary->fetch_failure);
 	primary->fetch_failure = memory_copy_text(why);
+	primary->fetch_cause = cause;
 	primary->fetch_failures++;
 	primary->held_until_ms = now.boot_ms + backoff_ms(zone, FETCH_HELD_FIRST_MS, primary->fetch_failures,
 	                                                  fault == FETCH_FAULT_SHORT ? backoff_max_ms(zone) : retry_ms);
@@ -193,11 +209,11 @@ static void fetch_fell_short(struct transfer_primary *primary, uint32_t brought,
 	char text[TRANSFER_RESULT_MAX];
 	snprintf(text, sizeof text, "promises serial %" PRIu32 ", but its transfer brings %" PRIu32, primary->serial,
 	         brought);
-	hold_back(primary, FETCH_FAULT_SHORT, text, now);
+	hold_back(primary, FETCH_FAULT_SHORT, CAUSE_PRIMARY_BROKE_PROMISE, text, now);
 	zone_log(zone, LOG_NOTICE, "%s %s; asked for it again in %" PRId64 " ms",
 	         address_to_text(&primary->address, address), text, primary->held_until_ms - now.boot_ms);
-	set_verdict(primary, VERDICT_FAILED, text, now);
-	set_problem(zone, &primary->address, text);
+	set_verdict(primary, VERDICT_FAILED, CAUSE_PRIMARY_BROKE_PROMISE, text, now);
+	set_problem(zone, &primary->address, CAUSE_PRIMARY_BROKE_PROMISE, text);
 }
 
 /* What is said after the question went out is for the next transfer. */
@@ -218,11 +234,12 @@ static void fetch_up_to_date(struct fetch *fetch, struct moment now)
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
 	learn_of_ixfr(fetch, now);
 	zone->round_confirmed = true;
+	primary->tried = tried_of(fetch);
 	if (had_promised_more(fetch, zone->version.serial)) {
 		fetch_fell_short(primary, zone->version.serial, now);
 	} else if (!promises_more(primary, zone->version.serial)) {
 		primary->has_offer = false;
-		set_verdict(primary, VERDICT_EQUAL, NULL, now);
+		set_verdict(primary, VERDICT_EQUAL, CAUSE_NONE, NULL, now);
 	}
 	fetch_cancel(zone);
 	deadline_confirm(zone, counts.has_expire, counts.expire_s, now);
@@ -240,7 +257,7 @@ static bool is_lone_soa(const struct fetch *fetch)
 
 /* Differences that are no good are no reason to leave this primary: the whole zone from it may be. False: it was that which
  * was asked for. */
-static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment now)
+static bool fetch_falls_back(struct fetch *fetch, enum cause cause, const char *why, struct moment now)
 {
 	char text[ADDRESS_TEXT_MAX];
 	if (!fetch->asks_differences || fetch->source == NULL) {
@@ -249,6 +266,7 @@ static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment
 	zone_log(fetch->zone, LOG_NOTICE,
 	         "what differs from serial %" PRIu32 " cannot be had from %s: %s; asking for the whole zone",
 	         fetch->zone->version.serial, address_to_text(&fetch->from, text), why);
+	note_fallback(fetch->source, cause, why);
 	fetch->wants_whole = true;
 	fetch->differences_bad = fetch->in == NULL || transfer_in_rcode(fetch->in) == DNS_RCODE_NOERROR;
 	fetch->state = FETCH_RUNNING;
@@ -259,12 +277,27 @@ static bool fetch_falls_back(struct fetch *fetch, const char *why, struct moment
 	return true;
 }
 
-/* The answer was an error, or is no good. */
-static void fetch_answer_failed(struct fetch *fetch, const char *why, struct moment now)
+static enum cause cause_of_answer(const struct fetch *fetch, enum error_code code)
 {
+	if (transfer_in_rcode(fetch->in) != DNS_RCODE_NOERROR) {
+		return fetch->asks_differences ? CAUSE_IXFR_REFUSED : CAUSE_TRANSFER_REFUSED;
+	}
+	if (code == ERROR_LIMIT) {
+		return CAUSE_TRANSFER_TOO_LARGE;
+	}
+	if (code == ERROR_STALE) {
+		return CAUSE_SERIAL_LOWER;
+	}
+	return fetch->asks_differences ? CAUSE_IXFR_BAD_CONTENT : CAUSE_TRANSFER_BAD_CONTENT;
+}
+
+/* The answer was an error, or is no good. */
+static void fetch_answer_failed(struct fetch *fetch, const struct error *error, struct moment now)
+{
+	enum cause cause = cause_of_answer(fetch, error->code);
 	bool is_not_understood = transfer_rcode_blames_edns(transfer_in_rcode(fetch->in));
 	fetch->blames_ixfr = fetch->blames_ixfr || (fetch->asks_differences && is_not_understood);
-	if (fetch_falls_back(fetch, why, now)) {
+	if (fetch_falls_back(fetch, cause, error->text, now)) {
 		return;
 	}
 	if (fetch->edns && is_not_understood) {
@@ -276,7 +309,7 @@ static void fetch_answer_failed(struct fetch *fetch, const char *why, struct mom
 		fetch_send(fetch, now);
 	} else {
 		bool is_rcode = transfer_in_rcode(fetch->in) != DNS_RCODE_NOERROR;
-		fetch_failed(fetch->zone, is_rcode ? FETCH_FAULT_RCODE : FETCH_FAULT_CONTENT, why, now);
+		fetch_failed(fetch->zone, is_rcode ? FETCH_FAULT_RCODE : FETCH_FAULT_CONTENT, cause, error->text, now);
 	}
 }
 
@@ -306,7 +339,7 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	breaker_heard(breaker_of(fetch), now);
 	if (!is_proven(fetch, bytes, len, now, &error)) {
 		call->is_open = false;
-		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, error.text, now);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, transfer_tsig_cause(&fetch->tsig), error.text, now);
 		return true;
 	}
 	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
@@ -319,7 +352,7 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	}
 	call->is_open = false;
 	if (step != TRANSFER_IN_FAILED && !transfer_is_proven_whole(&fetch->tsig, fetch->key, &error)) {
-		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, error.text, now);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, transfer_tsig_cause(&fetch->tsig), error.text, now);
 		return true;
 	}
 	if (step == TRANSFER_IN_DONE) {
@@ -327,7 +360,7 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	} else if (step == TRANSFER_IN_UP_TO_DATE) {
 		fetch_up_to_date(fetch, now);
 	} else {
-		fetch_answer_failed(fetch, error.text, now);
+		fetch_answer_failed(fetch, &error, now);
 	}
 	return true;
 }
@@ -339,14 +372,15 @@ static void fetch_ended(struct transfer_call *call, const char *why, struct mome
 	struct transfer_in_counts counts = transfer_in_counts(fetch->in);
 	if (counts.messages == 0) {
 		breaker_silent(breaker_of(fetch), why, FETCH_SILENCES_MAX, BREAKER_MOST_MS, now);
-		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, why, now);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, CAUSE_PRIMARY_UNREACHABLE, why, now);
 		return;
 	}
-	if (is_lone_soa(fetch) && fetch_falls_back(fetch, "it sends a newer SOA and nothing else", now)) {
+	if (is_lone_soa(fetch) &&
+	    fetch_falls_back(fetch, CAUSE_IXFR_REFUSED, "it sends a newer SOA and nothing else", now)) {
 		return;
 	}
 	snprintf(text, sizeof text, "the transfer broke off after %" PRIu64 " records: %s", counts.records, why);
-	fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, text, now);
+	fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, CAUSE_TRANSFER_BROKE_OFF, text, now);
 }
 
 void fetch_begin(struct transfer_secondary *zone, struct transfer_primary *primary)
@@ -403,7 +437,7 @@ void fetch_check_time(struct transfer_secondary *zone, struct moment now)
 	fetch_look(fetch, now);
 	uint64_t records = transfer_in_counts(fetch->in).records;
 	if (is_lone_soa(fetch) && now.boot_ms >= fetch->moved_ms + FETCH_LONE_SOA_MS &&
-	    fetch_falls_back(fetch, "it sends a newer SOA and nothing else", now)) {
+	    fetch_falls_back(fetch, CAUSE_IXFR_REFUSED, "it sends a newer SOA and nothing else", now)) {
 		return;
 	}
 	if (now.boot_ms >= fetch->began_ms + zone->config->transfer_total_ms) {
@@ -420,19 +454,20 @@ void fetch_check_time(struct transfer_secondary *zone, struct moment now)
 	} else {
 		return;
 	}
-	fetch_failed(zone, FETCH_FAULT_NETWORK, text, now);
+	fetch_failed(zone, FETCH_FAULT_NETWORK, CAUSE_TRANSFER_TOO_SLOW, text, now);
 }
 
 /* ---- ends ---- */
 
-void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now)
+void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum cause cause, const char *why,
+                  struct moment now)
 {
 	const struct fetch *fetch = zone->fetch;
 	struct transfer_primary *primary = fetch->source;
 	char text[ADDRESS_TEXT_MAX];
 	zone_log(zone, LOG_WARNING, "transfer from %s failed: %s%s", address_to_text(&fetch->from, text), why,
 	         zone->has_version && !zone->has_expired ? "; the version that is served stays" : "");
-	set_problem(zone, &fetch->from, why);
+	set_problem(zone, &fetch->from, cause, why);
 	if (fault == FETCH_FAULT_LOCAL) {
 		/* Another primary's copy would not fit our disk any better. */
 		zone->round_is_barred = true;
@@ -440,8 +475,9 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 	} else if (primary != NULL) {
 		primary->ixfr_breaks += fetch->asks_differences && fault == FETCH_FAULT_NETWORK;
 		primary->whole_next = fetch->differences_bad || primary->ixfr_breaks >= FETCH_IXFR_BREAKS_MAX;
-		hold_back(primary, fault, why, now);
-		set_verdict(primary, VERDICT_FAILED, why, now);
+		primary->tried = tried_of(fetch);
+		hold_back(primary, fault, cause, why, now);
+		set_verdict(primary, VERDICT_FAILED, cause, why, now);
 		/* A forced transfer knows no holding back: once around is enough. */
 		primary->has_offer = primary->has_offer && !zone->is_forced;
 	}
@@ -450,10 +486,11 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const
 	round_go_on(zone, now);
 }
 
-void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now)
+void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, enum cause cause, const char *why,
+                   struct moment now)
 {
-	if (fault != FETCH_FAULT_CONTENT || !fetch_falls_back(zone->fetch, why, now)) {
-		fetch_failed(zone, fault, why, now);
+	if (fault != FETCH_FAULT_CONTENT || !fetch_falls_back(zone->fetch, cause, why, now)) {
+		fetch_failed(zone, fault, cause, why, now);
 	}
 }
 
@@ -467,6 +504,7 @@ static void fetch_succeeded(const struct fetch *fetch, uint32_t serial, struct m
 	primary->has_refused = false;
 	primary->whole_next = false;
 	primary->ixfr_breaks = 0;
+	primary->tried = tried_of(fetch);
 	if (had_promised_more(fetch, serial)) {
 		fetch_fell_short(primary, serial, now);
 		return;
@@ -476,7 +514,7 @@ static void fetch_succeeded(const struct fetch *fetch, uint32_t serial, struct m
 		primary->serial = serial;
 		primary->has_offer = false;
 	}
-	set_verdict(primary, VERDICT_TRANSFERRED, NULL, now);
+	set_verdict(primary, VERDICT_TRANSFERRED, CAUSE_NONE, NULL, now);
 }
 
 void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now)

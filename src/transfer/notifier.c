@@ -56,6 +56,7 @@ struct target {
 	bool is_proven; /* to have the newest version, */
 	int64_t proven_at_ms;
 	char *problem;
+	enum cause cause; /* of it */
 };
 
 struct transfer_notifier {
@@ -233,6 +234,7 @@ static void target_send(struct target *target, struct moment now)
 	        .total_ms = is_udp ? 0 : NOTIFY_TCP_TOTAL_MS,
 	};
 	if (!transfer_call_open(notifier->scheduler, &target->call, &plan, bytes, len, &error)) {
+		target->cause = CAUSE_OWN_NETWORK;
 		target_retry(target, error.text, false, now);
 	}
 }
@@ -251,6 +253,7 @@ static void target_pause_over(struct transfer_timer *timer, struct moment now)
 /* The answer does not prove who made it: over UDP that may be anybody, so it is asked over TCP what is wrong. */
 static void target_unproven(struct target *target, const char *why)
 {
+	target->cause = transfer_tsig_cause(target->tsig);
 	if (target->is_tcp) {
 		target_give_up(target, why);
 		return;
@@ -275,6 +278,7 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 		return true;
 	}
 	unsigned rcode = dns_message_rcode(&message);
+	target->cause = CAUSE_TARGET_REFUSED;
 	if (rcode == DNS_RCODE_NOERROR) {
 		target_acknowledged(target, now);
 		target_stop(target);
@@ -291,7 +295,9 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 
 static void target_ended(struct transfer_call *call, const char *why, struct moment now)
 {
-	target_retry((struct target *)((uint8_t *)call - offsetof(struct target, call)), why, true, now);
+	struct target *target = (struct target *)((uint8_t *)call - offsetof(struct target, call));
+	target->cause = CAUSE_TARGET_UNREACHABLE;
+	target_retry(target, why, true, now);
 }
 
 /* What was known of it before a restart. */
@@ -560,6 +566,7 @@ void transfer_notifier_target(const struct transfer_notifier *notifier, size_t i
 	        .notified_at_ms = target->notified_at_ms,
 	        .attempts = target->attempts,
 	        .problem = target->problem,
+	        .cause = target->problem == NULL ? CAUSE_NONE : target->cause,
 	        .has_acknowledged = target->has_acknowledged,
 	        .serial_acknowledged = target->serial_acknowledged,
 	        .acknowledged_at_ms = target->acknowledged_at_ms,

@@ -104,7 +104,7 @@ void promise_end_round(struct transfer_secondary *zone)
 		char text[TRANSFER_RESULT_MAX];
 		snprintf(text, sizeof text, "serial %" PRIu32 " was promised, and no primary has given it yet",
 		         zone->promised_serial);
-		set_zone_problem(zone, text);
+		set_zone_problem(zone, CAUSE_PROMISE_OPEN, text);
 	}
 }
 

@@ -30,8 +30,10 @@ void zone_log(const struct transfer_secondary *zone, enum log_level level, const
 	log_write(level, "zone %s: %s", dns_name_to_text_short(zone->apex, name), text);
 }
 
-void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now)
+void set_verdict(struct transfer_primary *primary, enum verdict verdict, enum cause cause, const char *failure,
+                 struct moment now)
 {
+	primary->cause = cause;
 	free(primary->failure);
 	primary->failure = failure == NULL ? NULL : memory_copy_text(failure);
 	primary->verdict = verdict;
@@ -42,20 +44,22 @@ static void clear_problem(struct transfer_secondary *zone)
 {
 	free(zone->problem);
 	zone->problem = NULL;
+	zone->cause = CAUSE_NONE;
 }
 
-void set_zone_problem(struct transfer_secondary *zone, const char *text)
+void set_zone_problem(struct transfer_secondary *zone, enum cause cause, const char *text)
 {
 	clear_problem(zone);
+	zone->cause = cause;
 	zone->problem = memory_copy_text(text);
 }
 
-void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why)
+void set_problem(struct transfer_secondary *zone, const struct address *where, enum cause cause, const char *why)
 {
 	char text[TRANSFER_RESULT_MAX * 2 + ADDRESS_TEXT_MAX];
 	char address[ADDRESS_TEXT_MAX];
 	snprintf(text, sizeof text, "%s: %s", address_to_text(where, address), why);
-	set_zone_problem(zone, text);
+	set_zone_problem(zone, cause, text);
 }
 
 /* ---- what is wanted ---- */
@@ -403,7 +407,7 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 {
 	ensure(fetch_state(zone) == FETCH_PUBLISHING);
 	enum fetch_fault fault = error->code == ERROR_IO ? FETCH_FAULT_LOCAL : FETCH_FAULT_CONTENT;
-	fetch_refused(zone, fault, error->text, now);
+	fetch_refused(zone, fault, cause_of_transfer_error(error->code), error->text, now);
 	transfer_scheduler_run(zone->scheduler, now);
 }
 
@@ -574,6 +578,7 @@ static void primary_free(struct transfer_primary *primary)
 	check_cancel(primary);
 	transfer_host_unref(primary->zone->scheduler, primary->host);
 	free(primary->fetch_failure);
+	free(primary->ixfr_failure);
 	tsig_key_unref(primary->key);
 	free(primary->failure);
 	free(primary);

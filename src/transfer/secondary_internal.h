@@ -102,7 +102,10 @@ struct transfer_primary {
 
 	uint32_t check_failures; /* in a row */
 	uint32_t fetch_failures;
-	char *fetch_failure;       /* why the last of these; NULL: none */
+	char *fetch_failure; /* why the last of these; NULL: none */
+	enum cause fetch_cause;
+	enum cause ixfr_cause; /* why the last transfer asked for the whole zone after all; CAUSE_NONE: it did not */
+	char *ixfr_failure;
 	int64_t left_out_until_ms; /* of rounds in which another primary can be asked */
 	int64_t held_until_ms;     /* nothing is fetched from it before */
 	int64_t no_ixfr_until_ms;  /* it does not know IXFR, as far as was seen; it may have learnt by then */
@@ -111,6 +114,8 @@ struct transfer_primary {
 	int64_t refused_until_ms;
 
 	enum verdict verdict;
+	enum transfer_tried tried; /* and by what that was found out */
+	enum cause cause;          /* why it was no good; CAUSE_NONE: it was */
 	int64_t verdict_at_ms;
 	char *failure;
 };
@@ -157,6 +162,7 @@ struct transfer_secondary {
 	bool round_confirmed; /* a primary has what we have */
 	bool round_updated;   /* a version was published */
 	char *problem;        /* the last failure that matters; NULL: none */
+	enum cause cause;     /* of it */
 
 	struct fetch *fetch; /* NULL: none */
 };
@@ -191,8 +197,10 @@ enum fetch_fault {
 	FETCH_FAULT_SHORT,   /* an older version than was promised came, and was taken */
 };
 /* What came whole could not be taken. */
-void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);
-void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, const char *why, struct moment now);
+void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, enum cause cause, const char *why,
+                   struct moment now);
+void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum cause cause, const char *why,
+                  struct moment now);
 void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now);
 
 /* ---- deadline.c ---- */
@@ -263,8 +271,9 @@ void notify_postpone(struct transfer_secondary *zone, const struct transfer_hint
 void notify_reconsider(struct transfer_secondary *zone, struct moment now);
 /* Something came to its end. */
 void round_go_on(struct transfer_secondary *zone, struct moment now);
-void set_verdict(struct transfer_primary *primary, enum verdict verdict, const char *failure, struct moment now);
-void set_zone_problem(struct transfer_secondary *zone, const char *text);
+void set_verdict(struct transfer_primary *primary, enum verdict verdict, enum cause cause, const char *failure,
+                 struct moment now);
+void set_zone_problem(struct transfer_secondary *zone, enum cause cause, const char *text);
 /* "192.0.2.1@53: why" becomes what the status shows. */
-void set_problem(struct transfer_secondary *zone, const struct address *where, const char *why);
+void set_problem(struct transfer_secondary *zone, const struct address *where, enum cause cause, const char *why);
 void zone_log(const struct transfer_secondary *zone, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);

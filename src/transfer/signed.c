@@ -45,3 +45,16 @@ bool transfer_is_proven_whole(const struct tsig *tsig, const struct tsig_key *ke
 {
 	return key == NULL || tsig_is_proven(tsig) || !tsig_is_wrong(tsig, TSIG_UNSIGNED, 0, error);
 }
+
+enum cause transfer_tsig_cause(const struct tsig *tsig)
+{
+	switch (tsig->error) {
+	case DNS_RCODE_BADKEY:
+		return CAUSE_TSIG_BADKEY;
+	case DNS_RCODE_BADTIME:
+		return CAUSE_TSIG_BADTIME;
+	case DNS_RCODE_BADTRUNC:
+		return CAUSE_TSIG_BADTRUNC;
+	}
+	return tsig->is_bare ? CAUSE_TSIG_MISSING : CAUSE_TSIG_BADSIG;
+}

@@ -36,6 +36,7 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	        .next_ask_ms = zone->in_round ? TRANSFER_NEVER : zone->next_ask_ms,
 	        .expire_at_ms = zone->has_version ? zone->expire_at_ms : TRANSFER_NEVER,
 	        .problem = zone->problem,
+	        .cause = zone->cause,
 	        .primary_count = zone->primary_count,
 	};
 	if (zone->fetch != NULL) {
@@ -74,6 +75,21 @@ static void write_result(const struct transfer_primary *primary, char out[TRANSF
 	ensure(false);
 }
 
+const char *transfer_tried_name(enum transfer_tried tried)
+{
+	switch (tried) {
+	case TRANSFER_TRIED_NOTHING:
+		return "";
+	case TRANSFER_TRIED_SOA:
+		return "SOA";
+	case TRANSFER_TRIED_IXFR:
+		return "IXFR";
+	case TRANSFER_TRIED_AXFR:
+		return "AXFR";
+	}
+	ensure(false);
+}
+
 const char *transfer_reach_name(enum transfer_reach reach)
 {
 	switch (reach) {
@@ -102,6 +118,11 @@ void transfer_secondary_primary(const struct transfer_secondary *zone, size_t in
 	        .has_serial = primary->has_serial,
 	        .serial = primary->serial,
 	        .at_ms = primary->verdict_at_ms,
+	        .tried = primary->tried,
+	        .cause = primary->cause,
+	        .ixfr_cause = primary->ixfr_cause,
+	        .ixfr_failure = primary->ixfr_failure,
+	        .held_until_ms = primary->has_offer ? held_back_until_ms(zone, primary) : 0,
 	};
 	write_result(primary, out->result);
 }

@@ -52,6 +52,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "change/cause.h"
 #include "change/change.h"
 #include "change/history.h"
 #include "dns/encode.h"
@@ -376,6 +377,7 @@ struct transfer_secondary_status {
 	int64_t next_ask_ms;          /* boot clock; INT64_MAX: something is under way */
 	int64_t expire_at_ms;         /* boot clock; INT64_MAX: no version */
 	const char *problem;          /* NULL, or the last failure that still matters; borrowed until the next event */
+	enum cause cause;             /* of it */
 	struct address fetching_from; /* TRANSFER_PHASE_QUEUED and later; else family ADDRESS_NONE */
 	struct transfer_in_counts fetched; /* TRANSFER_PHASE_FETCHING */
 	size_t primary_count;
@@ -395,14 +397,24 @@ enum transfer_reach {
 /* "unknown", "up", "down", "probed". */
 const char *transfer_reach_name(enum transfer_reach reach);
 
+/* What was tried last at a primary. */
+enum transfer_tried { TRANSFER_TRIED_NOTHING, TRANSFER_TRIED_SOA, TRANSFER_TRIED_IXFR, TRANSFER_TRIED_AXFR };
+/* "", "SOA", "IXFR", "AXFR". */
+const char *transfer_tried_name(enum transfer_tried tried);
+
 struct transfer_primary_status {
 	struct address address;
 	enum transfer_reach reach;
 	bool asked;  /* the fields below mean something */
 	bool failed; /* the last thing tried there did not work */
 	bool has_serial;
-	uint32_t serial;                  /* that it said last */
-	int64_t at_ms;                    /* boot clock, of `result` */
+	uint32_t serial; /* that it said last */
+	int64_t at_ms;   /* boot clock, of `result` */
+	enum transfer_tried tried;
+	enum cause cause;         /* why it is no good; CAUSE_NONE: it is */
+	enum cause ixfr_cause;    /* why the last transfer from there was of the whole zone after all; CAUSE_NONE */
+	const char *ixfr_failure; /* the same in words; borrowed until the next event. NULL */
+	int64_t held_until_ms;    /* boot clock: nothing is fetched from there before; 0: no such time */
 	char result[TRANSFER_RESULT_MAX]; /* one clause: "serial 7, up to date", "no answer within 1 s" */
 };
 /* `index` below primary_count, in the order of the configuration. */
@@ -471,6 +483,7 @@ struct transfer_target_status {
 	int64_t notified_at_ms;   /* boot clock; of the newest attempt */
 	uint32_t attempts;        /* of the newest serial's NOTIFY */
 	const char *problem;      /* NULL, or why it is not acknowledged; borrowed until the next event */
+	enum cause cause;         /* of it */
 	bool has_acknowledged;    /* of any serial */
 	uint32_t serial_acknowledged;
 	int64_t acknowledged_at_ms; /* boot clock; 0 when it was before this process */

@@ -68,6 +68,8 @@ size_t transfer_sign(struct tsig *tsig, const struct tsig_key *key, uint8_t byte
  * over UDP the real answer may still come (RFC 8945 5.4). */
 bool transfer_is_proven(struct tsig *tsig, const struct tsig_key *key, const struct dns_message *answer,
                         struct moment now, struct error *error);
+/* What is wrong with the last answer, which is not proven. */
+enum cause transfer_tsig_cause(const struct tsig *tsig);
 /* So is the whole stream, which has come to its end (5.3.1). */
 bool transfer_is_proven_whole(const struct tsig *tsig, const struct tsig_key *key, struct error *error);
 

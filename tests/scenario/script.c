@@ -478,6 +478,8 @@ static void expect_status(struct play *play, const struct world_server *server, 
 		if (status.problem != NULL) {
 			fail(play, "the problem is: %s", status.problem);
 		}
+	} else if (strcmp(what, "cause") == 0) {
+		expect_text(play, cause_name(status.cause), words, 3);
 	} else if (strcmp(what, "problem") == 0) {
 		expect_text(play, status.problem, words, 3);
 	} else {
@@ -560,7 +562,7 @@ static void do_expect(struct play *play, const struct words *words)
 	} else if (strcmp(what, "primary") == 0) {
 		expect_primary(play, server, words);
 	} else if (strcmp(what, "phase") == 0 || strcmp(what, "problem") == 0 || strcmp(what, "owed") == 0 ||
-	           strcmp(what, "expires-in") == 0) {
+	           strcmp(what, "cause") == 0 || strcmp(what, "expires-in") == 0) {
 		expect_status(play, server, words);
 	} else {
 		fail(play, "expect what? %s", what);
