@@ -41,6 +41,8 @@ enum tsig_algorithm {
 
 /* "hmac-sha256". */
 const char *tsig_algorithm_name(enum tsig_algorithm algorithm);
+/* Octets that a secret should have: as many as the hash gives (RFC 2104 3). */
+size_t tsig_algorithm_secret_len(enum tsig_algorithm algorithm);
 /* Case does not matter. False: there is none of this name. */
 bool tsig_algorithm_from_text(const char *text, enum tsig_algorithm *algorithm);
 

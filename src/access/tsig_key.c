@@ -42,6 +42,11 @@ const char *tsig_algorithm_name(enum tsig_algorithm algorithm)
 	return algorithm_rows[algorithm].name;
 }
 
+size_t tsig_algorithm_secret_len(enum tsig_algorithm algorithm)
+{
+	return crypto_hmac_len(algorithm_rows[algorithm].kind);
+}
+
 static size_t mac_least(enum tsig_algorithm algorithm)
 {
 	size_t half = crypto_hmac_len(algorithm_rows[algorithm].kind) / 2;

@@ -24,6 +24,8 @@ static const char usage[] =
         "  -c CLASS         IN, CH or HS; default IN\n"
         "  -q NAME          the name, where it looks like an option\n"
         "  -x ADDRESS       PTR of the address\n"
+        "  -k FILE          sign with the key in this file, which others may not read (TSIG)\n"
+        "  -y [ALGORITHM:]NAME:SECRET  the same; whoever lists this machine's processes sees the secret\n"
         "  +[no]tcp  +[no]dnssec  +[no]rec  +[no]edns[=VERSION]  +bufsize=OCTETS  +[no]nsid  +[no]expire  "
         "+[no]keepalive\n"
         "  +[no]adflag  +[no]cdflag  +[no]aaflag  +[no]zflag  +[no]ignore  +time=SECONDS  +tries=N  +opcode=N\n"
@@ -33,12 +35,23 @@ static const char usage[] =
         "\n"
         "Unlike dig, it sends a cookie only with +cookie, and shows long keys and signatures in one piece.\n"
         "\n"
-        "Exit: 0 a reply came, whatever it says; 1 none came, or a transfer did not end well; 2 wrong usage.\n"
+        "Exit: 0 a reply came, whatever it says; 1 none came, a transfer did not end well, or the question was signed "
+        "and the\n"
+        "reply does not prove who made it; 2 wrong usage.\n"
         "\n"
         "Examples:\n"
         "  tandem query @127.0.0.1 -p 5300 www.example.org AAAA +dnssec\n"
         "  tandem query @127.0.0.1@5300 example.org AXFR\n"
+        "  tandem query @127.0.0.1@5300 -k xfr.example.key example.org AXFR\n"
         "  tandem query @127.0.0.1@5300 version.bind TXT CH +short\n";
+
+/* A secret is not shown: what is printed here ends in tickets and mails. */
+static const char *shown(char **argv, int i)
+{
+	bool is_value = i > 1 && strcmp(argv[i - 1], "-y") == 0;
+	bool is_both = strncmp(argv[i], "-y", 2) == 0 && argv[i][2] != '\0';
+	return is_value ? "..." : is_both ? "-y..." : argv[i];
+}
 
 static void print_command(int argc, char **argv, const struct query_options *options)
 {
@@ -47,7 +60,7 @@ static void print_command(int argc, char **argv, const struct query_options *opt
 	}
 	printf("\n; <<>> tandem query <<>>");
 	for (int i = 1; i < argc; i++) {
-		printf(" %s", argv[i]);
+		printf(" %s", shown(argv, i));
 	}
 	printf("\n");
 }
@@ -99,10 +112,20 @@ static bool is_refusal(struct transfer_view *view, const struct dns_message *mes
 	return true;
 }
 
+static bool fail_unproven(struct transfer_view *view, const char *why)
+{
+	error_set(view->error, ERROR_DENIED, "transfer not to be believed: %s", why);
+	view->failed = true;
+	return false;
+}
+
 static bool print_transfer_message(void *self, const struct query_reply *reply)
 {
 	struct transfer_view *view = self;
 	struct dns_message message;
+	if (reply->wrong[0] != '\0') {
+		return fail_unproven(view, reply->wrong);
+	}
 	if (dns_message_read(reply->bytes, reply->len, &message) != DNS_READ_OK) {
 		error_set(view->error, ERROR_SYNTAX, "transfer broken: message %llu is malformed",
 		          (unsigned long long)view->messages + 1);
@@ -127,6 +150,9 @@ static bool print_transfer_message(void *self, const struct query_reply *reply)
 	}
 	/* An up-to-date client gets one SOA alone. */
 	bool alone = view->options->type == DNS_TYPE_IXFR && view->messages == 1 && view->records == 1;
+	if ((view->ended || alone) && view->options->key != NULL && !tsig_is_proven(&reply->tsig)) {
+		return fail_unproven(view, "its last message is not signed");
+	}
 	return !view->failed && !view->ended && !alone;
 }
 
@@ -144,6 +170,7 @@ static int run_transfer(const struct query_options *options)
 		printf(";; XFR size: %llu records (messages %llu, bytes %llu)\n\n", (unsigned long long)view.records,
 		       (unsigned long long)view.messages, (unsigned long long)view.bytes);
 	}
+	tsig_end(&reply->tsig);
 	free(reply);
 	return done ? 0 : 1;
 }
@@ -182,6 +209,11 @@ static int run_question(struct query_options *options)
 	} else {
 		query_print_reply(options, &message, reply);
 	}
+	if (done && reply->wrong[0] != '\0') {
+		fprintf(stderr, ";; the reply is not to be believed: %s\n", reply->wrong);
+		done = false;
+	}
+	tsig_end(&reply->tsig);
 	free(reply);
 	return done ? 0 : 1;
 }
@@ -197,11 +229,33 @@ static int run(struct query_options *options)
 	return status;
 }
 
+/* What the words ask for. */
+static int ask_words(int argc, char **argv, struct query_options *options, struct query_words *words)
+{
+	struct error error;
+	if (words->name == NULL && !words->has_type) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	words->name = words->name != NULL ? words->name : "."; /* a type alone asks about the root */
+	/* ANY over UDP is seldom the whole of it (RFC 8482 4.4), so it goes over TCP unless +notcp says otherwise. */
+	options->tcp = options->tcp || (options->type == DNS_TYPE_ANY && !options->no_tcp);
+	if (!dns_name_from_text(words->name, &options->name, &error)) {
+		fprintf(stderr, "tandem query: %s\n", error.text);
+		return 2;
+	}
+	if (!query_find_servers(options, &error)) {
+		fprintf(stderr, "tandem query: %s\n", error.text);
+		return error.code == ERROR_NOT_FOUND ? 1 : 2;
+	}
+	print_command(argc, argv, options);
+	return run(options);
+}
+
 int cli_query(int argc, char **argv)
 {
 	struct query_options options = query_options_default();
 	struct query_words words = {0};
-	struct error error;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			fputs(usage, stdout);
@@ -209,23 +263,10 @@ int cli_query(int argc, char **argv)
 		}
 	}
 	if (!query_read_words(argc, argv, &options, &words)) {
+		tsig_key_unref(options.key);
 		return 2;
 	}
-	if (words.name == NULL && !words.has_type) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	words.name = words.name != NULL ? words.name : "."; /* a type alone asks about the root */
-	/* ANY over UDP is seldom the whole of it (RFC 8482 4.4), so it goes over TCP unless +notcp says otherwise. */
-	options.tcp = options.tcp || (options.type == DNS_TYPE_ANY && !options.no_tcp);
-	if (!dns_name_from_text(words.name, &options.name, &error)) {
-		fprintf(stderr, "tandem query: %s\n", error.text);
-		return 2;
-	}
-	if (!query_find_servers(&options, &error)) {
-		fprintf(stderr, "tandem query: %s\n", error.text);
-		return error.code == ERROR_NOT_FOUND ? 1 : 2;
-	}
-	print_command(argc, argv, &options);
-	return run(&options);
+	int status = ask_words(argc, argv, &options, &words);
+	tsig_key_unref(options.key);
+	return status;
 }

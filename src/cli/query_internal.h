@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access/tsig.h"
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,7 +44,8 @@ struct query_options {
 	bool keepalive;
 	uint16_t payload_size;
 	uint8_t cookie[QUERY_COOKIE_MAX];
-	size_t cookie_len; /* 0: none is sent */
+	size_t cookie_len;          /* 0: none is sent */
+	const struct tsig_key *key; /* that signs it; NULL: none. A reference */
 	bool has_subnet;
 	struct address subnet;
 	uint8_t subnet_bits;
@@ -101,9 +103,11 @@ struct query_reply {
 	size_t len;
 	bool tcp;
 	uint64_t elapsed_us;
+	struct tsig tsig; /* of a question that was signed; tsig_end. All 0 before the first */
+	char wrong[512];  /* why the reply does not prove who made it; "": it does, or need not */
 };
 
-/* Encodes the question; gives its length. `bytes` has 1024 octets. */
+/* Encodes the question, without a signature; gives its length. `bytes` has 1024 octets. */
 size_t query_encode(const struct query_options *options, uint16_t id, uint8_t *bytes, bool tcp);
 /* Whole cookie from a reply to our client cookie, to be sent with the next question. False: it has none. */
 bool query_take_cookie(struct query_options *options, const struct query_reply *reply);

@@ -12,6 +12,8 @@
 #include "dns/encode.h"
 
 #define QUERY_SIZE_MAX 1024
+/* With a TSIG: two names of 255 octets at the most, a MAC, 26 octets. */
+#define QUERY_SIGNED_MAX (QUERY_SIZE_MAX + 255 + 255 + TSIG_MAC_MAX + 26)
 
 static uint64_t now_us(void)
 {
@@ -95,6 +97,37 @@ size_t query_encode(const struct query_options *options, uint16_t id, uint8_t *b
 		len = add_edns_option(bytes, len, opt_offset, DNS_OPTION_COOKIE, options->cookie, options->cookie_len);
 	}
 	return len;
+}
+
+/* Signs the question and begins the exchange that its reply has to continue. Gives the length. */
+static size_t sign(const struct query_options *options, struct query_reply *reply, uint8_t *bytes, size_t len)
+{
+	tsig_end(&reply->tsig);
+	reply->wrong[0] = '\0';
+	if (options->key == NULL) {
+		return len;
+	}
+	tsig_ask(&reply->tsig, options->key);
+	return tsig_sign(&reply->tsig, bytes, len, (uint64_t)clock_now().wall_s);
+}
+
+/* What the next message proves; what is wrong first stays. */
+static void verify(const struct query_options *options, struct query_reply *reply)
+{
+	struct dns_message message;
+	struct error error;
+	if (options->key == NULL || reply->wrong[0] != '\0') {
+		return;
+	}
+	if (dns_message_read(reply->bytes, reply->len, &message) != DNS_READ_OK) {
+		snprintf(reply->wrong, sizeof reply->wrong, "it is malformed");
+		return;
+	}
+	uint64_t now_s = (uint64_t)clock_now().wall_s;
+	enum tsig_verdict verdict = tsig_check(&reply->tsig, &message, now_s);
+	if (verdict != TSIG_UNSIGNED && tsig_is_wrong(&reply->tsig, verdict, now_s, &error)) {
+		snprintf(reply->wrong, sizeof reply->wrong, "%.*s", (int)sizeof reply->wrong - 1, error.text);
+	}
 }
 
 /* Waits until `fd` is ready; false: the deadline passed. */
@@ -186,9 +219,9 @@ static bool receive_datagram(int fd, const struct query_options *options, uint16
 
 static bool ask_udp(const struct query_options *options, struct query_reply *reply, struct error *error)
 {
-	uint8_t query[QUERY_SIZE_MAX];
+	uint8_t query[QUERY_SIGNED_MAX];
 	uint16_t id = fresh_id();
-	size_t len = query_encode(options, id, query, false);
+	size_t len = sign(options, reply, query, query_encode(options, id, query, false));
 	int64_t deadline_ms = deadline_of(options);
 	int fd = socket_to(options, SOCK_DGRAM, deadline_ms, error);
 	if (fd < 0) {
@@ -199,6 +232,9 @@ static bool ask_udp(const struct query_options *options, struct query_reply *rep
 	                    ? receive_datagram(fd, options, id, deadline_ms, reply, error)
 	                    : error_set_errno(error, errno, "sending");
 	close(fd);
+	if (done) {
+		verify(options, reply);
+	}
 	return done;
 }
 
@@ -260,9 +296,9 @@ static bool read_message(int fd, const struct query_options *options, struct que
 bool query_stream(const struct query_options *options, struct query_reply *reply,
                   bool (*each)(void *self, const struct query_reply *reply), void *self, struct error *error)
 {
-	uint8_t framed[2 + QUERY_SIZE_MAX];
+	uint8_t framed[2 + QUERY_SIGNED_MAX];
 	uint64_t begun_us = now_us();
-	size_t len = query_encode(options, fresh_id(), framed + 2, true);
+	size_t len = sign(options, reply, framed + 2, query_encode(options, fresh_id(), framed + 2, true));
 	store_u16(framed, (uint16_t)len);
 	int fd = socket_to(options, SOCK_STREAM, deadline_of(options), error);
 	if (fd < 0) {
@@ -274,6 +310,9 @@ bool query_stream(const struct query_options *options, struct query_reply *reply
 	while (more) {
 		done = read_message(fd, options, reply, error);
 		reply->elapsed_us = now_us() - begun_us;
+		if (done) {
+			verify(options, reply);
+		}
 		more = done && each(self, reply);
 	}
 	close(fd);

@@ -301,6 +301,46 @@ static bool dash_flag(struct query_options *options, const char *word)
 	return is_flag;
 }
 
+static bool take_key(struct query_options *options, struct tsig_written *written, struct error *error)
+{
+	tsig_key_unref(options->key);
+	options->key = tsig_key_of(written, error);
+	explicit_bzero(written->secret, sizeof written->secret);
+	return options->key != NULL;
+}
+
+/* -y [ALGORITHM:]NAME:SECRET; what is wrong is told without the secret. */
+static bool key_from_text(struct query_options *options, const char *value)
+{
+	struct tsig_written written;
+	struct error error;
+	struct text text;
+	const char *colon = strchr(value, ':');
+	text_init(&text, 8192);
+	if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+		text_add_string(&text, "hmac-sha256:");
+	}
+	text_add_string(&text, value);
+	bool right =
+	        tsig_key_read(text_string(&text), text.len, &written, &error) && take_key(options, &written, &error);
+	text_deinit(&text);
+	if (!right) {
+		fprintf(stderr, "tandem query: -y: %s; see tandem query --help\n", error.text);
+	}
+	return right;
+}
+
+static bool key_from_file(struct query_options *options, const char *path)
+{
+	struct tsig_written written;
+	struct error error;
+	bool right = tsig_key_read_file(path, &written, &error) && take_key(options, &written, &error);
+	if (!right) {
+		fprintf(stderr, "tandem query: -k: %s\n", error.text);
+	}
+	return right;
+}
+
 /* -X VALUE or -XVALUE; `used` says whether the next word was the value. */
 static bool dash_option(struct query_options *options, struct query_words *words, const char *word, const char *next,
                         bool *used)
@@ -326,6 +366,10 @@ static bool dash_option(struct query_options *options, struct query_words *words
 		       query_complain("unknown class", value);
 	case 'b':
 		return source_from_text(options, value) || query_complain("not an address", value);
+	case 'k':
+		return key_from_file(options, value);
+	case 'y':
+		return key_from_text(options, value);
 	case 'q':
 		words->name = value;
 		return true;

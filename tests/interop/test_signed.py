@@ -171,6 +171,57 @@ def test_clients_agree_with_us_on_every_algorithm(world, tmp_path, client):
     assert re.search("BADSIG|bad signature|tsig indicates error", done.stdout + done.stderr, re.IGNORECASE), done.stdout
 
 
+# ---- With our own tools
+
+
+def test_a_key_is_made_once_and_serves_every_tool(world, tmp_path):
+    made = servers.run([servers.TANDEM, "key", "new", "tsig", "Ours.Test", "--algorithm", "hmac-sha384"], tmp_path)
+    file = tmp_path / "Ours.Test.key"
+    assert made.returncode == 0 and "{name:" in made.stdout, made.stderr
+    text = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600 and "algorithm hmac-sha384;" in text
+    again = servers.run([servers.TANDEM, "key", "new", "tsig", "Ours.Test"], tmp_path)
+    assert again.returncode == 1 and "is there already" in again.stderr and file.read_text() == text
+    assert re.search('secret "(.*)"', text).group(1) not in made.stdout
+    refused = servers.run([servers.TANDEM, "key", "new", "tsig", "a.test", "--algorithm", "hmac-md5"], tmp_path)
+    assert refused.returncode == 2 and "hmac-md5" in refused.stderr and not (tmp_path / "a.test.key").exists()
+
+    server = world.new("tandem")
+    server.serve(ZONE, zone_file(tmp_path, 1, records=200))
+    server.key_files = {"ours.test.": file}
+    server.zone_options["allow-transfer"] = '[{key: "ours.test"}]'
+    server.start()
+    for command in ([servers.TANDEM, "query"], ["/usr/bin/dig"]):
+        done = servers.run([*command, f"@{server.address}", "-p", server.port, "-k", file, ZONE, "AXFR"])
+        assert done.returncode == 0 and done.stdout.count("host-") == 200, done.stdout + done.stderr
+
+
+def test_query_signs_and_believes_only_what_is_signed(world, tmp_path):
+    server = world.new("tandem")
+    server.serve(ZONE, zone_file(tmp_path, 1, records=200))
+    mine = key("mine.test.", "hmac-sha1")
+    server.extra_keys = [mine]
+    server.zone_options["allow-transfer"] = '[{key: "mine.test"}]'
+    server.start()
+
+    def query(how, *words):
+        done = servers.run([servers.TANDEM, "query", f"@{server.address}@{server.port}", "-y", how, *words])
+        assert mine.secret not in done.stdout + done.stderr
+        return done
+
+    right = f"hmac-sha1:mine.test:{mine.secret}"
+    for words in ([ZONE, "SOA"], [f"host-1.{ZONE}", "TXT", "+tcp"], [ZONE, "AXFR"], [ZONE, "IXFR=1"]):
+        done = query(right, *words)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    for words, start in (([ZONE, "SOA"], "the reply is not to be believed"), ([ZONE, "AXFR"], "transfer not to be believed")):
+        done = query(f"hmac-sha1:mine.test:{secret('other')}", *words)
+        assert done.returncode == 1
+        assert f"{start}: the other side has another secret for key mine.test (BADSIG)" in done.stderr
+        done = query(f"mine.test:{mine.secret}", *words)  # hmac-sha256
+        assert "does not know key mine.test as one of hmac-sha256 (BADKEY)" in done.stderr
+    assert query("mine.test:nonsense!", ZONE).returncode == 2
+
+
 # ---- Who may
 
 

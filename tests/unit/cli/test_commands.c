@@ -227,6 +227,18 @@ TEST(wrong_usage_says_what_to_do)
 	expect_run("zone reload a --wait --timeout soon", 2, "",
 	           "tandem zone: --timeout takes a number of seconds from 0.001 to 3600; see tandem zone --help\n");
 	expect_run("chek", 2, "", "tandem: unknown command 'chek', did you mean 'check'? See tandem --help\n");
+	expect_run("key new", 2, "", "tandem key new: which kind of key? There is tsig; see tandem key new --help\n");
+	expect_run("key new dnssec k", 2, "",
+	           "tandem key new: which kind of key? There is tsig; see tandem key new --help\n");
+	expect_run("key new tsig", 2, "", "tandem key new: which name? See tandem key new --help\n");
+	expect_run("key new tsig a..b", 2, "",
+	           "tandem key new: name 'a..b' has an empty label; see tandem key new --help\n");
+	expect_run("key new tsig a/b", 2, "",
+	           "tandem key new: this name is no file's; give an --output; see tandem key new --help\n");
+	expect_run("key new tsig k -a hmac-sha256-128", 2, "",
+	           "tandem key new: make a key of the whole hash; `mac-length` in the configuration cuts its MACs; see "
+	           "tandem "
+	           "key new --help\n");
 	expect_run("check config", 2, "", "tandem check config: which file? See tandem check config --help\n");
 	expect_run("serve -c x --zone a=b", 2, "",
 	           "tandem serve: either -c FILE or flags, not both; see tandem serve --help\n");
