@@ -97,7 +97,7 @@ void store_image_head_write(const struct store_image *image, uint8_t bytes[STORE
 	write_u16(&out, image->class);
 	write_u32(&out, image->serial);
 	write_u32(&out, image->expire_s);
-	write_u64(&out, image->records_len);
+	write_u64(&out, image->octets_len);
 	write_u64(&out, image->records);
 	write_bytes(&out, image->digest, STORE_DIGEST_SIZE);
 	write_u64(&out, 0);
@@ -122,7 +122,7 @@ bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct st
 	out->class = read_u16(&in);
 	out->serial = read_u32(&in);
 	out->expire_s = read_u32(&in);
-	out->records_len = read_u64(&in);
+	out->octets_len = read_u64(&in);
 	out->records = read_u64(&in);
 	memcpy(out->digest, read_bytes(&in, STORE_DIGEST_SIZE), STORE_DIGEST_SIZE);
 	read_u64(&in);
@@ -137,9 +137,9 @@ bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct st
 
 /* ---- saving ---- */
 
-/* Records on their way into a file. */
+/* A version on its way into a file. */
 struct saving {
-	struct store_record_sink sink; /* first */
+	struct zone_octets sink; /* first */
 	struct disk *disk;
 	struct disk_file *file;
 	bool failed; /* it sticks, and `error` says why */
@@ -163,7 +163,7 @@ static void save_gathered(struct saving *saving)
 	saving->gathered = 0;
 }
 
-static void save_piece(struct store_record_sink *self, const void *bytes, size_t len)
+static void save_piece(struct zone_octets *self, const void *bytes, size_t len)
 {
 	struct saving *saving = (struct saving *)self;
 	const uint8_t *at = bytes;
@@ -182,25 +182,28 @@ static void save_piece(struct store_record_sink *self, const void *bytes, size_t
 
 static void describe(const struct zone_snapshot *snapshot, struct store_image *image)
 {
+	struct zone_facts facts;
 	struct zone_rrset rrset;
 	struct dns_soa soa;
 	zone_soa(snapshot, &rrset);
 	dns_soa_read(rrset.rdatas + 2, load_u16(rrset.rdatas), &soa);
+	zone_facts(snapshot, &facts);
 	image->class = zone_class(snapshot);
+	image->records = facts.records;
 	image->serial = soa.serial;
 	image->expire_s = soa.expire_s;
 	image->apex = dns_name_of(zone_name(snapshot));
 }
 
-/* The head is known only after the records, so it is written last, into the place kept for it. */
+/* The head is known only after the rest, so it is written last, into the place kept for it. */
 static bool write_all(struct saving *saving, struct store_image *image, const struct zone_snapshot *snapshot)
 {
 	uint8_t head[STORE_IMAGE_HEAD_SIZE];
 	describe(snapshot, image);
 	store_digest_init(&saving->digest);
-	image->records = store_records_write(snapshot, &saving->sink);
+	zone_freeze(snapshot, &saving->sink);
 	save_gathered(saving);
-	image->records_len = saving->len;
+	image->octets_len = saving->len;
 	store_digest_end(&saving->digest, image->digest);
 	store_image_head_write(image, head);
 	write_at(saving, 0, head, sizeof head);
@@ -261,31 +264,34 @@ static bool set_aside(struct disk *disk, const char *path, const char *why, stru
 	return false;
 }
 
-static bool records_are_whole(const struct store_image *image, struct kv_bytes records)
+static bool is_whole(const struct store_image *image, const uint8_t *octets, size_t len)
 {
 	struct store_digest digest;
 	uint8_t found[STORE_DIGEST_SIZE];
 	store_digest_init(&digest);
-	store_digest_add(&digest, records.at, records.len);
+	store_digest_add(&digest, octets, len);
 	store_digest_end(&digest, found);
-	return records.len == image->records_len && memcmp(found, image->digest, sizeof found) == 0;
+	return len == image->octets_len && memcmp(found, image->digest, sizeof found) == 0;
 }
 
+/* NULL: it was set aside. */
 static const struct zone_snapshot *snapshot_of(struct disk *disk, const char *path, const uint8_t *apex,
-                                               struct store_image *image, struct kv_bytes bytes, struct error *error)
+                                               struct store_image *image, uint8_t *take, size_t len,
+                                               struct error *error)
 {
-	if (bytes.len < STORE_IMAGE_HEAD_SIZE || !store_image_head_read(bytes.at, image) ||
-	    !dns_name_equal(image->apex.wire, apex)) {
+	const size_t head = STORE_IMAGE_HEAD_SIZE;
+	struct error why;
+	if (len < head || !store_image_head_read(take, image) || !dns_name_equal(image->apex.wire, apex)) {
+		free(take);
 		set_aside(disk, path, "has no valid head for this zone", error);
 		return NULL;
 	}
-	struct kv_bytes records = {bytes.at + STORE_IMAGE_HEAD_SIZE, bytes.len - STORE_IMAGE_HEAD_SIZE};
-	if (!records_are_whole(image, records)) {
-		set_aside(disk, path, "its records do not have the digest that its head gives", error);
+	if (!is_whole(image, take + head, len - head)) {
+		free(take);
+		set_aside(disk, path, "its content does not have the digest that its head gives", error);
 		return NULL;
 	}
-	struct error why;
-	const struct zone_snapshot *snapshot = store_records_read(records, apex, image->class, &why);
+	const struct zone_snapshot *snapshot = zone_thaw(take, head, len - head, apex, image->class, &why);
 	if (snapshot == NULL) {
 		set_aside(disk, path, why.text, error);
 	}
@@ -300,10 +306,7 @@ const struct zone_snapshot *store_image_load(struct disk *disk, const char *path
 	if (!disk->side->read(disk, path, &bytes, &len, error)) {
 		return NULL;
 	}
-	const struct zone_snapshot *snapshot =
-	        snapshot_of(disk, path, apex, image, (struct kv_bytes){.at = bytes, .len = len}, error);
-	free(bytes);
-	return snapshot;
+	return snapshot_of(disk, path, apex, image, bytes, len, error);
 }
 
 /* ---- what there is ---- */

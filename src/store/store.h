@@ -13,7 +13,7 @@
  *                  's' + name        what the version was made of: the producer's octets
  *                  't' + name        a secondary's timers      'a' + name  who acknowledged its NOTIFY
  *                  The name is in wire form, lower case. 'v' alone: version of this format, 2 (4 octets).
- *   images/        the records of a large version: NAME.ID, ID being 16 hexadecimal digits that a head names
+ *   images/        a large version as it lies in memory: NAME.ID, ID being 16 hexadecimal digits that a head names
  *
  * The version that was published last is its records, or those of a version before it and the changesets since. A primary's
  * records are written after it is served, so that until then its head tells only which serial was published with which
@@ -41,9 +41,9 @@
  *            RDATA (uncompressed)
  *
  *   image    0 "TANDEM I"  8 version (4) = 2  12 role (1) 13 zero (1)  14 class (2)  16 serial (4)  20 EXPIRE of
- *            the SOA (4)  24 octets of records (8)  32 number of records (8)  40 digest of these octets (16)  56 zero (8)
+ *            the SOA (4)  24 octets of the version (8)  32 number of records (8)  40 digest of these octets (16)  56 zero (8)
  *            64 zone name, 255 octets, zero-filled  319 zero (1)  320 digest of the content (16)  ...  504 checksum of
- *            octets 0..503 (8)  512 the records
+ *            octets 0..503 (8)  512 the version as zone_freeze gives it
  *
  * I1  What one store_write holds is remembered whole or not at all; an image is synced before a head names it.
  * I2  Writes of one zone become durable in the order in which they were submitted.

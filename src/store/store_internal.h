@@ -144,10 +144,10 @@ struct store_image {
 	enum store_role role;
 	uint16_t class;
 	uint32_t serial;
-	uint32_t expire_s; /* as the SOA says */
-	uint64_t records_len;
+	uint32_t expire_s;   /* as the SOA says */
+	uint64_t octets_len; /* of what zone_freeze gave */
 	uint64_t records;
-	uint8_t digest[STORE_DIGEST_SIZE]; /* of the octets */
+	uint8_t digest[STORE_DIGEST_SIZE]; /* of these octets */
 	struct change_digest content;
 	struct dns_name apex;
 };

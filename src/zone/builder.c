@@ -172,8 +172,8 @@ void zone_builder_free(struct zone_builder *take)
 	if (!take->gathered) {
 		gather(take); /* whatever was made can be found and freed in the trees */
 	}
-	zone_tree_free(version->names.root, take->line->ttls, version->number - 1);
-	zone_tree_free(version->hashes.root, take->line->ttls, version->number - 1);
+	zone_tree_free(version->names.root, take->line, version->number - 1);
+	zone_tree_free(version->hashes.root, take->line, version->number - 1);
 	zone_version_discard(version);
 	builder_free(take);
 }

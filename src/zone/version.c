@@ -17,13 +17,27 @@ struct zone_line *zone_line_new(const uint8_t *apex, uint16_t class)
 	return line;
 }
 
+static bool is_held(const struct zone_line *line, const void *block)
+{
+	const uint8_t *at = block;
+	return at >= line->held.from && at < line->held.to;
+}
+
+static void free_block(const struct zone_line *line, const struct zone_block *block)
+{
+	if (!is_held(line, block)) {
+		free((void *)(uintptr_t)block);
+	}
+}
+
 void zone_line_free(struct zone_line *line)
 {
 	pthread_mutex_destroy(&line->lock);
 	for (size_t i = 0; i < line->shared.count; i++) {
-		free((void *)(uintptr_t)line->shared.list[i]);
+		free_block(line, line->shared.list[i]);
 	}
 	free(line->shared.list);
+	free(line->held.memory);
 	free(line);
 }
 
@@ -95,7 +109,7 @@ void zone_version_discard(struct zone_snapshot *version)
 
 /* ---- freeing blocks (V3) ---- */
 
-static void free_blobs_of(const struct zone_page *leaf, const uint32_t *ttls, uint64_t younger_than)
+static void free_blobs_of(const struct zone_page *leaf, const struct zone_line *line, uint64_t younger_than)
 {
 	for (size_t i = 0; i < zone_page_count(leaf); i++) {
 		struct zone_body body;
@@ -103,28 +117,28 @@ static void free_blobs_of(const struct zone_page *leaf, const uint32_t *ttls, ui
 		const uint8_t *at = body.rrsets;
 		for (size_t r = 0; (body.flags & ZONE_BODY_BLOB) != 0 && r < body.rrset_count; r++) {
 			struct zone_body_rrset rrset;
-			at = zone_body_read_rrset(at, ttls, &rrset);
+			at = zone_body_read_rrset(at, line->ttls, &rrset);
 			const struct zone_part *parts[] = {&rrset.rrs, &rrset.sigs};
 			for (size_t p = 0; p < 2; p++) {
 				if (parts[p]->place == ZONE_PLACE_BLOB && parts[p]->blob->block.birth > younger_than) {
-					free((void *)(uintptr_t)parts[p]->blob);
+					free_block(line, &parts[p]->blob->block);
 				}
 			}
 		}
 	}
 }
 
-void zone_tree_free(const struct zone_page *page, const uint32_t *ttls, uint64_t younger_than)
+void zone_tree_free(const struct zone_page *page, const struct zone_line *line, uint64_t younger_than)
 {
-	if (page == NULL || page->block.birth <= younger_than) {
-		return; /* P4: nothing below is younger */
+	if (page == NULL || page->block.birth <= younger_than || is_held(line, page)) {
+		return; /* P4: nothing below is younger; nor is anything below what is held not held */
 	}
 	if (page->level > 0) {
 		for (size_t i = 0; i < zone_page_count(page); i++) {
-			zone_tree_free(zone_page_child(page, i), ttls, younger_than);
+			zone_tree_free(zone_page_child(page, i), line, younger_than);
 		}
 	} else if ((page->block.flags & ZONE_PAGE_BLOB) != 0) {
-		free_blobs_of(page, ttls, younger_than);
+		free_blobs_of(page, line, younger_than);
 	}
 	free((void *)(uintptr_t)page);
 }
@@ -156,7 +170,7 @@ static void leave_to_later(struct zone_snapshot *version, uint64_t base_number)
 	for (size_t i = 0; i < later->retired.count; i++) {
 		const struct zone_block *block = later->retired.list[i];
 		if (block->birth > base_number) {
-			free((void *)(uintptr_t)block);
+			free_block(version->line, block);
 		} else {
 			zone_blocks_add(&kept, block);
 		}
@@ -182,8 +196,8 @@ static void version_go_locked(struct zone_snapshot *version)
 		version_free_locked(version);
 		return;
 	}
-	zone_tree_free(version->names.root, version->line->ttls, base_number);
-	zone_tree_free(version->hashes.root, version->line->ttls, base_number);
+	zone_tree_free(version->names.root, version->line, base_number);
+	zone_tree_free(version->hashes.root, version->line, base_number);
 	replace_in_base(version, NULL);
 	version_free_locked(version);
 	if (base != NULL) {

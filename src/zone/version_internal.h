@@ -23,6 +23,13 @@
 #include "zone/page_internal.h"
 #include "zone/zone.h"
 
+/* Octets that a version was thawed from (frozen.c): its blocks lie in them and go with the line, not one by one. */
+struct zone_held {
+	uint8_t *memory; /* owned; NULL: none */
+	const uint8_t *from;
+	const uint8_t *to;
+};
+
 struct zone_line {
 	/* What each lookup reads comes first, in a cache line or two: with many zones it is in no cache.
 	 * TTLs that parts name by number (body_internal.h). Grows only while the first version is built. */
@@ -41,6 +48,7 @@ struct zone_line {
 	/* What the first version took, for how many records. */
 	uint64_t first_bytes;
 	uint64_t first_records;
+	struct zone_held held;
 };
 
 struct zone_line *zone_line_new(const uint8_t *apex, uint16_t class);
@@ -120,6 +128,6 @@ void zone_version_link(struct zone_snapshot *version, struct zone_snapshot *base
 void zone_version_discard(struct zone_snapshot *version);
 
 /* Frees the pages and own blobs below (and with) `page` that are younger; NULL is fine. */
-void zone_tree_free(const struct zone_page *page, const uint32_t *ttls, uint64_t younger_than);
+void zone_tree_free(const struct zone_page *page, const struct zone_line *line, uint64_t younger_than);
 
 struct zone_blob *zone_blob_new(uint64_t birth, size_t count, size_t len);

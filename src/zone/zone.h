@@ -201,6 +201,21 @@ struct zone_facts {
 };
 void zone_facts(const struct zone_snapshot *zone, struct zone_facts *out);
 
+/* ---- as octets ---- */
+
+/* Where they go, in pieces. */
+struct zone_octets {
+	void (*write)(struct zone_octets *self, const void *bytes, size_t len);
+};
+/* A version as it lies in memory, for a later process on a machine of this kind (frozen.c says how it looks). */
+void zone_freeze(const struct zone_snapshot *zone, struct zone_octets *out);
+/* The version of `len` octets that stand at `offset` (a multiple of 8) of `take`, heap memory that is taken over whatever
+ * comes of it; costs little more than reading them. They are to be exactly what zone_freeze gave: the caller has looked
+ * (a digest). NULL:
+ * ERROR_INVALID  another kind of machine, or another version of the format, wrote them */
+const struct zone_snapshot *zone_thaw(uint8_t *take, size_t offset, size_t len, const uint8_t *apex, uint16_t class,
+                                      struct error *error);
+
 /* ---- making one ---- */
 
 struct zone_builder;

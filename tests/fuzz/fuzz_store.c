@@ -149,22 +149,20 @@ static void write_image(const uint8_t *head, size_t head_len, const uint8_t *res
 	close(fd);
 }
 
+/* An image of these records, if they are some; else octets that are none. */
 static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 {
-	uint8_t bytes[STORE_IMAGE_HEAD_SIZE];
-	struct store_digest digest;
-	struct store_image image = {
-	        .role = STORE_SECONDARY,
-	        .class = class_of(choice),
-	        .records_len = (choice & WRONG_COUNT) != 0 ? len + 1 : len,
-	        .apex = dns_name_of(apex),
-	};
-	image.content = head_of(choice, STORE_IMAGE, records, len).head.content;
-	store_digest_init(&digest);
-	store_digest_add(&digest, records, len);
-	store_digest_end(&digest, image.digest);
-	store_image_head_write(&image, bytes);
-	write_image(bytes, sizeof bytes, records, len);
+	struct error error;
+	struct store_image image = {.role = STORE_SECONDARY};
+	const struct zone_snapshot *version =
+	        store_records_read((struct kv_bytes){records, len}, apex, class_of(choice), &error);
+	if (version == NULL) {
+		write_image(NULL, 0, records, len);
+		return;
+	}
+	image.content = change_digest_of(version);
+	ensure(store_image_save(disk_posix(), image_path, &image, version, &error));
+	zone_unref(version);
 }
 
 static void damage(struct kv *kv, uint8_t choice, const uint8_t *data, size_t size)

@@ -2,6 +2,7 @@
 /* The snapshot against the model, at random. Built twice: with pages as they are and with tiny ones, so that trees get
  * deep. ZONE_ROUNDS in the environment repeats longer than a quick run does. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/quiescent.h"
@@ -270,6 +271,48 @@ static void rebuild(struct world *world)
 	world->versions[world->count++] = (struct version){zone, model};
 }
 
+/* Octets that come in pieces. */
+struct gathered {
+	struct zone_octets sink; /* first */
+	uint8_t *octets;
+	size_t len;
+	size_t capacity;
+};
+
+static void gather(struct zone_octets *self, const void *bytes, size_t len)
+{
+	struct gathered *gathered = (struct gathered *)self;
+	memory_reserve((void **)&gathered->octets, &gathered->capacity, gathered->len + len + 1, 1);
+	if (len > 0) {
+		memcpy(gathered->octets + gathered->len, bytes, len);
+		gathered->len += len;
+	}
+}
+
+#define HEAD 64
+
+/* One of the versions goes into octets, and what comes out of them lives on beside it; octets that are not all are refused. */
+static void freeze_and_thaw(struct world *world)
+{
+	const struct version *from = &world->versions[random_below(world->random, world->count)];
+	struct gathered gathered = {.sink.write = gather};
+	struct error error = {0};
+	static const uint8_t head[HEAD];
+	gather(&gathered.sink, head, sizeof head);
+	zone_freeze(from->zone, &gathered.sink);
+	size_t cut = random_below(world->random, gathered.len - HEAD);
+	assert_null(zone_thaw(memory_copy(gathered.octets, gathered.len), HEAD, cut, world->apex.wire, 1, &error));
+	assert_int_equal(error.code, ERROR_INVALID);
+	const struct zone_snapshot *zone =
+	        zone_thaw(gathered.octets, HEAD, gathered.len - HEAD, world->apex.wire, 1, &error);
+	assert_non_null(zone);
+	struct model *model = model_copy(from->model);
+	if (world->count == VERSIONS_MAX) {
+		release(world, random_below(world->random, world->count));
+	}
+	world->versions[world->count++] = (struct version){zone, model};
+}
+
 static void live(uint64_t seed, const char *apex_text, size_t rr_count, bool in_order, size_t steps)
 {
 	struct random_seeded seeded;
@@ -283,6 +326,10 @@ static void live(uint64_t seed, const char *apex_text, size_t rr_count, bool in_
 		check(&world, &world.versions[world.count - 1]);
 		if (random_below(world.random, 4) == 0) {
 			rebuild(&world);
+			check(&world, &world.versions[world.count - 1]);
+		}
+		if (random_below(world.random, 8) == 0) {
+			freeze_and_thaw(&world);
 			check(&world, &world.versions[world.count - 1]);
 		}
 		if (i % 8 == 0) {
