@@ -18,6 +18,12 @@ tcp       the same as udp over eight kept connections, pipelined
 tcp-each  the same with a connection for each question
 axfr-out  a plain reader; then 20 at once; the time in us that 50 % and 99 % of the answers take, idle and meanwhile
 axfr-in   start of an empty secondary to its first answer, from NSD and from a sender that only sends
+ixfr-in   differences per second that a secondary applies and serves, each announced when the one before is served: of one
+          record, of one record where a thousand of them come in one transfer, of 1000 records; and the peak of memory
+commits   zones per second where all change at once: at a secondary, and at a primary whose files were edited
+restart   start to the first answer with zones that have not changed; peers keep nothing of them, so it is their first start
+propagation
+          from where a primary serves a change to where its secondary of the same kind does, as they are by themselves
 
 Tandem alone, in one process:
 
@@ -26,7 +32,7 @@ apply     a version with one change and with 100, in zones of several sizes
 zones     finding a zone, and one out and one in, among many
 
 Worlds: root (the real one, signed), tld (made up, 1,000,000 delegations), big (the same with 10 million records), many
-(100,000 small zones). Rounds are interleaved, figures are medians; big has one round. At the end comes a table of all
+(100,000 small zones), batch (10,000). Rounds are interleaved, figures are medians; big and batch have one round. At the end comes a table of all
 rows with the goals. All of it takes about an hour, --quick five minutes. Nothing else should run beside it.
 
 Peers are Debian's; with PEERS=DIR in the environment those of DIR/sbin and DIR/bin (named, knotd and knotc, nsd).
@@ -55,21 +61,26 @@ BESIDE_PEERS = {
     "tcp-each": (measures.tcp_each, ["root"]),
     "axfr-out": (measures.axfr_out, ["tld"]),
     "axfr-in": (measures.axfr_in, ["tld"]),
+    "ixfr-in": (measures.ixfr_in, ["root", "tld", "big"]),
+    "commits": (measures.commits, ["batch"]),
+    "restart": (measures.restart, ["big", "many"]),
+    "propagation": (measures.propagation, ["root"]),
 }
 ALONE = {"replay": own.replay, "apply": own.apply, "zones": own.zones}
 ONLY_WHEN_NAMED = ["dnsperf"]
-ONE_ROUND = ["big"]
+ONE_ROUND = ["big", "batch"]
 WITH_ECHO = ["udp", "udp-do", "dnsperf"]
-NOT_COMPARED = ["busy %", "20: cut", "lost %"]
-MORE_IS_BETTER = ["k/s", "Mrec/s", "MB/s", "20: Mrec/s"]
+NOT_COMPARED = ["busy %", "20: cut", "lost %", "changes"]
+MORE_IS_BETTER = ["k/s", "Mrec/s", "MB/s", "20: Mrec/s", "1: /s", "1000 of 1: /s", "1000: /s", "in: zones/s", "files: zones/s"]
 SIZES = {
     "tld": 1000000,
     "big": 3870000,  # 10 million records
     "many": 100000,
+    "batch": 10000,
     "apply": [1000, 1000000, 10000000],
     "zones": [1000, 100000, 1000000],
 }
-QUICK_SIZES = {"tld": 50000, "big": 100000, "many": 2000, "apply": [1000, 100000], "zones": [1000, 100000]}
+QUICK_SIZES = {"tld": 50000, "big": 100000, "many": 2000, "batch": 200, "apply": [1000, 100000], "zones": [1000, 100000]}
 
 # What the last table shows of each measure, and how many times as good as the best peer it is to be; None: no goal.
 SHOWN = {
@@ -81,15 +92,25 @@ SHOWN = {
     "tcp-each": [("k/s", 1), ("us", None)],
     "axfr-out": [("Mrec/s", 3), ("20: Mrec/s", None), ("p99 busy", None)],
     "axfr-in": [("from nsd s", 2), ("from sender s", 3)],
+    "ixfr-in": [("1: /s", None), ("1000 of 1: /s", None), ("1000: /s", None)],
+    "commits": [("in: zones/s", None), ("files: zones/s", None)],
+    "restart": [("s", None)],
+    "propagation": [("median ms", None), ("p99 ms", None)],
 }
+# And how many times as good as one of them.
+AGAINST = {"commits": [("in: zones/s", "knot", 10), ("files: zones/s", "knot", 10)]}
 # And of what it is to be a part or a multiple, whoever the peers are: column, whose figure, its column, times at the most.
 BOUNDED = {
     "load": [("peak/rest", None, None, 1.5)],
     "udp": [("us", measures.ECHO, "us", 1.15)],
     "udp-do": [("us", measures.ECHO, "us", 1.15)],
     "axfr-out": [("p99 busy", "tandem", "p99 idle", 2)],
+    "ixfr-in": [("peak/rest", None, None, 1.1)],
+    "restart": [("s", None, None, 1)],
+    "propagation": [("p99 ms", None, None, 10)],
 }
-NO_GOAL = ["root"]  # worlds whose load has none
+NO_GOAL = [("load", "root"), ("ixfr-in", "root")]  # so little memory that what else a server has counts most
+
 
 def rows_of(words):
     """[(measure, world)] in the order of the words; the world of a measure of Tandem alone is None."""
@@ -135,8 +156,10 @@ def ratio(ours, theirs, column):
 def best_peer(results, column):
     """Kind and figure, or None."""
     peers = [(figures[column], kind) for kind, figures in results.items() if kind in measures.servers.PEERS]
-    if not peers or column in NOT_COMPARED or "tandem" not in results or any(figure == 0 for figure, _ in peers):
+    if not peers or column in NOT_COMPARED or "tandem" not in results:
         return None
+    if column not in MORE_IS_BETTER and any(figure == 0 for figure, _ in peers):
+        return None  # too small to be told from nothing
     figure, kind = max(peers) if column in MORE_IS_BETTER else min(peers)
     return kind, figure
 
@@ -169,10 +192,15 @@ def total_lines(results):
         for column, goal in SHOWN.get(measure, []):
             peer = column in table.get("tandem", {}) and best_peer(table, column)
             if peer:
-                goal = None if measure == "load" and world in NO_GOAL else goal
+                goal = None if (measure, world) in NO_GOAL else goal
+                yield total_line(row, column, table["tandem"][column], peer, goal, disturbed)
+        for column, kind, goal in AGAINST.get(measure, []):
+            if column in table.get("tandem", {}) and kind in table:
+                peer = kind, table[kind][column]
                 yield total_line(row, column, table["tandem"][column], peer, goal, disturbed)
         for column, whose, of_what, most in BOUNDED.get(measure, []):
-            if column in table.get("tandem", {}) and (whose is None or whose in table):
+            has_goal = (measure, world) not in NO_GOAL
+            if has_goal and column in table.get("tandem", {}) and (whose is None or whose in table):
                 yield bound_line(row, column, table, whose, of_what, most, disturbed)
 
 
@@ -235,7 +263,7 @@ class Run:
 
     def world(self, name):
         if name not in self.worlds:
-            self.worlds[name] = worlds.WORLDS[name](self.folder, self.sizes.get(name))
+            self.worlds[name] = worlds.world_of(name, self.options.worlds or self.folder, self.sizes.get(name))
         return self.worlds[name]
 
     def beside_peers(self, measure, world_name):
@@ -270,6 +298,7 @@ def options_of():
     parser.add_argument("--delegations", type=int, help="of the world tld")
     parser.add_argument("--many", type=int, help="zones of the world many")
     parser.add_argument("--servers", default=",".join(measures.kinds()))
+    parser.add_argument("--worlds", type=pathlib.Path, metavar="DIR", help="keep what is served there, for the next run")
     parser.add_argument("--markdown", action="store_true", help="print tables for a page")
     parser.add_argument("--page", type=pathlib.Path, help="put them into this page, in the place of those of the same rows")
     options = parser.parse_args()
@@ -286,7 +315,8 @@ def main():
     sizes = dict(QUICK_SIZES if options.quick else SIZES)
     sizes |= {name: size for name, size in (("tld", options.delegations), ("many", options.many)) if size}
     if options.quick:
-        measures.LOAD_SECONDS = measures.LATENCY_SECONDS = 1
+        measures.LOAD_SECONDS = measures.LATENCY_SECONDS = measures.CHANGE_SECONDS = 1
+        measures.PROPAGATIONS = 5
     rows = rows_of(options.rows)
     check_servers(options.servers.split(","), rows)
     print("\n".join(measures.version(kind) for kind in options.servers.split(",")), flush=True)

@@ -5,6 +5,8 @@ import atexit
 import json
 import os
 import pathlib
+import shutil
+import statistics
 import subprocess
 import sys
 import threading
@@ -174,21 +176,28 @@ class Sampler:
 # ---- Servers with a world
 
 
-def started(kind, folder, world, primary=None, mark=None):
+def started(kind, folder, world, primary=None, **options):
     """A server of this kind with the world, and the seconds from its start to answers from all of it."""
     server = kinds()[kind](folder)
+    for name, value in options.items():
+        setattr(server, name, value)
     if primary:
         server.follow(world.zones[0][0], primary)
     else:
         server.zones = [servers.Zone(name, file=file) for name, file, _ in world.zones]
+    enders.append(server.kill)
+    return server, seconds_to_answers(server, world)
+
+
+def seconds_to_answers(server, world):
+    """From the start of the server to answers from all of the world."""
     step = max(1, len(world.zones) // SAMPLE_ZONES)
     sample = [world.zones[-1], *world.zones[::step]]
     start = time.monotonic()
     server.launch()
-    enders.append(server.kill)
     for name, _, serial in sample:
-        server.wait_for_serial(name, mark or serial, PATIENCE_SECONDS)
-    return server, time.monotonic() - start
+        server.wait_for_serial(name, serial, PATIENCE_SECONDS)
+    return time.monotonic() - start
 
 
 # ---- What is measured
@@ -399,25 +408,38 @@ def axfr_out(kind, folder, world):
     }
 
 
-class Sender:
-    """A primary that costs nothing: a transfer that NSD once sent, from memory."""
+def saved_transfer(folder, world):
+    """The file of a transfer that NSD once sent."""
+    saved = world.folder / f"{world.name}.saved"
+    if not saved.exists():
+        source, _ = started("nsd", folder, world)
+        fetch(source, world, 1, saved)
+        source.kill()
+    return saved
 
-    def __init__(self, folder, world):
-        saved = world.folder / f"{world.name}.saved"
-        if not saved.exists():
-            source, _ = started("nsd", folder, world)
-            fetch(source, world, 1, saved)
-            source.kill()
-        self.name = "sender"
+
+class Primary:
+    """Has a place, and is followed by whoever is measured."""
+
+    name = "sender"
+
+    def __init__(self):
         self.address = servers.addresses.next()
         self.port = servers.free_port(self.address)
-        self.notified = servers.Zone(world.zones[0][0])
+
+    def zone(self, name):
+        return servers.Zone(name)
+
+
+class Sender(Primary):
+    """It costs nothing: a transfer that NSD once sent, from memory."""
+
+    def __init__(self, folder, world):
+        super().__init__()
+        saved = saved_transfer(folder, world)
         command = ["taskset", "-c", LOAD_CPU, BUILD / "traffic", "send", f"{self.address}@{self.port}", saved]
         self.process = spawned(command, stdout=subprocess.PIPE)
         self.process.stdout.readline()  # "ready": whoever were refused at first would wait long before they ask again
-
-    def zone(self, _name):
-        return self.notified
 
     def kill(self):
         end(self.process)
@@ -437,3 +459,173 @@ def axfr_in(kind, folder, world):
     follower.kill()
     sender.kill()
     return {"from nsd s": from_nsd, "from sender s": from_sender, "cpu s": cpu}
+
+
+# ---- Changes
+
+CHANGE_SECONDS = 4  # of one kind of change
+BATCHES = 1  # each takes a peer up to a minute
+KEEPS_ZONES = ["tandem"]  # from one start to the next; what peers know of a primary's zone they read anew
+PROPAGATIONS = 200
+PROPAGATION_SECONDS = 25
+
+
+class Changes:
+    """bench/changes.c: plays the primary, if it is to, and looks what is served."""
+
+    def __init__(self, *words):
+        command = ["taskset", "-c", LOAD_CPU, BUILD / "changes", *words]
+        self.process = spawned(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def wait_until_ready(self):
+        if self.process.stdout.readline() != "ready\n":
+            sys.exit("bench: whoever is to follow changes does not come up")
+
+    def say(self, *words):
+        self.process.stdin.write(" ".join(str(word) for word in words) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self):
+        """None: it gave up, and said why."""
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else None
+
+    def ask(self, *words):
+        """None also where it has given up before."""
+        if self.process.poll() is not None:
+            return None
+        self.say(*words)
+        return self.hear()
+
+    def kill(self):
+        end(self.process)
+
+
+def place(server):
+    return f"{server.address}@{server.port}"
+
+
+def ixfr_in(kind, folder, world):
+    """Differences per second that a secondary has and serves: of one record and of a thousand, each announced when the one
+    before is served; and of one record where a thousand of them come in one transfer."""
+    (folder / "source").mkdir()
+    saved = saved_transfer(folder / "source", world)
+    primary = Primary()
+    follower = kinds()[kind](folder)
+    follower.asks_for_differences = follower.keeps_differences = True
+    follower.follow(world.zones[0][0], primary)
+    changes = Changes("one", place(primary), place(follower), saved)
+    follower.launch()
+    enders.append(follower.kill)
+    changes.wait_until_ready()
+    wait_until_idle(follower)
+    resting = pss_bytes(follower.process.pid)
+
+    def per_second(records, steps):
+        """0: it was not followed; NSD may ask for the whole zone in the midst of a thousand steps."""
+        told = changes.ask(records, steps, CHANGE_SECONDS)
+        return told["differences"] / told["seconds"] if told else 0
+
+    figures = {"1: /s": per_second(1, 1), "1000: /s": per_second(1000, 1)}
+    with Sampler(follower.process.pid) as sampler:
+        per_second(1, 1)
+        per_second(1000, 1)
+    figures |= {"1000 of 1: /s": per_second(1, 1000), "peak/rest": sampler.most / resting}
+    changes.kill()
+    follower.kill()
+    return figures
+
+
+def commits(kind, folder, world):
+    """Zones per second where all change at once: at a secondary, from one primary, and at a primary, whose files were edited."""
+    (folder / "in").mkdir()
+    (folder / "files").mkdir()
+    return {"in: zones/s": batches_in(kind, folder / "in", world), "files: zones/s": batch_of_files(kind, folder / "files", world)}
+
+
+def batches_in(kind, folder, world):
+    primary = Primary()
+    follower = kinds()[kind](folder)
+    follower.asks_for_differences = follower.keeps_differences = True
+    follower.zones = [servers.Zone(name, primaries=[primary]) for name, _, _ in world.zones]
+    changes = Changes("many", place(primary), place(follower), world.count)
+    follower.launch()
+    enders.append(follower.kill)
+    changes.wait_until_ready()
+    seconds = []
+    for _ in range(BATCHES):
+        wait_until_idle(follower)
+        told = changes.ask("change")
+        seconds.append(told["seconds"] if told else PATIENCE_SECONDS)
+    changes.kill()
+    follower.kill()
+    return world.count / statistics.median(seconds)
+
+
+def batch_of_files(kind, folder, world):
+    server = kinds()[kind](folder)
+    server.keeps_differences = True
+    server.zones = [servers.Zone(name, file=folder / file.name) for name, file, _ in world.zones]
+    for _, file, _ in world.zones:
+        shutil.copy(file, folder / file.name)
+    enders.append(server.kill)
+    seconds_to_answers(server, world)
+    changes = Changes("wait", place(server), world.count)
+    changes.wait_until_ready()
+    wait_until_idle(server)
+    for _, file, _ in world.zones:
+        own = folder / file.name
+        own.write_text(file.read_text().replace(" hostmaster 1 ", " hostmaster 2 ") + 'changed TXT "changed"\n')
+        os.utime(own, (time.time() + 5, time.time() + 5))  # BIND looks at whole seconds
+    changes.say(2)
+    server.reload_all()
+    seconds = changes.hear()["seconds"]
+    changes.kill()
+    server.kill()
+    return world.count / seconds
+
+
+def restart(kind, folder, world):
+    """Start to the first answer with zones that have not changed since the server was stopped in good order."""
+    server, seconds = started(kind, folder, world)
+    first = seconds
+    if kind in KEEPS_ZONES:
+        wait_until_idle(server)
+        server.stop()
+        seconds = seconds_to_answers(server, world)
+    figures = {"s": seconds, "first s": first, "MiB": pss_bytes(server.process.pid) / 2**20}
+    server.kill()
+    return figures
+
+
+def propagation(kind, folder, world):
+    """From where a primary first serves a change to where its secondary of the same kind does, all settings as they are."""
+    name, file, serial = world.zones[0]
+    first, second = (kinds()[kind](folder, part) for part in ("first", "second"))
+    text = file.read_text(encoding="ascii")
+    first.own_pace = second.own_pace = second.asks_for_differences = True
+    first.keeps_differences = second.keeps_differences = True
+    first.serve(name, file)
+    second.follow(name, first)
+    for server in (first, second):
+        server.launch()
+        enders.append(server.kill)
+        server.wait_for_serial(name, serial, PATIENCE_SECONDS)
+    watch = Changes("watch", place(first), place(second), name)
+    watch.wait_until_ready()
+    times = []
+    end = time.monotonic() + PROPAGATION_SECONDS
+    while time.monotonic() < end and len(times) < PROPAGATIONS:
+        serial += 1
+        changed = folder / "changed.zone"
+        changed.write_text(text.replace(f" {serial - 1 - len(times)} ", f" {serial} ", 1) + f'changed. 60 IN TXT "{serial}"\n')
+        first.put(name, changed)
+        os.utime(first.zone(name).file, (time.time() + len(times), time.time() + len(times)))
+        watch.say(serial)
+        first.reload(name)
+        times.append(watch.hear()["ms"])
+    watch.kill()
+    first.kill()
+    second.kill()
+    times.sort()
+    return {"median ms": statistics.median(times), "p99 ms": times[len(times) * 99 // 100], "changes": len(times)}

@@ -2,6 +2,7 @@
 """What the servers serve while they are measured, and what they are asked: made from fixed seeds, so the same each time."""
 
 import pathlib
+import pickle
 import random
 import sys
 
@@ -122,7 +123,7 @@ class Many(World):
     def __init__(self, folder, count):
         super().__init__(folder)
         self.count = count
-        files = self.folder / "many"
+        files = self.folder / self.name
         files.mkdir()
         for number in range(count):
             zone = f"z{number * 7919 % count}.many.example."
@@ -141,4 +142,22 @@ class Many(World):
             yield f"{draw.getrandbits(48):012x}.{draw.choice(self.zones)[0]} A"
 
 
-WORLDS = {world.name: world for world in (Root, Tld, Big, Many)}
+class Batch(Many):
+    """Fewer of them, which change all at once."""
+
+    name = "batch"
+
+
+WORLDS = {world.name: world for world in (Root, Tld, Big, Many, Batch)}
+
+
+def world_of(name, folder, size):
+    """Made, or taken from the folder if it was made there before."""
+    kept = pathlib.Path(folder) / f"{name}-{size}.world"
+    if kept.exists():
+        return pickle.loads(kept.read_bytes())
+    home = kept.with_suffix("")
+    home.mkdir()
+    world = WORLDS[name](home, size)
+    kept.write_bytes(pickle.dumps(world))
+    return world

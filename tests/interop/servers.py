@@ -155,6 +155,7 @@ class Server:
 
     asks_for_differences = False  # as a secondary, where it is told; Knot always does
     takes_orders = False  # zones that it serves from files change by dynamic update (BIND) or by knotc (Knot)
+    own_pace = False  # with nothing in its configuration that makes it follow sooner than it would by itself
     keeps_differences = False  # Knot gives them as a primary too, and takes those of a changed file
 
     kind = None
@@ -254,6 +255,10 @@ class Server:
 
     def reload(self, name):
         """Has the server read a zone's file again."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def reload_all(self):
+        """The same for all zones whose files changed."""
         self.process.send_signal(signal.SIGHUP)
 
     def stop(self):
@@ -440,7 +445,8 @@ class Bind(Server):
             f"  listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};",
             "  recursion no; dnssec-validation no; notify explicit; empty-zones-enable no; minimal-responses yes;",
             f"  notify-source {self.address}; transfer-source {self.address}; query-source address {self.address};",
-            "  notify-delay 0; serial-query-rate 1000; check-names primary ignore; check-integrity no;",
+            "  check-names primary ignore; check-integrity no;",
+            "" if self.own_pace else "  notify-delay 0; serial-query-rate 1000;",
             "  transfers-out 100; allow-transfer { 127.0.0.0/8; }; allow-update { none; };",
             f"  request-ixfr {'yes' if self.asks_for_differences else 'no'};",
             "};",
@@ -548,6 +554,9 @@ class Knot(Server):
     def reload(self, name):
         self.order("-b", "zone-reload", name)
 
+    def reload_all(self):
+        self.order("zone-reload")
+
     def order(self, *words):
         """By knotc, which must succeed."""
         done = run([program("knotc"), "-s", self.folder / "knot.sock", *words])
@@ -569,7 +578,7 @@ class Nsd(Server):
             f'  xfrdir: "{self.folder}"',
             f'  zonelistfile: "{self.folder}/zone.list"',
             '  database: ""',
-            "  xfrd-reload-timeout: 0",
+            "" if self.own_pace else "  xfrd-reload-timeout: 0",
             "  rrl-ratelimit: 0",
             "  minimal-responses: yes",
             "  server-count: 1",
