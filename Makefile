@@ -63,7 +63,7 @@ soak:
 
 chains: all
 	@tools/setup test
-	@CHAIN_SECONDS=$$(($(MINUTES) * 60)) $(PYTHON) -m pytest -s -k "follow or pass_through" tests/interop/test_chains.py
+	@CHAIN_SECONDS=$$(($(MINUTES) * 60)) $(PYTHON) -m pytest -s -k "follow or pass_through or hop" tests/interop/test_chains.py
 
 crash: all
 	@tools/setup test

@@ -2,13 +2,15 @@
 """A zone that changes at random and is handed from server to server: what any of them serves under a serial is what the first
 one served under it."""
 
+import base64
+import hashlib
 import os
 import random
 import time
 
+import dns.query
 import dns.rcode
 import dns.update
-import dns.query
 import servers
 import wire
 
@@ -24,6 +26,12 @@ def seed():
     number = int(os.environ.get("CHAIN_SEED", random.randrange(10**9)))
     print(f"CHAIN_SEED={number}")
     return number
+
+
+def key(name, algorithm):
+    """A key with a secret of its own."""
+    secret = base64.b64encode(hashlib.sha512(f"{name} {algorithm}".encode()).digest())
+    return servers.Key(f"{name}.key", algorithm, secret.decode())
 
 
 # ---- What changes

@@ -12,6 +12,7 @@ import wire
 import zones
 
 BURST_SHARE = 6  # versions that one transfer may bring together, and some transfers are of the whole zone
+ALGORITHMS = ["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"]
 THROUGH_US = [("tandem", "tandem", "knot"), ("bind", "tandem", "nsd"), ("knot", "tandem", "bind")]
 
 
@@ -40,6 +41,20 @@ def test_differences_pass_through_us(world, kinds):
     chain.add(kinds[2], middle, "last")
     chain.start()
     chain.run()
+    assert len(middle.lines("transferred", chains.BY_DIFFERENCES)) >= len(chain.serials) // BURST_SHARE
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_differences_pass_signed_with_another_key_on_each_hop(world, algorithm):
+    """Nobody gets them unsigned: where there is a key only the looker of the tests may transfer without one."""
+    chain = chains.Chain(world, "bind", chains.seed())
+    middle = chain.add("tandem", chain.first, "middle", chains.key("up", algorithm))
+    middle.server_options["allow-hmac-md5"] = "on"
+    for kind in ("knot", "nsd", "tandem"):
+        chain.add(kind, middle, f"last-{kind}", chains.key(kind, algorithm)).server_options = {"allow-hmac-md5": "on"}
+    chain.start()
+    chain.run()
+    assert chain.differences() >= len(chain.serials) // BURST_SHARE
     assert len(middle.lines("transferred", chains.BY_DIFFERENCES)) >= len(chain.serials) // BURST_SHARE
 
 
