@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Any request against a fixed set of zones: the first octet chooses transport, limit and rules, the rest is the message.
- * The response never exceeds its limit, is a response to this message, and reads back. */
+/* Any request against a fixed set of zones: the first octet chooses transport, limit, rules and whether it is signed, the
+ * rest is the message. The response never exceeds its limit, is a response to this message, and reads back; that to a signed
+ * one proves itself. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,15 @@ struct fixture {
 	struct zone_set *set;
 	struct access_rule anybody;
 	struct answer_rules rules[2];
+	const struct tsig_key *key;
+	struct tsig_keys *keys;
 };
+
+/* Long, so that there may be too little room for it. */
+#define LABEL_63                                                                                                       \
+	"\77"                                                                                                          \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
+#define KEY_NAME LABEL_63 LABEL_63 "\1k"
 
 static void add_rows(struct zone_builder *builder, const uint8_t *apex)
 {
@@ -110,6 +119,8 @@ static struct fixture *fixture_new(void)
 	fixture->zones[3] = zone_new((const uint8_t *)"\1v\1e", DNS_CLASS_IN);
 	zone_withdraw(fixture->zones[3], ZONE_STATE_EXPIRED);
 	fixture->set = zone_set_new(fixture->zones, ARRAY_LENGTH(fixture->zones));
+	fixture->key = tsig_key_new((const uint8_t *)KEY_NAME, TSIG_HMAC_SHA512, "secret", 6, 0, NULL);
+	fixture->keys = tsig_keys_new(&fixture->key, 1);
 	return fixture;
 }
 
@@ -135,6 +146,29 @@ static void check_response(const struct answer_request *request, const struct an
 	}
 }
 
+/* A question that can be signed; gives the length, 0: it cannot. */
+static size_t sign(const struct fixture *fixture, struct tsig *tsig, const struct answer_request *request, uint8_t *out)
+{
+	struct dns_message message;
+	if (request->len > 4096 || dns_message_read(request->bytes, request->len, &message) != DNS_READ_OK ||
+	    message.has_tsig || (message.header.flags & DNS_FLAG_QR) != 0) {
+		return 0;
+	}
+	memcpy(out, request->bytes, request->len);
+	tsig_ask(tsig, fixture->key);
+	return tsig_sign(tsig, out, request->len, 0);
+}
+
+/* Only the first time: then the exchange is over. */
+static void check_signature(struct tsig *tsig, const struct answer_result *result, unsigned time)
+{
+	struct dns_message message;
+	ensure(dns_message_read(result->bytes, result->len, &message) == DNS_READ_OK);
+	if (tsig->key != NULL && time == 0) {
+		ensure(message.has_tsig && tsig_check(tsig, &message, 0) == TSIG_GOOD);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fixture *fixture;
@@ -153,6 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	        .nsid = (const uint8_t *)"me",
 	        .nsid_len = 2,
 	        .version = {"v", 1},
+	        .keys = fixture->keys,
 	};
 	struct answer_request request = {
 	        .bytes = data + 1,
@@ -161,6 +196,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	        .transport = (choice & 1) != 0 ? ANSWER_TCP : ANSWER_UDP,
 	        .now_ms = 1,
 	};
+	static uint8_t signed_bytes[DNS_MESSAGE_MAX];
+	struct tsig tsig = {0};
+	if ((choice & 16) != 0) {
+		request.len = sign(fixture, &tsig, &request, signed_bytes);
+		request.bytes = request.len > 0 ? signed_bytes : NULL;
+	}
+	if (request.bytes == NULL) {
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_LENGTH(fixture->zones); i++) {
 		atomic_store(&fixture->zones[i]->rules, &fixture->rules[choice >> 3 & 1]);
 	}
@@ -176,10 +220,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		        answer_message(fixture->context, &config, fixture->set, &request, &result);
 		if (outcome == ANSWER_SEND || outcome == ANSWER_NOTIFY) {
 			check_response(&request, &result, limit);
+			check_signature(&tsig, &result, time);
 		} else {
 			ensure(result.len == 0);
 		}
 	}
+	tsig_end(&tsig);
 	free(result.bytes);
 	quiescent_point();
 	return 0;
