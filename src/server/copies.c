@@ -78,6 +78,11 @@ bool copies_start(struct server *server, struct error *error)
 
 void copies_stop(struct server *server)
 {
+	jobs_end(server->copies.jobs);
+}
+
+void copies_free(struct server *server)
+{
 	struct copies *copies = &server->copies;
 	if (copies->jobs != NULL) {
 		jobs_free(copies->jobs);

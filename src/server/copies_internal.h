@@ -20,3 +20,5 @@ struct copies {
 MUST_USE bool copies_start(struct server *server, struct error *error);
 /* Ends those under way; others are left to the next start. server->stopping is set, and no zone writer runs. */
 void copies_stop(struct server *server);
+/* After that, when the store has told all that it was given: what it still asked for is dropped. */
+void copies_free(struct server *server);

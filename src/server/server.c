@@ -112,7 +112,8 @@ static void version_published(struct change_listener *self, const struct change_
 	struct zone_facts facts;
 	(void)self;
 	zone_facts(news->snapshot, &facts);
-	atomic_store(&zone->served_from_file, news->origin == CHANGE_FROM_FILE);
+	bool is_primarys = news->origin == CHANGE_FROM_STORE && !server_zone_is_secondary(zone);
+	atomic_store(&zone->served_from_file, news->origin == CHANGE_FROM_FILE || is_primarys);
 	pthread_mutex_lock(&zone->lock);
 	zone->facts = facts;
 	zone->has_facts = true;
@@ -230,6 +231,7 @@ static void free_zones(struct server *server)
 	/* Machines may have spoken until now; what they wanted kept is written here. */
 	jobs_free(server->jobs);
 	flush_store(server);
+	copies_free(server);
 	leaving_lanes_free(server);
 	for (size_t i = 0; zones != NULL && i < zone_set_count(zones); i++) {
 		server_zone_end(zone_set_at(zones, i));

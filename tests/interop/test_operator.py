@@ -50,6 +50,18 @@ def primary(world):
 # ---- Starting and stopping
 
 
+def test_server_that_is_stopped_while_it_reads_a_large_zone_ends_in_order(world):
+    file = zones.small(world.folder, ZONE, 1)
+    with open(file, "a", encoding="ascii") as out:
+        out.writelines(f"n{number} A 192.0.2.{number % 256}\n" for number in range(200000))
+    server = world.new("tandem")
+    server.serve(ZONE, file)
+    server.launch()
+    servers.wait_until(lambda: server.lines("started"), "the server is started")
+    server.stop()
+    assert server.start().serial(ZONE) == 1
+
+
 def test_address_in_use_is_exit_1_with_a_clear_line(world, primary):
     second = world.new("tandem", "second")
     second.address, second.port = primary.place
