@@ -146,7 +146,7 @@ class Crash:
                 return have if records[0] in have else None
             have, how = self.after(name, have, records)
             self.history.count(how)
-        self.history.see_version(server, name, have, floor, how, is_current=False)
+        self.history.see_version(server, name, have, floor, how)
         return have
 
     @staticmethod
@@ -266,11 +266,12 @@ class Crash:
         assert not broken, f"{server.name} was only killed, and set aside {broken}"
 
     def check_primary(self):
-        """What it served is still there, and is what the files say."""
+        """What it served is still there, and soon it is what the files say."""
         for name, zone in self.zones.items():
-            _, body = self.fetch(self.primary, name)
-            if body != zone.body:
-                raise crash_history.SeenWrong(name, "it is not served as its file has it")
+            servers.wait_until(
+                lambda name=name, zone=zone: self.fetch(self.primary, name)[1] == zone.body,
+                f"the primary serves {name} as its file has it",
+            )
 
     def check_lonely(self, server):
         """Without those that it follows it serves what it has served, and nothing older."""

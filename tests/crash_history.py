@@ -49,7 +49,7 @@ class ZoneUnderTest:
         self.serial_file = FIRST_SERIAL
         self.bodies = {}  # body: the words that made it
         self.body = None  # of the file as it is
-        self.body_before = None  # and before; it may be served until the primary has read the file
+        self.unseen = []  # bodies of the file since the newest version that was seen, and that one, in order
         self.history = {}  # serial: body
         self.floors = {}  # server: the newest serial that was seen there, or told
         self.count = 0
@@ -88,7 +88,8 @@ class ZoneUnderTest:
             self.serial_file = (served + (draw.choice([step, 2**30]) if self.leaps else step)) % 2**32
         elif step < 0:
             self.serial_file = (served + step) % 2**32
-        self.body_before, self.body = self.body, self.body_of_words(words)
+        self.body = self.body_of_words(words)
+        self.unseen.append(self.body)
         self.bodies[self.body] = words
         beside = self.file.with_suffix(".next")
         beside.write_text(self.text_of(words), encoding="ascii")
@@ -146,9 +147,17 @@ class History:
                 self.moved[server.name] += 1
                 self.happened.notify_all()
 
-    def see_version(self, server, name, records, floor, how, is_current=True):
-        """A version that was transferred: a serial has one content, and that was in the file at some time; where nobody
-        changes it meanwhile, just now. Gives serial and body."""
+    @staticmethod
+    def see_new_body(zone, server, serial, body, how):
+        if any(is_older(serial, seen) for seen in zone.history):
+            return  # of some time ago, and seen only now
+        if body not in zone.unseen:
+            raise SeenWrong(zone.name, f"{server.name} serves the old {body[:8]} as serial {serial} ({how})")
+        zone.unseen = zone.unseen[zone.unseen.index(body) :]
+
+    def see_version(self, server, name, records, floor, how):
+        """A version that was transferred: a serial has one content, and that was in the file at some time; a new serial has
+        what was not older than the newest version seen before. Gives serial and body."""
         serial, body = wire.serial_of(records), body_of(records)
         zone = self.zones[name]
         with self.happened:
@@ -159,8 +168,7 @@ class History:
                 what = f"{server.name} serves {body[:8]} under serial {serial}, which was {known[:8]} ({how})"
                 raise SeenWrong(name, what)
             if known is None:
-                if is_current and body not in (zone.body, zone.body_before):
-                    raise SeenWrong(name, f"{server.name} serves the old {body[:8]} as serial {serial} ({how})")
+                self.see_new_body(zone, server, serial, body, how)
                 if zone.leaps:  # what half a circle ago was newer than this is free again
                     zone.history = {old: kept for old, kept in zone.history.items() if not is_older(serial, old)}
                 zone.history[serial] = body
