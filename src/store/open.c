@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -100,6 +101,7 @@ static void submit_format(struct store *store)
 struct image_look {
 	struct store *store;
 	bool is_rebuilding; /* the heads are lost: what the images tell is taken */
+	unsigned rebuilt;
 };
 
 /* From an image's own head and the time it was written at: it was fresh then. */
@@ -147,6 +149,7 @@ static void look_at_image(void *context, const struct store_image_file *file)
 	if (look->is_rebuilding && (!has_head || value.image < file->id)) {
 		rebuild_head(store, file);
 		store_commit(store);
+		look->rebuilt += !has_head;
 	} else if (has_head && (value.place != STORE_IMAGE || value.image != file->id)) {
 		store->disk->side->remove(store->disk, file->path);
 	}
@@ -171,6 +174,12 @@ static struct store *store_make(struct kv *take, struct disk *disk, const char *
 		submit_format(store);
 	}
 	store_images_each(disk, images, look_at_image, &look);
+	if (look.rebuilt > 0) {
+		log_warning(
+		        "the store is a new one: %u zones are known from their images alone, as they were when these "
+		        "were written; all else is read or transferred anew",
+		        look.rebuilt);
+	}
 	return store;
 }
 
@@ -193,12 +202,18 @@ static bool set_aside(const char *path, struct error *error)
 	return done;
 }
 
-/* The key-value side; `is_rebuilding`: a new one, in the place of one that is broken. */
+static bool is_missing_or_empty(const char *path)
+{
+	struct stat file;
+	return stat(path, &file) == 0 ? file.st_size == 0 : errno == ENOENT;
+}
+
+/* The key-value side; `is_rebuilding`: a new one, which may stand in the place of one that is broken or was lost. */
 static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuilding, struct error *error)
 {
 	char *path = path_in(folder, "store.mdb");
+	*is_rebuilding = !is_read_only && is_missing_or_empty(path);
 	struct kv *kv = kv_lmdb_open(path, is_read_only, error);
-	*is_rebuilding = false;
 	if (kv == NULL && error->code == ERROR_INVALID && !is_read_only && set_aside(path, error)) {
 		*is_rebuilding = true;
 		kv = kv_lmdb_open(path, false, error);

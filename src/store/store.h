@@ -106,8 +106,8 @@ struct store_acknowledgement {
 #define STORE_ACKNOWLEDGEMENTS_MAX 260
 
 /* Opens the folder, making it if need be, locks it and starts the thread that commits. A store that is broken is set aside
- * as store.mdb.broken, and one is begun with what the images tell. One on a read-only file system is opened too, and told
- * in the log: what it remembers is still worth serving. NULL on failure:
+ * as store.mdb.broken; in its place, and in that of one that was lost, one is begun with what the images tell. One on a
+ * read-only file system is opened too, and told in the log: what it remembers is still worth serving. NULL on failure:
  * ERROR_EXISTS              another running server holds it
  * ERROR_STALE               it was written by a newer version of Tandem, whose format this one does not know
  * ERROR_IO, ERROR_DENIED    as the system says */
