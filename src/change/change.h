@@ -36,6 +36,13 @@ struct change_deadlines {
 	int64_t lower_since_s; /* since when the primaries have had nothing but older versions; 0: they have not */
 };
 
+static inline bool change_deadlines_equal(const struct change_deadlines *a, const struct change_deadlines *b)
+{
+	return a->refreshed_at_s == b->refreshed_at_s && a->refresh_at_s == b->refresh_at_s &&
+	       a->expire_at_s == b->expire_at_s && a->promised_at_s == b->promised_at_s &&
+	       a->promised_serial == b->promised_serial && a->lower_since_s == b->lower_since_s;
+}
+
 /* A whole candidate version, handed to the door. Borrowed for the call but for what says otherwise. */
 struct change_offer {
 	enum change_origin origin;

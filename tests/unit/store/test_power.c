@@ -292,7 +292,7 @@ static bool is_same(const struct remembered *a, const struct remembered *b)
 	bool is_same_head = a->has_head == b->has_head && a->has_records == b->has_records && a->serial == b->serial &&
 	                    change_digest_equal(a->content, b->content);
 	return is_same_head && a->acknowledgements == b->acknowledgements &&
-	       memcmp(&a->timers, &b->timers, sizeof a->timers) == 0;
+	       change_deadlines_equal(&a->timers, &b->timers);
 }
 
 static bool all_are_as_after(const struct life *life, unsigned write, const struct remembered found[ZONES])
