@@ -47,6 +47,7 @@ extern const struct cli_command cli_command_key_new;
 extern const struct cli_command cli_command_status;
 extern const struct cli_command cli_command_zone;
 extern const struct cli_command cli_command_reload;
+extern const struct cli_command cli_command_backup;
 extern const struct cli_command cli_command_stop;
 
 /* Own parser: query.c. */

@@ -155,6 +155,14 @@ struct control_done {
 	uint32_t serial; /* that is served now */
 };
 
+/* What a backup holds. */
+struct control_backup {
+	uint64_t zones;
+	uint64_t images;     /* files of large zones among it */
+	uint64_t left_out;   /* zones whose stored version is broken */
+	const char *problem; /* NULL, or why the first of them was left out */
+};
+
 /* All handlers may be called by several threads at once, none of which is known to anything else in the server (a
  * handler that reads RCU-protected data registers itself or asks another thread). Strings and arrays that a handler
  * gives are taken from `arena`, which lives until the answer is sent. `error` is told to the client:
@@ -176,6 +184,9 @@ struct control_handlers {
 	/* Reads the configuration again and applies what changed, and has the zone files read that changed; of `order` only
 	 * `wait`, for the zone files, and `timeout_ms` count. With ERROR_INVALID the text has one line per problem. */
 	bool (*reload)(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
+	               struct error *error);
+	/* Copies the store into a folder (an absolute path) that is empty or not there; returns when it is on disk. */
+	bool (*backup)(void *self, const char *folder, struct arena *arena, struct control_backup *out,
 	               struct error *error);
 	/* Asks the server to stop; returns at once. */
 	void (*stop)(void *self);

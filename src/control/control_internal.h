@@ -40,6 +40,7 @@ json_t *json_of_server(const struct control_server_status *status);
 /* `whole`: with the lists of primaries and secondaries. */
 json_t *json_of_zone(const struct control_zone_status *status, bool whole);
 json_t *json_of_done(const struct control_done *done, bool finished);
+json_t *json_of_backup(const struct control_backup *backup, const char *folder);
 /* A string; NULL becomes null; octets that are not UTF-8 become '?'. */
 json_t *json_of_text(const char *text);
 

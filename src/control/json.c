@@ -154,3 +154,15 @@ json_t *json_of_done(const struct control_done *done, bool finished)
 	set_number_if(object, "serial", done->has_serial, done->serial);
 	return object;
 }
+
+json_t *json_of_backup(const struct control_backup *backup, const char *folder)
+{
+	json_t *object = json_object();
+	set(object, "done", json_true());
+	set(object, "folder", json_of_text(folder));
+	set_number(object, "zones", backup->zones);
+	set_number(object, "images", backup->images);
+	set_number(object, "left_out", backup->left_out);
+	set(object, "problem", json_of_text(backup->problem));
+	return object;
+}

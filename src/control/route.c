@@ -364,6 +364,42 @@ static void post_reload(const struct control_handlers *handlers, const struct re
 	done_waiting(request);
 }
 
+/* The one member that a backup needs; NULL: told. For free(). */
+static char *read_folder(const struct request *request, struct response *response)
+{
+	json_t *body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
+	const char *folder = json_string_value(json_object_get(body, "folder"));
+	char *copy = NULL;
+	if (folder == NULL || json_object_size(body) != 1) {
+		bad_request(response, "the body is not a JSON object with \"folder\", a text, and nothing else");
+	} else if (*folder != '/') {
+		bad_request(response, "\"folder\" is not an absolute path");
+	} else {
+		copy = memory_copy_text(folder);
+	}
+	json_decref(body);
+	return copy;
+}
+
+static void post_backup(const struct control_handlers *handlers, const struct request *request, struct arena *arena,
+                        struct response *response)
+{
+	struct error error;
+	struct control_backup backup = {0};
+	char *folder = read_folder(request, response);
+	if (folder == NULL || !may_wait(request, response)) {
+		free(folder);
+		return;
+	}
+	if (handlers->backup(handlers->self, folder, arena, &backup, &error)) {
+		response_json(response, 200, json_of_backup(&backup, folder));
+	} else {
+		handler_failed(response, &error);
+	}
+	done_waiting(request);
+	free(folder);
+}
+
 static void post_stop(struct response *response)
 {
 	struct control_done done = {.text = "the server stops"};
@@ -377,7 +413,7 @@ static void no_such_path(struct response *response)
 {
 	response_error(response, 404, "not-found",
 	               "no such address; there are /v1/version, /v1/status, /v1/zones, /v1/zones/NAME, "
-	               "/v1/zones/NAME/text, /v1/zones/NAME/ACTION, /v1/reload and /v1/stop");
+	               "/v1/zones/NAME/text, /v1/zones/NAME/ACTION, /v1/reload, /v1/backup and /v1/stop");
 }
 
 /* What follows "/v1/zones/": NAME, NAME/text or NAME/ACTION. */
@@ -416,7 +452,7 @@ void route_request(const struct control_handlers *handlers, const struct request
 	struct arena arena;
 	arena_init(&arena, 16384);
 	*response = (struct response){.fd = -1};
-	bool is_post = is_path(request, "/v1/reload") || is_path(request, "/v1/stop");
+	bool is_post = is_path(request, "/v1/reload") || is_path(request, "/v1/backup") || is_path(request, "/v1/stop");
 	bool is_get =
 	        is_path(request, "/v1/version") || is_path(request, "/v1/status") || is_path(request, "/v1/zones");
 	if (strncmp(request->path, zones, strlen(zones)) == 0) {
@@ -427,6 +463,8 @@ void route_request(const struct control_handlers *handlers, const struct request
 		/* told */
 	} else if (is_path(request, "/v1/reload")) {
 		post_reload(handlers, request, &arena, response);
+	} else if (is_path(request, "/v1/backup")) {
+		post_backup(handlers, request, &arena, response);
 	} else if (is_path(request, "/v1/stop")) {
 		post_stop(response);
 	} else if (is_path(request, "/v1/version")) {

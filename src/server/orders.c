@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator orders through the API. Runs on the API's threads: posts the work, and waits for it where asked to. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "server/announce_internal.h"
 #include "server/follow_internal.h"
@@ -301,6 +303,26 @@ static bool order_reload(void *self, const struct control_order *order, struct a
 	return done;
 }
 
+static bool order_backup(void *self, const char *folder, struct arena *arena, struct control_backup *out,
+                         struct error *error)
+{
+	struct server *server = self;
+	struct store_backup_counts counts;
+	log_notice("backup to %s begins", folder);
+	if (!store_backup(server->store, folder, &server->stopping, &counts, error)) {
+		log_error("%s", error->text);
+		return false;
+	}
+	log_notice("backup to %s: %" PRIu64 " zones, %" PRIu64 " left out", folder, counts.zones, counts.left_out);
+	*out = (struct control_backup){
+	        .zones = counts.zones,
+	        .images = counts.images,
+	        .left_out = counts.left_out,
+	        .problem = counts.left_out == 0 ? NULL : arena_copy_text(arena, counts.why),
+	};
+	return true;
+}
+
 static void order_stop(void *self)
 {
 	struct server *server = self;
@@ -319,6 +341,7 @@ struct control_handlers orders_handlers(struct server *server)
 	        .zone_order = order_zone,
 	        .zone_write = write_zone,
 	        .reload = order_reload,
+	        .backup = order_backup,
 	        .stop = order_stop,
 	};
 }

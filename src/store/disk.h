@@ -56,3 +56,5 @@ struct disk_side {
 
 /* The system's files; never freed. */
 struct disk *disk_posix(void);
+/* The same to look at only: creating and renaming are refused, and what is removed stays. */
+struct disk *disk_as_is(void);

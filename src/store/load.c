@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "store/store_internal.h"
@@ -52,6 +53,41 @@ bool store_load_head(struct store *store, const uint8_t *apex, struct store_head
 	}
 	if (note != NULL) {
 		*note = value.note;
+	}
+	return true;
+}
+
+/* ---- which zones ---- */
+
+struct name_visitor {
+	struct kv_visitor visitor; /* first */
+	struct store_zone_names *names;
+};
+
+static bool keep_name(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
+{
+	struct store_zone_names *names = ((struct name_visitor *)self)->names;
+	struct reader in = reader_of(key.at + 1, key.len - 1);
+	const uint8_t *name = dns_name_read_plain(&in);
+	(void)value;
+	if (name != NULL && reader_left(&in) == 0) {
+		memory_reserve((void **)&names->names, &names->capacity, names->len + key.len - 1, 1);
+		memcpy(names->names + names->len, name, key.len - 1);
+		names->len += key.len - 1;
+		names->count++;
+	}
+	return true;
+}
+
+bool store_zone_names(struct store *store, struct store_zone_names *out, struct error *error)
+{
+	static const uint8_t heads[] = {STORE_KEY_HEAD};
+	struct name_visitor visitor = {.visitor.visit = keep_name, .names = out};
+	*out = (struct store_zone_names){0};
+	struct kv_bytes prefix = {.at = heads, .len = sizeof heads};
+	if (!store->kv->side->walk(store->kv, prefix, &visitor.visitor, error)) {
+		free(out->names);
+		return false;
 	}
 	return true;
 }

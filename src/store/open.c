@@ -20,7 +20,7 @@
 
 #define FORMAT_VERSION 2
 
-static char *path_in(const char *folder, const char *name)
+char *store_path_in(const char *folder, const char *name)
 {
 	char *path = memory_new(strlen(folder) + strlen(name) + 2);
 	sprintf(path, "%s/%s", folder, name);
@@ -29,7 +29,7 @@ static char *path_in(const char *folder, const char *name)
 
 static int lock_folder(const char *folder, struct error *error)
 {
-	char *path = path_in(folder, "lock");
+	char *path = store_path_in(folder, "lock");
 	/* Not for writing: it would keep the operator from mounting the file system read-only. */
 	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0640);
 	if (fd < 0 && errno == EROFS) {
@@ -211,7 +211,7 @@ static bool is_missing_or_empty(const char *path)
 /* The key-value side; `is_rebuilding`: a new one, which may stand in the place of one that is broken or was lost. */
 static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuilding, struct error *error)
 {
-	char *path = path_in(folder, "store.mdb");
+	char *path = store_path_in(folder, "store.mdb");
 	*is_rebuilding = !is_read_only && is_missing_or_empty(path);
 	struct kv *kv = kv_lmdb_open(path, is_read_only, error);
 	if (kv == NULL && error->code == ERROR_INVALID && !is_read_only && set_aside(path, error)) {
@@ -247,7 +247,7 @@ static struct store *open_locked(const char *folder, const char *images, int loc
 
 struct store *store_open(const char *folder, struct error *error)
 {
-	char *images = path_in(folder, "images");
+	char *images = store_path_in(folder, "images");
 	struct store *store = NULL;
 	int lock_fd = -1;
 	if (folder_make(images, error)) {
@@ -259,6 +259,57 @@ struct store *store_open(const char *folder, struct error *error)
 		store = open_locked(folder, images, lock_fd, error);
 	}
 	free(images);
+	return store;
+}
+
+/* A folder without the file has not been a server's yet: a backup, for example. */
+static int lock_as_is(const char *folder, struct error *error)
+{
+	char *path = store_path_in(folder, "lock");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0) {
+		error_set_errno(error, errno, "%s", path);
+	} else if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+		error_set(error, ERROR_EXISTS, "data folder %s: a running server holds it", folder);
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static struct store *open_file_as_is(const char *folder, const char *path, struct error *error)
+{
+	char *images = store_path_in(folder, "images");
+	struct kv *kv = kv_lmdb_open(path, true, error);
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_as_is(), images, false, error);
+	free(images);
+	return store;
+}
+
+struct store *store_open_as_is(const char *folder, struct error *error)
+{
+	char *path = store_path_in(folder, "store.mdb");
+	struct store *store = NULL;
+	int lock_fd = -1;
+	if (access(path, F_OK) != 0) {
+		error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_DENIED, "there is no store in %s: %s: %s",
+		          folder, path, strerror(errno));
+	} else {
+		lock_fd = lock_as_is(folder, error);
+	}
+	if (lock_fd >= 0) {
+		store = open_file_as_is(folder, path, error);
+	}
+	if (store != NULL) {
+		store->lock_fd = lock_fd;
+	} else if (lock_fd >= 0) {
+		close(lock_fd);
+	}
+	free(path);
 	return store;
 }
 

@@ -54,6 +54,7 @@
  * I7  What recovery needs is never trimmed; a full history never refuses a change. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -112,6 +113,13 @@ struct store_acknowledgement {
  * ERROR_STALE               it was written by a newer version of Tandem, whose format this one does not know
  * ERROR_IO, ERROR_DENIED    as the system says */
 struct store *store_open(const char *folder, struct error *error);
+/* Opens a folder as it is, to read from it: nothing in it is made, changed or set aside, and nothing is to be written. Others may
+ * have it open in this way, too. NULL on failure:
+ * ERROR_NOT_FOUND  there is no store in it
+ * ERROR_EXISTS     a running server holds it
+ * ERROR_INVALID    its store.mdb is broken
+ * ERROR_STALE, ERROR_IO, ERROR_DENIED  as above */
+struct store *store_open_as_is(const char *folder, struct error *error);
 /* The same over another key-value side and disk (borrowed), without lock or thread: store_commit is to be called. `images`
  * is a folder that exists; it is copied. */
 struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error);
@@ -140,6 +148,26 @@ struct change_deadlines store_load_timers(struct store *store, const uint8_t *ap
 /* Gives how many are remembered for the version with this serial. */
 size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
                                    struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
+
+/* ---- a copy ---- */
+
+struct store_backup_counts {
+	uint64_t zones;
+	uint64_t images;   /* of these zones */
+	uint64_t left_out; /* zones of which the store has no whole version */
+	char why[1500];    /* of the first of them: "zone example.: ..." */
+};
+/* Copies what is remembered into `folder`, which is made if need be and must be empty: a folder that store_open takes. Each zone
+ * is as it was at one moment between call and return, with its history, its timers and all else; what is broken of it is
+ * told, and left out. Commits go on meanwhile, and no reading lasts longer than one value of a zone, or the list of
+ * their names. On the same file system images are shared with the store by hard links; they never change.
+ * All is synced when it returns. On failure what was copied is removed again:
+ * ERROR_EXISTS              the folder is not empty
+ * ERROR_STOPPED             `stop` (NULL: nobody) became true
+ * ERROR_IO, ERROR_DENIED    as the system says; a full disk, for example
+ * Any thread but the one that commits. */
+MUST_USE bool store_backup(struct store *store, const char *folder, const atomic_bool *stop,
+                           struct store_backup_counts *counts, struct error *error);
 
 /* ---- writing ---- */
 

@@ -97,6 +97,21 @@ bool store_read_value(struct store *store, enum store_key kind, const uint8_t *a
 /* As store_load_head. */
 bool store_load_head_value(struct store *store, const uint8_t *apex, struct store_head_value *out, struct error *error);
 
+/* The zones that a head is remembered of: names in wire form, lower case, one behind the other, in the order of the keys. */
+struct store_zone_names {
+	uint8_t *names; /* free() */
+	size_t len;
+	size_t capacity;
+	size_t count;
+};
+/* Costs one pass over the heads. ERROR_IO */
+bool store_zone_names(struct store *store, struct store_zone_names *out, struct error *error);
+
+/* ---- open.c ---- */
+
+/* FOLDER/NAME, on the heap. */
+char *store_path_in(const char *folder, const char *name);
+
 /* ---- write.c ---- */
 
 /* Removes an image of the zone that turned out to be the wrong one; 0: none. */

@@ -502,10 +502,10 @@ def test_expired_zone_is_servfail_and_comes_back(world):
 
 
 class Disk:
-    """A small disk of its own under a server's data folder, that only the server sees."""
+    """A small disk of its own under a folder of a server, that only the server sees."""
 
-    def __init__(self, server):
-        self.folder = server.folder / "data"
+    def __init__(self, server, name="data"):
+        self.folder = server.folder / name
         self.folder.mkdir()
         self.server = server
         mount = f"mount -t tmpfs -o size=4m none {self.folder}"

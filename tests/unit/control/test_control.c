@@ -142,6 +142,17 @@ static bool reload(void *self, const struct control_order *order, struct arena *
 	return error_set(error, ERROR_INVALID, "t.yaml:1:1: wrong\nt.yaml:2:1: also wrong");
 }
 
+static bool backup(void *self, const char *to, struct arena *arena, struct control_backup *out, struct error *error)
+{
+	(void)self;
+	(void)arena;
+	if (strcmp(to, "/taken") == 0) {
+		return error_set(error, ERROR_EXISTS, "backup: /taken: is not empty");
+	}
+	*out = (struct control_backup){.zones = 3, .images = 1, .left_out = 1, .problem = "zone a: broken"};
+	return true;
+}
+
 static void stop(void *self)
 {
 	struct fake *fake = self;
@@ -164,6 +175,7 @@ static struct control_handlers handlers_of(struct fake *fake)
 	                                 .zone_order = zone_order,
 	                                 .zone_write = zone_write,
 	                                 .reload = reload,
+	                                 .backup = backup,
 	                                 .stop = stop};
 }
 
@@ -406,6 +418,12 @@ TEST(orders_reach_the_server)
 	assert_int_equal(world.fake.order.timeout_ms, CONTROL_WAIT_MS_DEFAULT);
 	expect_error(&world, "POST", "/v1/zones/a/export", NULL, 409, "invalid", "zone a. has no file");
 	expect_error(&world, "POST", "/v1/reload", NULL, 409, "invalid", "t.yaml:1:1: wrong\nt.yaml:2:1: also wrong");
+	expect(&world, "POST", "/v1/backup", "{\"folder\": \"/x\"}", 200,
+	       "{\"done\":true,\"folder\":\"/x\",\"zones\":3,\"images\":1,\"left_out\":1,\"problem\":\"zone a: "
+	       "broken\"}");
+	expect_error(&world, "POST", "/v1/backup", "{\"folder\": \"/taken\"}", 500, "exists", "/taken: is not empty");
+	expect_error(&world, "POST", "/v1/backup", NULL, 400, "bad-request", "\"folder\"");
+	expect_error(&world, "POST", "/v1/backup", "{\"folder\": \"x\"}", 400, "bad-request", "not an absolute path");
 	expect(&world, "POST", "/v1/stop", NULL, 202, "{\"done\":false,\"text\":\"the server stops\",\"serial\":null}");
 	/* It is asked to stop once that answer has left. */
 	world_end(&world);

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""`tandem backup`: a copy of the data folder that is made while zones change, and a server that goes on from it."""
+
+import itertools
+import json
+import threading
+
+import pytest
+import servers
+import wire
+import zones
+from test_operator import Disk
+
+SMALL = "small.example."
+LARGE = "large.example."
+LARGE_LINES = "\n".join(f'n{number} TXT "some octets that make a zone large"' for number in range(1500))
+
+
+def version(folder, name, serial):
+    return zones.small(folder, name, serial, LARGE_LINES if name == LARGE else "")
+
+
+@pytest.fixture
+def pair(world):
+    """A primary and its secondary, both serving both zones."""
+    primary, secondary = world.new("tandem", "primary"), world.new("tandem", "secondary")
+    for name in (SMALL, LARGE):
+        primary.serve(name, version(world.folder, name, 1))
+        secondary.follow(name, primary)
+    primary.start()
+    secondary.start()
+    for name in (SMALL, LARGE):
+        secondary.wait_for_serial(name, 1)
+    return primary, secondary
+
+
+class Changes:
+    """Versions come one after the other until the end of the block; what each is like is remembered."""
+
+    def __init__(self, world, primary):
+        self.world = world
+        self.primary = primary
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.last = 1
+
+    def run(self):
+        for serial in itertools.count(2):
+            if self.stop.is_set():
+                return
+            for name in (SMALL, LARGE):
+                self.primary.put(name, version(self.world.folder, name, serial))
+                self.primary.run("zone", "reload", "--wait", name)
+            self.last = serial
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def restored(world, name, backup, server):
+    """A server whose data folder is the backup, with the zones of the other one; its primary is of no use to it."""
+    other = world.new("tandem", name)
+    backup.rename(other.folder / "data")
+    for zone in server.zones:
+        if zone.primaries:
+            other.zones.append(servers.Zone(zone.name, primaries=[world.new("tandem", f"dead-{name}-{zone.name}")]))
+        else:
+            other.serve(zone.name, zone.file)
+    return other
+
+
+def test_backup_under_a_stream_of_changes_serves_what_was_served(world, pair):
+    primary, secondary = pair
+    with Changes(world, primary) as changes:
+        servers.wait_until(lambda: changes.last >= 5, "some versions are there")
+        backups = []
+        for number in range(3):
+            before = {name: secondary.serial(name) for name in (SMALL, LARGE)}
+            backup = world.folder / f"backup-{number}"
+            printed = secondary.run("backup", backup)
+            assert printed == f"2 zones backed up to {backup}\n"
+            backups.append((backup, before))
+            servers.wait_until(lambda last=changes.last: changes.last > last, "versions go on")
+    for number, (backup, before) in enumerate(backups):
+        other = restored(world, f"restored-{number}", backup, secondary)
+        other.start()
+        for name in (SMALL, LARGE):
+            serial = servers.wait_until(lambda name=name: other.serial(name), f"{name} is served")
+            assert serial >= before[name]
+            expected = world.new("tandem", f"expected-{number}-{name}")
+            expected.serve(name, version(world.folder, name, serial))
+            expected.start()
+            wire.assert_equal_zones(wire.axfr(expected.place, name), wire.axfr(other.place, name))
+            timers = other.status(name)
+            assert 0 < timers["expire_in_s"] <= 86400
+
+
+def test_primary_goes_on_from_a_backup_with_its_history_and_never_goes_back(world, pair):
+    primary, _ = pair
+    first = wire.axfr(primary.place, SMALL)
+    # The file says less than what was published: only the store knows.
+    for number in range(3):
+        file = zones.small(world.folder, SMALL, 1, f"again{number} A 192.0.2.{number}")
+        primary.put(SMALL, file)
+        primary.run("zone", "reload", "--wait", SMALL)
+    assert primary.serial(SMALL) == 4
+    newest = wire.axfr(primary.place, SMALL)
+    backup = world.folder / "backup"
+    primary.run("backup", backup)
+    other = restored(world, "restored", backup, primary).start()
+    assert other.serial(SMALL) == 4
+    records = wire.ixfr(other.place, SMALL, 1)
+    wire.assert_equal_zones(newest, wire.after_differences(first, records))
+
+
+@pytest.mark.parametrize("words", [["--data-dir", "data"], ["-c", "tandem.yaml"]], ids=["by name", "by configuration"])
+def test_folder_is_copied_where_no_server_runs(world, pair, words):
+    _, secondary = pair
+    secondary.stop()
+    result = servers.run([servers.TANDEM, "backup", "backup", *words, "--json"], secondary.folder)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["zones"] == 2
+    other = restored(world, "restored", secondary.folder / "backup", secondary).start()
+    for name in (SMALL, LARGE):
+        servers.wait_until(lambda name=name: other.serial(name) == 1, f"{name} is served")
+
+
+def test_folder_of_a_server_that_runs_is_not_copied_behind_its_back(world, pair):
+    _, secondary = pair
+    words = [servers.TANDEM, "backup", "behind", "--data-dir", "data"]
+    result = servers.run(words, secondary.folder)
+    assert result.returncode == 1
+    assert "a running server holds it" in result.stderr
+    assert not (secondary.folder / "behind").exists()
+
+
+def test_folder_that_is_not_empty_or_cannot_be_made_is_told(world, pair):
+    _, secondary = pair
+    taken = world.folder / "taken"
+    taken.mkdir()
+    (taken / "letter").write_text("x")
+    result = secondary.run_any("backup", taken)
+    assert result.returncode == 1
+    assert f"{taken}: is not empty" in result.stderr
+    assert [file.name for file in taken.iterdir()] == ["letter"]
+    result = secondary.run_any("backup", taken / "letter" / "below")
+    assert result.returncode == 1
+    assert "letter" in result.stderr
+
+
+def test_full_disk_is_told_and_the_server_serves_on(world):
+    server = world.new("tandem")
+    for name in (SMALL, LARGE):
+        server.serve(name, version(world.folder, name, 1))
+    disk = Disk(server, "small-disk")
+    server.start()
+    disk.fill()
+    result = server.run_any("backup", disk.folder / "copy")
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+    server.change(SMALL, version(world.folder, SMALL, 2))
+    server.wait_for_serial(SMALL, 2)
+    disk.empty()
+    assert "2 zones backed up" in server.run("backup", disk.folder / "copy")
