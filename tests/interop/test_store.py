@@ -429,8 +429,58 @@ def test_included_file_that_changed_while_the_server_was_down_is_served(world, e
     servers.wait_until(
         lambda: "192.0.2.2" in str(primary.ask("part." + ZONE, "A").answer), "what the included file has is served"
     )
-    expect_serial = 2
-    assert primary.serial(ZONE) == expect_serial
+    assert primary.serial(ZONE) == 2
+
+
+def differences_from_each(server, versions):
+    """What is answered to those who have one of these versions leads to the newest; gives how many got differences."""
+    newest = versions[-1]
+    count = 0
+    for have in versions[:-1]:
+        answer = wire.ixfr(server.place, ZONE, wire.serial_of(have))
+        changed = wire.after_differences(have, answer)
+        assert newest in (changed, set(answer))
+        count += changed is not None
+    return count
+
+
+def four_versions(folder, primary, *secondaries):
+    """One after the other, each of which was at every server."""
+    versions = [wire.axfr(primary.place, ZONE)]
+    for serial in (2, 3, 4):
+        assert change(primary, ZONE, zones.small(folder, ZONE, serial)).returncode == 0
+        versions.append(wire.axfr(primary.place, ZONE))
+        for secondary in secondaries:
+            expect(secondary, ZONE, serial)
+    return versions
+
+
+def test_transfers_after_a_kill_are_those_from_before_it(world):
+    """Of the whole zone, and of what differs, at a primary and at its secondary."""
+    primary = new_primary(world, ZONE)
+    secondary = new_secondary(world, primary, ZONE)
+    primary.start()
+    secondary.start()
+    expect(secondary, ZONE, 1)
+    versions = four_versions(world.folder, primary, secondary)
+    for server in (primary, secondary):
+        assert differences_from_each(server, versions) == 3
+        server.kill()
+        server.start()
+        expect(server, ZONE, 4)
+        assert wire.axfr(server.place, ZONE) == versions[-1]
+        assert differences_from_each(server, versions) == 3
+
+
+def test_history_that_was_lost_with_the_store_costs_whole_transfers(world):
+    primary = new_primary(world, ZONE)
+    primary.start()
+    versions = four_versions(world.folder, primary)
+    primary.stop()
+    (primary.folder / "data" / "store.mdb").unlink()
+    primary.start()
+    assert wire.axfr(primary.place, ZONE) == versions[-1]
+    assert differences_from_each(primary, versions) == 0
 
 
 def test_data_folder_that_was_lost_costs_a_primary_nothing(world):
