@@ -32,7 +32,8 @@ apply     a version with one change and with 100, in zones of several sizes
 zones     finding a zone, and one out and one in, among many
 
 Worlds: root (the real one, signed), tld (made up, 1,000,000 delegations), big (the same with 10 million records), many
-(100,000 small zones), batch (10,000). Rounds are interleaved, figures are medians; big and batch have one round. At the end comes a table of all
+(100,000 small zones), batch (10,000). Rounds are interleaved, figures are medians; big and batch have one round. At the end
+comes a table of all
 rows with the goals. All of it takes about an hour, --quick five minutes. Nothing else should run beside it.
 
 Peers are Debian's; with PEERS=DIR in the environment those of DIR/sbin and DIR/bin (named, knotd and knotc, nsd).

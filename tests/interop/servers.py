@@ -586,14 +586,15 @@ class Nsd(Server):
             "remote-control:",
             "  control-enable: no",
         ]
-        for key in self.keys():
+        keys = self.keys()
+        for key in keys:
             lines += ["key:", f'  name: "{key.name}"', f"  algorithm: {key.algorithm}", f'  secret: "{key.secret}"']
         for zone in self.zones:
             lines.append("zone:")
             lines.append(f'  name: "{zone.name}"')
             copy = f"{self.folder}/{zone.name.rstrip('.') or 'root'}.copy"
             lines.append(f'  zonefile: "{zone.file or copy}"')
-            lines.append(f"  provide-xfr: {LOOKER if self.keys() else '127.0.0.0/8'} NOKEY")
+            lines.append(f"  provide-xfr: {LOOKER if keys else '127.0.0.0/8'} NOKEY")
             lines += [f"  provide-xfr: 127.0.0.0/8 {key.name}" for key in zone.keys_down()]
             lines.append(f"  outgoing-interface: {self.address}")
             lines.append("  notify-retry: 3")
