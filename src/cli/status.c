@@ -69,12 +69,26 @@ static void add_when(struct text *out, const char *what, long long in_s)
 	}
 }
 
+static bool is_serving(const json_t *zone)
+{
+	return has(zone, "state") && strcmp(string_of(zone, "state"), "serving") == 0;
+}
+
+/* What is served is told by how it stands, what is not by its state. */
+static const char *state_of(const json_t *zone)
+{
+	return string_of(zone, is_serving(zone) && has(zone, "standing") ? "standing" : "state");
+}
+
 /* Why, and what comes next, in one line. */
 static void add_what_next(const json_t *zone, struct text *out)
 {
 	const char *separator = "";
 	if (has(zone, "reason")) {
 		text_add_string(out, string_of(zone, "reason"));
+		if (has(zone, "cause")) {
+			text_format(out, " (%s)", string_of(zone, "cause"));
+		}
 		separator = "; ";
 	}
 	if (has(zone, "doing")) {
@@ -158,7 +172,7 @@ static void add_zone_row(struct cli_table *table, const json_t *zone)
 	        string_of(zone, "name"),
 	        string_of(zone, "role"),
 	        number_text(zone, "serial", serial),
-	        string_of(zone, "state"),
+	        state_of(zone),
 	        number_text(zone, "records", records),
 	        text_string(&secondaries),
 	        text_string(&next),
@@ -342,8 +356,12 @@ static void print_zone(const json_t *zone)
 	text_init(&next, 65536);
 	add_what_next(zone, &next);
 	const char *const line[1] = {text_string(&next)};
-	printf("%s  %s, %s, serial %s\n", string_of(zone, "name"), string_of(zone, "role"), string_of(zone, "state"),
+	printf("%s  %s, %s, serial %s", string_of(zone, "name"), string_of(zone, "role"), state_of(zone),
 	       number_text(zone, "serial", serial));
+	if (has(zone, "owed_serial")) {
+		printf(", but %lld is known to exist", number_of(zone, "owed_serial"));
+	}
+	putchar('\n');
 	if (next.len > 0) {
 		cli_table_add(&table, 1, line);
 		cli_table_print(&table, 2);

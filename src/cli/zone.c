@@ -23,7 +23,8 @@ static const struct cli_option options[] = {
 struct zone_run {
 	const struct cli_line *line;
 	const char *socket_path;
-	enum control_action action;
+	enum control_action action; /* where it is not `why` */
+	bool asks_why;
 	bool json;
 	bool wait;
 	uint32_t timeout_ms;
@@ -50,6 +51,31 @@ static int list_zones(const char *socket_path, bool json)
 	}
 	json_decref(zones);
 	return CLI_DONE;
+}
+
+/* --- why --------------------------------------------------------------------------------------------------------- */
+
+static bool tell_why(struct zone_run *run, const char *zone)
+{
+	char *url = cli_zone_url(zone, "/why");
+	json_t *reply = cli_ask(&cli_command_zone, run->socket_path, "GET", url, NULL, 60000, zone);
+	size_t index;
+	json_t *sentence;
+	free(url);
+	if (reply == NULL) {
+		return false;
+	}
+	if (run->json) {
+		json_array_append(run->results, reply);
+	} else {
+		printf("%s\n", json_string_value(json_object_get(reply, "name")));
+		json_array_foreach(json_object_get(reply, "why"), index, sentence)
+		{
+			printf("  %s\n", json_string_value(sentence));
+		}
+	}
+	json_decref(reply);
+	return true;
 }
 
 /* --- export to a place of our own -------------------------------------------------------------------------------- */
@@ -112,6 +138,9 @@ static void tell_result(struct zone_run *run, const char *zone, json_t *reply)
 
 static bool order_zone(struct zone_run *run, const char *zone)
 {
+	if (run->asks_why) {
+		return tell_why(run, zone);
+	}
 	char rest[32];
 	char body[100];
 	snprintf(rest, sizeof rest, "/%s", control_action_name(run->action));
@@ -171,6 +200,7 @@ static int unknown_action(const char *word)
 {
 	struct suggestion suggestion = suggestion_for(word);
 	suggestion_try(&suggestion, "list");
+	suggestion_try(&suggestion, "why");
 	for (size_t i = 0; i < CONTROL_ACTIONS; i++) {
 		suggestion_try(&suggestion, control_action_name((enum control_action)i));
 	}
@@ -185,7 +215,8 @@ static int check_words(const struct cli_line *line, struct zone_run *run)
 	const char *word = cli_operand(line, 0);
 	bool list = strcmp(word, "list") == 0;
 	size_t zones = cli_operand_count(line) - 1;
-	if (!list && !control_action_from_name(word, &run->action)) {
+	run->asks_why = strcmp(word, "why") == 0;
+	if (!list && !run->asks_why && !control_action_from_name(word, &run->action)) {
 		return unknown_action(word);
 	}
 	if (list && (zones > 0 || cli_has(line, "all"))) {
@@ -194,7 +225,7 @@ static int check_words(const struct cli_line *line, struct zone_run *run)
 	if (!list && (zones == 0) != cli_has(line, "all")) {
 		return cli_wrong_usage(&cli_command_zone, "%s needs either zones or --all", word);
 	}
-	if (cli_has(line, "output") && (list || run->action != CONTROL_EXPORT || zones != 1)) {
+	if (cli_has(line, "output") && (list || run->asks_why || run->action != CONTROL_EXPORT || zones != 1)) {
 		return cli_wrong_usage(&cli_command_zone, "--output is for the export of one zone");
 	}
 	return cli_read_timeout(&cli_command_zone, line, &run->timeout_ms);
@@ -236,9 +267,10 @@ static int run(int argc, char **argv)
 const struct cli_command cli_command_zone = {
         .name = "zone",
         .arguments = "ACTION [ZONE]...",
-        .summary = "Give the running server orders about zones",
+        .summary = "Ask the running server about zones, and give it orders",
         .text = "Actions:\n"
                 "  list         names of all zones\n"
+                "  why          what is served, since when, from whom; what was tried last; what happens next\n"
                 "  reload       primary: read the zone file again; secondary: ask the primaries\n"
                 "  refresh      secondary: ask the primaries for a newer version now\n"
                 "  retransfer   secondary: fetch the whole zone, whatever its serial\n"
@@ -252,6 +284,7 @@ const struct cli_command cli_command_zone = {
         .options = options,
         .option_count = ARRAY_LENGTH(options),
         .examples = "tandem zone list\n"
+                    "tandem zone why example.org\n"
                     "tandem zone reload --wait example.org\n"
                     "tandem zone retransfer --wait --timeout 600 .\n"
                     "tandem zone export -o - example.org\n",

@@ -30,6 +30,23 @@ bool control_is_gone(const struct control_asker *asker)
 	return asker != NULL && asker->is_gone(asker);
 }
 
+const char *control_standing_name(enum control_standing standing)
+{
+	switch (standing) {
+	case CONTROL_NOTHING:
+		return "not-loaded";
+	case CONTROL_CURRENT:
+		return "current";
+	case CONTROL_BEHIND:
+		return "behind";
+	case CONTROL_UNPROVEN:
+		return "unproven";
+	case CONTROL_LAPSED:
+		return "expired";
+	}
+	ensure(false);
+}
+
 const char *control_role_name(enum control_zone_role role)
 {
 	switch (role) {

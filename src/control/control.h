@@ -47,6 +47,17 @@ const char *control_role_name(enum control_zone_role role);
 /* "not-loaded", "loading", "serving", "expired". */
 const char *control_state_name(enum control_zone_state state);
 
+/* How what is served stands to what is known to exist; from serials and times, never from the absence of errors. */
+enum control_standing {
+	CONTROL_NOTHING, /* nothing to serve yet */
+	CONTROL_CURRENT, /* secondary: nothing newer is known, and a primary said so lately; primary: what its file said last */
+	CONTROL_BEHIND, /* secondary: a newer version is known; primary: its file was read since, and not taken */
+	CONTROL_UNPROVEN, /* secondary: nothing newer is known, but no primary has said so for longer than refresh and retry */
+	CONTROL_LAPSED, /* secondary: no primary has said so for longer than expire: SERVFAIL */
+};
+/* "not-loaded", "current", "behind", "unproven", "expired". */
+const char *control_standing_name(enum control_standing standing);
+
 /* A primary of a secondary zone, and what came of asking it last. */
 struct control_primary_status {
 	struct address address;
@@ -56,7 +67,14 @@ struct control_primary_status {
 	const char *result; /* one clause: "serial 2026010101, up to date", "no answer within 2 s" */
 	bool has_serial;
 	uint32_t serial;
-	uint64_t ago_ms; /* since that result */
+	uint64_t ago_ms;           /* since that result */
+	const char *tried;         /* by what: "SOA", "IXFR", "AXFR"; "": nothing yet */
+	const char *cause;         /* NULL, or the code of what is wrong (doc/causes.md) */
+	const char *advice;        /* NULL, or what can be done about it */
+	const char *whole_because; /* NULL, or why the whole zone was asked for after all, in place of differences */
+	const char *whole_cause;   /* NULL, or the code of it */
+	uint64_t held_back_s;      /* what it has is not fetched for so long, since that failed; 0: it would be */
+	const char *reach;         /* "unknown", "up", "down", "probed": as all zones that follow it have seen */
 };
 
 /* A secondary that we tell of new versions. */
@@ -69,6 +87,7 @@ struct control_secondary_status {
 	uint64_t notified_ago_ms;
 	uint32_t attempts;   /* of the newest serial's NOTIFY */
 	const char *problem; /* NULL, or why it is not acknowledged: "no answer after 5 attempts" */
+	const char *cause;   /* NULL, or the code of it */
 	bool has_serial;     /* we know which serial it has, from its last transfer or SOA question */
 	uint32_t serial;
 	uint32_t serials_behind; /* 0: up to date, as far as has_serial tells */
@@ -86,12 +105,25 @@ struct control_zone_status {
 	uint64_t published_ago_ms;             /* since that version was published by this process */
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
 	const char *reason;                    /* NULL, or the last failure that still matters, as one sentence */
-	const char *doing; /* NULL, or what is under way: "AXFR from 192.0.2.1@53, 120000 records" */
-	const char *file;  /* NULL: none */
+	const char *cause;                     /* NULL, or the code of it (doc/causes.md) */
+	const char *advice;                    /* NULL, or what can be done about it */
+	enum control_standing standing;
+	bool has_origin;       /* where what is served came from, over restarts too: */
+	int64_t came_at_s;     /* wall time: since when it is the newest here */
+	uint64_t came_ago_s;   /*   */
+	const char *came_from; /* "192.0.2.1@53", "zones/example.org.zone" */
+	bool has_load;         /* primary: its file was read, or looked at, */
+	uint64_t load_ago_s;   /* so long ago */
+	const char *doing;     /* NULL, or what is under way: "AXFR from 192.0.2.1@53, 120000 records" */
+	const char *file;      /* NULL: none */
 	/* Secondaries only; has_timers false: never refreshed. Negative: overdue by so many seconds. */
 	bool has_timers;
 	int64_t refresh_in_s;
 	int64_t expire_in_s;
+	uint64_t proof_ago_s; /* since a primary gave or confirmed what is served */
+	bool has_owed;        /* a newer version is known to be somewhere: */
+	uint32_t owed_serial;
+	uint64_t owed_for_s;
 	const struct control_primary_status *primaries;
 	size_t primary_count;
 	const struct control_secondary_status *secondaries;
@@ -230,6 +262,10 @@ void control_reply_deinit(struct control_reply *reply);
  * ERROR_IO also: `out` cannot take it */
 MUST_USE bool control_download(const char *socket_path, const char *url_path, FILE *out, struct control_reply *reply,
                                struct error *error);
+
+/* What is served and why not more, in sentences, one a line: what is served since when and from whom, how it stands, what was
+ * tried last and how that ended, what happens next and when, and who knows of it. Pure. */
+void control_why(const struct control_zone_status *zone, struct text *out);
 
 /* The name as one segment of a URL: what is not a letter, digit, '-', '_' or '.' is percent-encoded, and the root is
  * "@root", because "." in a path means something else to HTTP. */

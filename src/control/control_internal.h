@@ -39,6 +39,8 @@ void response_json(struct response *response, unsigned status, json_t *take);
 json_t *json_of_server(const struct control_server_status *status);
 /* `whole`: with the lists of primaries and secondaries. */
 json_t *json_of_zone(const struct control_zone_status *status, bool whole);
+/* The same, and the sentences of control_why. */
+json_t *json_of_why(const struct control_zone_status *status);
 json_t *json_of_done(const struct control_done *done, bool finished);
 json_t *json_of_backup(const struct control_backup *backup, const char *folder);
 /* A string; NULL becomes null; octets that are not UTF-8 become '?'. */

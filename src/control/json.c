@@ -87,6 +87,12 @@ static json_t *json_of_primary(const struct control_primary_status *primary)
 	set(object, "result", json_of_text(primary->asked ? primary->result : NULL));
 	set_number_if(object, "serial", primary->asked && primary->has_serial, primary->serial);
 	set_number_if(object, "ago_ms", primary->asked, primary->ago_ms);
+	set(object, "tried", json_of_text(primary->asked ? primary->tried : NULL));
+	set(object, "cause", json_of_text(primary->cause));
+	set(object, "whole_because", json_of_text(primary->whole_because));
+	set(object, "whole_cause", json_of_text(primary->whole_cause));
+	set_number(object, "held_back_s", primary->held_back_s);
+	set(object, "reach", json_of_text(primary->reach));
 	return object;
 }
 
@@ -101,6 +107,7 @@ static json_t *json_of_secondary(const struct control_secondary_status *secondar
 	set_number_if(object, "notified_ago_ms", notified, secondary->notified_ago_ms);
 	set_number_if(object, "attempts", notified, secondary->attempts);
 	set(object, "problem", json_of_text(secondary->problem));
+	set(object, "cause", json_of_text(secondary->cause));
 	set_number_if(object, "serial", secondary->has_serial, secondary->serial);
 	set_number_if(object, "serials_behind", secondary->has_serial, secondary->serials_behind);
 	set_number_if(object, "lag_ms", secondary->has_serial, secondary->lag_ms);
@@ -136,13 +143,37 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set_number_if(object, "published_ago_ms", status->has_serial, status->published_ago_ms);
 	set(object, "volatile", json_boolean(status->is_volatile));
 	set(object, "reason", json_of_text(status->reason));
+	set(object, "cause", json_of_text(status->cause));
+	set(object, "standing", json_of_text(control_standing_name(status->standing)));
 	set(object, "doing", json_of_text(status->doing));
 	set(object, "file", json_of_text(status->file));
 	set(object, "refresh_in_s", has_timers ? json_integer(status->refresh_in_s) : json_null());
 	set(object, "expire_in_s", has_timers ? json_integer(status->expire_in_s) : json_null());
+	set_number_if(object, "proof_ago_s", has_timers && status->has_serial, status->proof_ago_s);
+	set_number_if(object, "owed_serial", status->has_owed, status->owed_serial);
+	set_number_if(object, "owed_for_s", status->has_owed, status->owed_for_s);
 	if (whole) {
+		set_number_if(object, "came_at_s", status->has_origin, (uint64_t)status->came_at_s);
+		set(object, "came_from", json_of_text(status->has_origin ? status->came_from : NULL));
+		set_number_if(object, "load_ago_s", status->has_load, status->load_ago_s);
 		set_lists(object, status);
 	}
+	return object;
+}
+
+json_t *json_of_why(const struct control_zone_status *status)
+{
+	json_t *object = json_of_zone(status, true);
+	json_t *sentences = json_array();
+	struct text text;
+	char *rest;
+	text_init(&text, 1 << 20);
+	control_why(status, &text);
+	for (char *line = strtok_r(text.chars, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		ensure(json_array_append_new(sentences, json_of_text(line)) == 0);
+	}
+	text_deinit(&text);
+	set(object, "why", sentences);
 	return object;
 }
 

@@ -264,16 +264,22 @@ static void get_zones(const struct control_handlers *handlers, const struct requ
 	response_json(response, 200, object);
 }
 
-static void get_zone(const struct control_handlers *handlers, const char *zone, struct arena *arena,
+static void get_zone(const struct control_handlers *handlers, const char *zone,
+                     json_t *(*describe)(const struct control_zone_status *status), struct arena *arena,
                      struct response *response)
 {
 	struct error error;
 	struct control_zone_status status = {0};
 	if (handlers->zone_status(handlers->self, zone, arena, &status, &error)) {
-		response_json(response, 200, json_of_zone(&status, true));
+		response_json(response, 200, describe(&status));
 	} else {
 		handler_failed(response, &error);
 	}
+}
+
+static json_t *json_of_whole_zone(const struct control_zone_status *status)
+{
+	return json_of_zone(status, true);
 }
 
 /* On disk, not in memory: a zone file may be larger than what memory is left. */
@@ -411,12 +417,13 @@ static void post_stop(struct response *response)
 
 static void no_such_path(struct response *response)
 {
-	response_error(response, 404, "not-found",
-	               "no such address; there are /v1/version, /v1/status, /v1/zones, /v1/zones/NAME, "
-	               "/v1/zones/NAME/text, /v1/zones/NAME/ACTION, /v1/reload, /v1/backup and /v1/stop");
+	response_error(
+	        response, 404, "not-found",
+	        "no such address; there are /v1/version, /v1/status, /v1/zones, /v1/zones/NAME, "
+	        "/v1/zones/NAME/text, /v1/zones/NAME/why, /v1/zones/NAME/ACTION, /v1/reload, /v1/backup and /v1/stop");
 }
 
-/* What follows "/v1/zones/": NAME, NAME/text or NAME/ACTION. */
+/* What follows "/v1/zones/": NAME, NAME/text, NAME/why or NAME/ACTION. */
 static void route_zone(const struct control_handlers *handlers, const struct request *request, const char *rest,
                        struct arena *arena, struct response *response)
 {
@@ -427,8 +434,9 @@ static void route_zone(const struct control_handlers *handlers, const struct req
 	char *segment = arena_copy(arena, rest, segment_len + 1);
 	segment[segment_len] = '\0';
 	bool is_text = word != NULL && strcmp(word, "text") == 0;
+	bool is_why = word != NULL && strcmp(word, "why") == 0;
 	bool is_action = word != NULL && control_action_from_name(word, &action);
-	if (segment_len == 0 || (word != NULL && !is_text && !is_action)) {
+	if (segment_len == 0 || (word != NULL && !is_text && !is_why && !is_action)) {
 		no_such_path(response);
 	} else if (!is_method(request, is_action ? "POST" : "GET", response) || !zone_name(segment, name, response)) {
 		return;
@@ -437,7 +445,7 @@ static void route_zone(const struct control_handlers *handlers, const struct req
 	} else if (is_action) {
 		post_order(handlers, request, name, action, arena, response);
 	} else {
-		get_zone(handlers, name, arena, response);
+		get_zone(handlers, name, is_why ? json_of_why : json_of_whole_zone, arena, response);
 	}
 }
 

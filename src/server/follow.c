@@ -81,8 +81,10 @@ static void owner_settled(struct transfer_secondary_owner *self, enum transfer_o
 	struct follow *follow = (struct follow *)self;
 	struct server_zone *zone = follow->zone;
 	bool succeeded = outcome != TRANSFER_NO_SUCCESS;
+	struct transfer_secondary_status status;
 	(void)now;
-	server_zone_set_reason(zone, succeeded ? NULL : text);
+	transfer_secondary_status(follow->machine, &status);
+	server_zone_set_reason(zone, succeeded ? CAUSE_NONE : status.cause, succeeded ? NULL : text);
 	server_zone_finish(zone, CONTROL_REFRESH, succeeded, text);
 	server_zone_finish(zone, CONTROL_RELOAD, succeeded, text);
 	server_zone_finish(zone, CONTROL_RETRANSFER, succeeded, text);

@@ -19,6 +19,22 @@ static uint64_t ago(int64_t at_ms, struct moment now)
 	return now.boot_ms > at_ms ? (uint64_t)(now.boot_ms - at_ms) : 0;
 }
 
+static const char *code_of(enum cause cause)
+{
+	return cause == CAUSE_NONE ? NULL : cause_name(cause);
+}
+
+static const char *advice_of(enum cause cause)
+{
+	return cause == CAUSE_NONE ? NULL : cause_advice(cause);
+}
+
+static void set_cause(struct control_zone_status *out, enum cause cause)
+{
+	out->cause = code_of(cause);
+	out->advice = advice_of(cause);
+}
+
 static enum control_zone_state state_of(const struct server_zone *zone)
 {
 	switch (atomic_load(&zone->zone->state)) {
@@ -41,6 +57,35 @@ static const char *digest_text(const struct change_digest *digest, struct arena 
 	return arena_copy_text(arena, change_digest_to_text(*digest, text));
 }
 
+/* Of a primary; a secondary that is served is judged by what its machine knows. */
+static enum control_standing standing_of(const struct control_zone_status *zone)
+{
+	switch (zone->state) {
+	case CONTROL_NOT_LOADED:
+	case CONTROL_LOADING:
+		return CONTROL_NOTHING;
+	case CONTROL_EXPIRED:
+		return CONTROL_LAPSED;
+	case CONTROL_SERVING:
+		break;
+	}
+	/* The reason of a primary is that its file, as it was read last, was not taken. */
+	return zone->reason == NULL || zone->is_volatile ? CONTROL_CURRENT : CONTROL_BEHIND;
+}
+
+static uint64_t ago_s(int64_t at_s, struct moment now)
+{
+	return now.wall_s > at_s ? (uint64_t)(now.wall_s - at_s) : 0;
+}
+
+static enum control_standing standing_of_secondary(const struct transfer_secondary_status *status, struct moment now)
+{
+	if (status->owed_since_s != 0) {
+		return CONTROL_BEHIND;
+	}
+	return ago_s(status->refreshed_at_s, now) > status->proof_lasts_s ? CONTROL_UNPROVEN : CONTROL_CURRENT;
+}
+
 /* What the zone's lock guards. */
 static void fill_zone(struct server_zone *zone, struct arena *arena, struct moment now, struct control_zone_status *out)
 {
@@ -61,7 +106,11 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	        .reason = copy_or_null(arena, zone->reason != NULL ? zone->reason : zone->volatile_because),
 	        .doing = zone->load_pending ? "loading" : NULL,
 	        .file = copy_or_null(arena, zone->options->file),
+	        .has_load = zone->loaded_at_ms != 0,
+	        .load_ago_s = zone->loaded_at_ms != 0 ? ago(zone->loaded_at_ms, now) / 1000 : 0,
 	};
+	set_cause(out, zone->reason != NULL ? zone->cause : zone->is_volatile ? CAUSE_DISK_REFUSED : CAUSE_NONE);
+	out->standing = standing_of(out);
 	pthread_mutex_unlock(&zone->lock);
 }
 
@@ -92,6 +141,15 @@ static void fill_primaries(const struct transfer_secondary *machine, const struc
 		        .has_serial = primary.has_serial,
 		        .serial = primary.serial,
 		        .ago_ms = ago(primary.at_ms, now),
+		        .tried = transfer_tried_name(primary.tried),
+		        .cause = code_of(primary.cause),
+		        .advice = advice_of(primary.cause),
+		        .whole_because = copy_or_null(arena, primary.ixfr_failure),
+		        .whole_cause = code_of(primary.ixfr_cause),
+		        .held_back_s = primary.held_until_ms > now.boot_ms
+		                               ? (uint64_t)(primary.held_until_ms - now.boot_ms + 999) / 1000
+		                               : 0,
+		        .reach = transfer_reach_name(primary.reach),
 		};
 	}
 	out->primaries = rows;
@@ -134,6 +192,14 @@ static void fill_secondary(const struct server_zone *zone, const struct conf_tar
 	}
 	if (status.problem != NULL && !out->is_volatile) {
 		out->reason = arena_copy_text(arena, status.problem);
+		set_cause(out, status.cause);
+	}
+	out->proof_ago_s = ago_s(status.refreshed_at_s, now);
+	out->has_owed = status.owed_since_s != 0;
+	out->owed_serial = status.owed_serial;
+	out->owed_for_s = ago_s(status.owed_since_s, now);
+	if (out->state == CONTROL_SERVING) {
+		out->standing = standing_of_secondary(&status, now);
 	}
 	fill_primaries(machine, &status, targets, arena, now, out);
 }
@@ -158,6 +224,7 @@ static void fill_targets(const struct server_zone *zone, const struct conf_targe
 		        .notified_ago_ms = ago(target.notified_at_ms, now),
 		        .attempts = target.attempts,
 		        .problem = copy_or_null(arena, target.problem),
+		        .cause = code_of(target.cause),
 		        .has_serial = has_serial,
 		        .serial = known,
 		        .serials_behind = has_serial && out->has_serial ? out->serial - known : 0,
@@ -192,6 +259,24 @@ static void look_on_loop(void *context, struct moment now)
 	}
 }
 
+/* When and from whom what is served came, as it is remembered: the store's reading needs no thread of ours. */
+static void fill_origin(const struct server_zone *zone, struct arena *arena, struct control_zone_status *out)
+{
+	struct store_head head;
+	struct store_stand stand;
+	struct store_note note;
+	struct error error;
+	if (out->is_volatile || zone->server->store == NULL ||
+	    !store_load_head(zone->server->store, zone->zone->apex.wire, &head, &stand, &note, &error) ||
+	    head.serial_published != out->serial) {
+		return;
+	}
+	out->has_origin = true;
+	out->came_at_s = note.at_s;
+	out->came_ago_s = ago_s(note.at_s, clock_now());
+	out->came_from = arena_copy_text(arena, note.who);
+}
+
 bool status_zone(void *self, const char *text, struct arena *arena, struct control_zone_status *out,
                  struct error *error)
 {
@@ -205,6 +290,9 @@ bool status_zone(void *self, const char *text, struct arena *arena, struct contr
 	}
 	struct status_look look = {.zones = &zone, .rows = out, .count = 1, .with_lists = true, .arena = arena};
 	bool done = server_ask_loop(self, look_on_loop, &look, error);
+	if (done) {
+		fill_origin(zone, arena, out);
+	}
 	server_zone_unref(zone);
 	return done;
 }

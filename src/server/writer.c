@@ -177,14 +177,16 @@ static void load_failed(struct server_zone *zone, uint64_t load, const char *pat
 	bool is_served = zone_served(zone->zone) != NULL;
 	log_error("zone %s: file %s was not taken: %s; %s", zone->name, path, error->text,
 	          is_served ? "the version before is served on" : "there is nothing to serve");
-	server_zone_set_reason(zone, error->text);
+	server_zone_note_load(zone);
+	server_zone_set_reason(zone, cause_of_file_error(error->code), error->text);
 	server_zone_finish_load(zone, load, false, error->text);
 }
 
 static void load_done(struct server_zone *zone, uint64_t load, const struct change_result *result)
 {
 	char text[200];
-	server_zone_set_reason(zone, NULL);
+	server_zone_note_load(zone);
+	server_zone_set_reason(zone, CAUSE_NONE, NULL);
 	server_zone_finish_load(zone, load, true, describe(result, text, sizeof text));
 }
 

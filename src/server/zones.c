@@ -149,9 +149,17 @@ static void replace_text(char **place, const char *text)
 	*place = text == NULL ? NULL : memory_copy_text(text);
 }
 
-void server_zone_set_reason(struct server_zone *zone, const char *reason)
+void server_zone_note_load(struct server_zone *zone)
 {
 	pthread_mutex_lock(&zone->lock);
+	zone->loaded_at_ms = clock_now().boot_ms;
+	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_set_reason(struct server_zone *zone, enum cause cause, const char *reason)
+{
+	pthread_mutex_lock(&zone->lock);
+	zone->cause = cause;
 	replace_text(&zone->reason, reason);
 	pthread_mutex_unlock(&zone->lock);
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "change/cause.h"
 #include "change/digest.h"
 #include "conf/conf.h"
 #include "control/control.h"
@@ -49,6 +50,7 @@ struct server_zone {
 	struct conf *conf; /* a reference */
 	const struct conf_zone *options;
 	char *reason;           /* last failure that still matters; NULL: none */
+	enum cause cause;       /* of it */
 	char *volatile_because; /* NULL: what is served is on disk */
 	char *doing;            /* what is under way; NULL: nothing */
 	bool is_volatile;
@@ -57,6 +59,7 @@ struct server_zone {
 	uint64_t loads_begun;
 	bool load_always;        /* the load that waits reads an unchanged file too */
 	int64_t published_at_ms; /* boot clock; 0: never */
+	int64_t loaded_at_ms;    /* the zone's file was looked at last; boot clock; 0: never */
 	bool has_facts;
 	uint32_t serial;
 	struct change_digest digest; /* with it */
@@ -109,7 +112,9 @@ struct publish_policy server_zone_policy(const struct conf_zone *zone);
 void server_zone_configure(struct server_zone *zone, struct conf *conf, const struct conf_zone *options);
 
 /* Sets or clears (NULL) what status tells. Any thread. */
-void server_zone_set_reason(struct server_zone *zone, const char *reason);
+void server_zone_set_reason(struct server_zone *zone, enum cause cause, const char *reason);
+/* The zone's file was read, or found unchanged. Any thread. */
+void server_zone_note_load(struct server_zone *zone);
 void server_zone_set_volatile(struct server_zone *zone, const char *because);
 /* What is served is not on disk. Any thread. */
 bool server_zone_is_volatile(struct server_zone *zone);

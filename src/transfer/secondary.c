@@ -446,7 +446,7 @@ static bool notify_costs(const struct transfer_secondary *zone, const struct add
 /* What stands in a NOTIFY that is signed is owed; what stands in another one is asked for, and owed if it is confirmed. */
 static void note_promise(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now)
 {
-	if (hint->is_signed && hint->has_serial) {
+	if (hint->is_proven && hint->has_serial) {
 		promise_made_by_notify(zone, hint->serial, now);
 	}
 }

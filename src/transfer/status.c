@@ -31,6 +31,7 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	        .has_expired = zone->has_expired,
 	        .serial = zone->version.serial,
 	        .refreshed_at_s = zone->has_version ? zone->refreshed_at_s : 0,
+	        .proof_lasts_s = clamped_refresh_s(zone) + clamped_retry_s(zone),
 	        .owed_since_s = zone->promised_at_s,
 	        .owed_serial = zone->promised_serial,
 	        .next_ask_ms = zone->in_round ? TRANSFER_NEVER : zone->next_ask_ms,

@@ -337,10 +337,9 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 
 /* What a NOTIFY's answer section says of the new version (RFC 1996 3.7). */
 struct transfer_hint {
-	bool is_signed; /* by a key of the zone's: then it is a promise, else a reason to look */
 	bool has_serial;
 	uint32_t serial;
-	bool is_proven; /* a key that the zone's rules name has signed it; else anybody may have made it up */
+	bool is_proven; /* a key that the zone's rules name has signed it: a promise; else anybody may have made it up */
 };
 /* A NOTIFY came from `from`, which was allowed to send it (RFC 1996 3.11, 4.5). */
 void transfer_secondary_notified(struct transfer_secondary *zone, const struct address *from,
@@ -372,6 +371,7 @@ struct transfer_secondary_status {
 	bool has_expired;
 	uint32_t serial;
 	int64_t refreshed_at_s; /* wall time: when a primary last gave or confirmed it */
+	uint32_t proof_lasts_s; /* that is good for so long: refresh and retry, as they are taken */
 	int64_t owed_since_s;   /* wall time: a primary has, or promised, something newer; 0: nothing is known of */
 	uint32_t owed_serial;
 	int64_t next_ask_ms;          /* boot clock; INT64_MAX: something is under way */

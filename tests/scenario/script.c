@@ -369,7 +369,7 @@ static void do_notify(struct play *play, const struct words *words)
 	struct world_server *from = server_of(play, word_at(words, 1));
 	struct world_server *to = server_of(play, word_at(words, 2));
 	struct transfer_hint hint = {.has_serial = words->count > 3};
-	hint.is_signed = strcmp(word_at(words, 4), "signed") == 0;
+	hint.is_proven = strcmp(word_at(words, 4), "signed") == 0;
 	if (from != NULL && to != NULL && to->is_up) {
 		hint.serial = hint.has_serial ? (uint32_t)number_of(play, words->items[3]) : 0;
 		transfer_secondary_notified(to->secondary, &from->address, &hint, world_server_now(to));

@@ -33,7 +33,9 @@ static const struct control_zone_status zones[] = {
          .has_timers = true,
          .refresh_in_s = 30,
          .expire_in_s = -5,
-         .reason = "no answer\x1b[31m from 192.0.2.1@53"},
+         .reason = "no answer\x1b[31m from 192.0.2.1@53",
+         .cause = "primary-unreachable",
+         .standing = CONTROL_LAPSED},
         {.name = "example.org.",
          .role = CONTROL_PRIMARY,
          .state = CONTROL_SERVING,
@@ -44,6 +46,7 @@ static const struct control_zone_status zones[] = {
          .names = 3,
          .memory_bytes = 2048,
          .published_ago_ms = 5000,
+         .standing = CONTROL_CURRENT,
          .file = "/z/example.org"},
 };
 
@@ -153,9 +156,9 @@ TEST(status_is_a_table_with_why_and_next)
 	                   "\n"
 	                   "ZONE          ROLE       SERIAL      STATE    RECORDS  SECONDARIES        WHY AND NEXT\n"
 	                   ".             secondary  7           expired  100      -                  no answer?[31m "
-	                   "from 192.0.2.1@53; "
+	                   "from 192.0.2.1@53 (primary-unreachable); "
 	                   "refresh in 30s\n"
-	                   "example.org.  primary    4294967295  serving  5        1 of 2 behind, 5s\n",
+	                   "example.org.  primary    4294967295  current  5        1 of 2 behind, 5s\n",
 	                   "");
 }
 
@@ -163,7 +166,7 @@ TEST(status_of_a_zone_tells_of_its_secondaries)
 {
 	expect_with_server(
 	        "status Example.org", 0,
-	        "example.org.  primary, serving, serial 4294967295\n"
+	        "example.org.  primary, current, serial 4294967295\n"
 	        "  5 records, 3 names, 2.0 KiB, published 5s ago\n"
 	        "  digest 0123456789abcdef0123456789abcdef\n"
 	        "  file /z/example.org\n"
@@ -174,6 +177,21 @@ TEST(status_of_a_zone_tells_of_its_secondaries)
 	        "                 no answer after 5 attempts\n",
 	        "");
 	expect_with_server("status other", 1, "", "tandem status: zone other. is not configured\n");
+}
+
+TEST(zone_why_prints_sentences)
+{
+	expect_with_server("zone why Example.org", 0,
+	                   "example.org.\n"
+	                   "  Serial 4294967295 is served, since 5 s.\n"
+	                   "  Of 2 that are told of new versions, 1 have acknowledged this one.\n"
+	                   "    Not 192.0.2.3@53 (ns3): no answer after 5 attempts.\n",
+	                   "");
+	expect_with_server("zone why other", 1, "", "tandem zone: other: zone other. is not configured\n");
+	const struct printed *printed = run_with_server("zone why --json example.org");
+	json_t *list = json_loads(printed->out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "why")), 3);
+	json_decref(list);
 }
 
 TEST(status_as_json_can_be_read_back)

@@ -283,6 +283,11 @@ TEST(page_about_the_api_shows_what_is_sent)
 	char *status = ask(&world, "GET", "/v1/status", NULL, 200);
 	char *list = ask(&world, "GET", "/v1/zones?limit=1", NULL, 200);
 	char *zone = ask(&world, "GET", "/v1/zones/a", NULL, 200);
+	char *why = ask(&world, "GET", "/v1/zones/a/why", NULL, 200);
+	json_t *sentences = json_loads(why, 0, NULL);
+	assert_true(json_array_size(json_object_get(sentences, "why")) > 0);
+	json_decref(sentences);
+	free(why);
 	expect_members((const char *)page, "/v1/version", version);
 	expect_members((const char *)page, "/v1/status", status);
 	expect_members((const char *)page, "/v1/zones", list);
@@ -328,13 +333,19 @@ TEST(zone_status_tells_all)
 	expect(&world, "GET", "/v1/zones/Example.ORG", NULL, 200,
 	       "{\"name\":\"example.org.\",\"role\":\"secondary\",\"state\":\"serving\",\"serial\":4294967295,"
 	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
-	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"reason\":null,\"doing\":"
+	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"reason\":null,\"cause\":"
 	       "null,"
-	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,"
+	       "\"standing\":\"not-loaded\",\"doing\":null,"
+	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,\"proof_ago_s\":0,"
+	       "\"owed_serial\":null,\"owed_for_s\":null,\"came_at_s\":null,\"came_from\":null,\"load_ago_s\":null,"
 	       "\"primaries\":[{\"address\":\"192.0.2.1@53\",\"peer\":\"ns1\",\"asked\":true,\"failed\":false,"
-	       "\"result\":\"serial 5\",\"serial\":5,\"ago_ms\":12}],"
+	       "\"result\":\"serial "
+	       "5\",\"serial\":5,\"ago_ms\":12,\"tried\":null,\"cause\":null,\"whole_because\":null,\"whole_cause\":"
+	       "null,"
+	       "\"held_back_s\":0,\"reach\":null}],"
 	       "\"secondaries\":[{\"address\":\"2001:db8::1\",\"peer\":null,\"notified\":true,\"acknowledged\":true,"
-	       "\"serial_notified\":5,\"notified_ago_ms\":0,\"attempts\":0,\"problem\":null,\"serial\":null,"
+	       "\"serial_notified\":5,\"notified_ago_ms\":0,\"attempts\":0,\"problem\":null,\"cause\":null,\"serial\":"
+	       "null,"
 	       "\"serials_behind\":null,\"lag_ms\":null}]}");
 	expect_error(&world, "GET", "/v1/zones/missing", NULL, 404, "not-found", "missing. is not configured");
 	world_end(&world);
