@@ -4,13 +4,14 @@
 #   make                    build/tandem, as it is installed
 #   make install            PREFIX=/usr/local DESTDIR=
 #   make run                a primary and its secondary on loopback, with real versions of the root zone
-#   make test               all suites; SUITE=unit (scenario interop layers headers fuzz style) runs one
+#   make test               all suites; SUITE=unit (scenario sim interop layers headers fuzz style) runs one
 #   make fuzz               each fuzz target for SECONDS=300
 #   make coverage           which lines of src/ unit and scenario tests reach; FOLDERS="transfer store" shows these
 #   make soak               changes, stops and kills in a storm for MINUTES=10, and all must agree; with sanitizers by
 #                           BUILDS="build-sanitize build-thread"
 #   make chains             zones that change at random pass by differences through chains with BIND, Knot and NSD, MINUTES=10
 #                           each
+#   make sim                whole servers on a made-up network, clock and disk; SEEDS=1000, the first is SEED=1
 #   make crash              a primary and secondaries are killed KILLS=100 times while zones change; a minute
 #   make compare            beside the peers, question by question; COMPARE="--questions 3000 --seed 7"
 #   make abuse              ten thousand connections, floods, stalls, noise; ABUSE="--seconds 2 held" is a short one
@@ -22,6 +23,8 @@ PREFIX ?= /usr/local
 SECONDS ?= 300
 MINUTES ?= 10
 KILLS ?= 100
+SEEDS ?= 1000
+SEED ?= 1
 BUILDS ?= build
 BENCH ?=
 PEERS ?=
@@ -64,6 +67,12 @@ soak:
 chains: all
 	@tools/setup test
 	@CHAIN_SECONDS=$$(($(MINUTES) * 60)) $(PYTHON) -m pytest -s -k "follow or pass_through or hop" tests/interop/test_chains.py
+
+sim:
+	@tools/setup test
+	@test -f build-gcc/build.ninja || CC=gcc $(MESON) setup build-gcc --buildtype=debugoptimized -Db_lto=false --werror
+	@$(MESON) compile -C build-gcc tests/sim/sim
+	@$(PYTHON) tests/sim/run.py --build build-gcc --seeds $(SEEDS) --seed $(SEED)
 
 crash: all
 	@tools/setup test
