@@ -4,6 +4,7 @@
 import os
 import random
 
+import fake
 import pytest
 import servers
 import wire
@@ -103,3 +104,40 @@ def test_partner_follows_the_real_root_zone_by_differences(world, root_zones, pa
     servers.wait_until(
         lambda: len(primary.lines("transferred", "as what differs from")) >= len(files) // 2, "transfers of differences"
     )
+
+
+def test_whole_zone_that_was_received_is_handed_on_as_what_differs(world):
+    """The primary knows no differences; whoever follows us gets them all the same."""
+    many = [fake.record(f"n{number}.{ZONE}", 1, bytes([192, 0, 2, number])) for number in range(60)]
+
+    def whole(connection, query_id, one):
+        one.send(connection, one.message(query_id, [one.soa(), *one.body(), *many, one.soa()]))
+
+    source = fake.FakePrimary(ZONE, 1, whole)
+    server = world.new("tandem")
+    server.zones.append(servers.Zone(ZONE, primaries=[source]))
+    server.start()
+    server.wait_for_serial(ZONE, 1)
+    before = wire.axfr(server.place, ZONE)
+    source.serial = 2
+    server.run("zone", "refresh", ZONE, "--wait")
+    records = wire.ixfr(server.place, ZONE, 1)
+    assert [record[1] for record in records] == [wire.SOA, wire.SOA, fake.TXT, wire.SOA, fake.TXT, wire.SOA]
+    wire.assert_equal_zones(wire.axfr(server.place, ZONE), wire.after_differences(before, records))
+    source.end()
+
+
+def test_serial_whose_octets_are_a_word_is_kept_over_a_restart(world):
+    word = int.from_bytes(b"flag", "big")
+    primary, secondary = world.new("tandem", "first"), world.new("tandem", "second")
+    primary.serve(ZONE, zones.small(world.folder, ZONE, word, made(0, 1)))
+    secondary.follow(ZONE, primary)
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, word)
+    primary.change(ZONE, zones.small(world.folder, ZONE, word + 1, made(0, 1)))
+    secondary.wait_for_serial(ZONE, word + 1)
+    for server in (primary, secondary):
+        server.stop()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, word + 1)
