@@ -12,9 +12,9 @@
 
 /* In the order of --help and of the manual page. */
 const struct cli_command *const cli_commands[] = {
-        &cli_command_serve,  &cli_command_query, &cli_command_check_config, &cli_command_check_zone,
-        &cli_command_status, &cli_command_zone,  &cli_command_key_new,      &cli_command_reload,
-        &cli_command_backup, &cli_command_stop,
+        &cli_command_serve,       &cli_command_query,  &cli_command_check_config, &cli_command_check_zone,
+        &cli_command_check_store, &cli_command_status, &cli_command_zone,         &cli_command_key_new,
+        &cli_command_reload,      &cli_command_backup, &cli_command_stop,
 };
 const size_t cli_command_count = ARRAY_LENGTH(cli_commands);
 

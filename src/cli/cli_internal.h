@@ -44,6 +44,7 @@ extern const struct cli_command cli_command_query;
 extern const struct cli_command cli_command_check_config;
 extern const struct cli_command cli_command_check_zone;
 extern const struct cli_command cli_command_key_new;
+extern const struct cli_command cli_command_check_store;
 extern const struct cli_command cli_command_status;
 extern const struct cli_command cli_command_zone;
 extern const struct cli_command cli_command_reload;

@@ -169,6 +169,33 @@ struct store_backup_counts {
 MUST_USE bool store_backup(struct store *store, const char *folder, const atomic_bool *stop,
                            struct store_backup_counts *counts, struct error *error);
 
+/* ---- looking for damage ---- */
+
+struct store_finding {
+	bool is_problem;     /* something is lost; else only room is */
+	const uint8_t *apex; /* NULL: of no zone in particular */
+	const char *what;    /* a clause */
+	const char *then;    /* what comes of it, or what to do: a clause */
+};
+struct store_check_sink {
+	/* Both are called on the caller's thread; what is given is borrowed for the call. */
+	void (*tell)(struct store_check_sink *self, const struct store_finding *finding);
+	/* Each zone whose head can be read. */
+	void (*see)(struct store_check_sink *self, const uint8_t *apex, const struct store_head *head);
+};
+struct store_check_counts {
+	uint64_t zones;
+	uint64_t whole; /* of them: records and changesets make the version that was published last, by its digest */
+	uint64_t values;
+	uint64_t images;
+	uint64_t problems;
+	uint64_t notes;
+};
+/* Reads every value and image: checksums, forms, whether each zone's records and changesets lead to its digest, what nobody
+ * needs. Nothing is changed if the store was opened as it is. Loads one zone after the other. ERROR_IO */
+MUST_USE bool store_check(struct store *store, struct store_check_sink *sink, struct store_check_counts *counts,
+                          struct error *error);
+
 /* ---- writing ---- */
 
 /* What is to be remembered of one zone at once (I1). */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`tandem backup`: a copy of the data folder that is made while zones change, and a server that goes on from it."""
+"""`tandem backup`: a copy of the data folder that is made while zones change, and a server that goes on from it; and
+`tandem check store`, which looks at either."""
 
 import itertools
 import json
@@ -167,3 +168,52 @@ def test_full_disk_is_told_and_the_server_serves_on(world):
     server.wait_for_serial(SMALL, 2)
     disk.empty()
     assert "2 zones backed up" in server.run("backup", disk.folder / "copy")
+
+
+def check_store(server, *words):
+    return servers.run([servers.TANDEM, "check", "store", *words], server.folder)
+
+
+def test_check_store_tells_what_is_damaged_and_changes_nothing(world, pair):
+    _, secondary = pair
+    result = check_store(secondary, "data")
+    assert result.returncode == 1
+    assert "a running server holds it; stop it, or check a backup" in result.stderr
+    secondary.run("backup", secondary.folder / "backup")
+    result = check_store(secondary, "backup")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "backup: 2 zones, of which 2 whole" in result.stdout
+    [image] = (secondary.folder / "backup" / "images").iterdir()
+    octets = bytearray(image.read_bytes())
+    octets[700] ^= 1
+    image.unlink()  # it has a second name in the data folder
+    image.write_bytes(octets)
+    result = check_store(secondary, "backup")
+    assert result.returncode == 1
+    assert "zone large.example: " in result.stderr
+    assert "the next start transfers it anew" in result.stderr
+    found = json.loads(check_store(secondary, "backup", "--json").stdout)
+    assert (found["good"], found["zones"], found["whole"]) == (False, 2, 1)
+    assert [problem["zone"] for problem in found["problems"]] == ["large.example"]
+    assert image.read_bytes() == octets
+    secondary.stop()
+    assert check_store(secondary, "data").returncode == 0
+    # Of the store's file nothing can be told when it is broken; what to do can.
+    store = secondary.folder / "data" / "store.mdb"
+    store.write_bytes(store.read_bytes()[:5000])
+    result = check_store(secondary, "data")
+    assert result.returncode == 1
+    assert "put a backup in its place, or start the server" in result.stderr
+    assert len(store.read_bytes()) == 5000
+
+
+def test_check_store_names_zones_that_are_configured_no_more(world, pair):
+    _, secondary = pair
+    secondary.stop()
+    secondary.zones.remove(secondary.zone(LARGE))
+    secondary.configure()
+    result = check_store(secondary, "data", "-c", "tandem.yaml")
+    assert result.returncode == 0
+    assert result.stderr.startswith("note: zone large.example: is not in the configuration; ")
+    assert check_store(secondary, "nothing-here").returncode == 1
+    assert check_store(secondary).returncode == 2
