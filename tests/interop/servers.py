@@ -230,6 +230,10 @@ class Server:
     def launch(self):
         """Starts the process and does not wait until it serves anything."""
         self.configure()
+        self.begin()
+
+    def begin(self):
+        """The same with the configuration that was written before."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in self.command()], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
