@@ -292,6 +292,7 @@ static int open_signals(void)
 	/* Before any thread starts, so that all inherit it. */
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told as any that cannot be written */
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 

@@ -4,6 +4,7 @@ else, and zone files that change while nobody looks. Service goes on, nothing wr
 
 import os
 import random
+import resource
 import shutil
 import time
 
@@ -186,6 +187,56 @@ def test_primary_with_a_read_only_data_folder_serves_its_file_and_no_serial_goes
     primary.start()
     expect(primary, ZONE, 8)
     assert primary.reason(ZONE) == "" and not volatile(primary, ZONE)
+
+
+def let_write(server, may_write):
+    """Whether a running server may write to any file; its log is one."""
+    _, most = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most if may_write else 0, most))
+
+
+def test_running_primary_that_may_not_write_any_more_refuses_changes_until_it_may(world):
+    primary = new_primary(world, ZONE, LARGE)
+    primary.start()
+    let_write(primary, False)
+    for name, make in ((ZONE, zones.small), (LARGE, large)):
+        done = change(primary, name, make(world.folder, serial=2, name=name))
+        assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
+        expect(primary, name, 1)
+        assert "File too large" in primary.reason(name) and not volatile(primary, name)
+    let_write(primary, True)
+    assert primary.run_any("zone", "reload", ZONE, LARGE, "--wait").returncode == 0
+    primary.kill()
+    primary.start()
+    for name in (ZONE, LARGE):
+        expect(primary, name, 2)
+        assert primary.reason(name) == ""
+
+
+def test_running_secondary_that_may_not_write_any_more_is_volatile_until_it_may(world):
+    primary = new_primary(world, ZONE, LARGE)
+    secondary = new_secondary(world, primary, ZONE, LARGE)
+    primary.start()
+    secondary.start()
+    for name in (ZONE, LARGE):
+        expect(secondary, name, 1)
+    let_write(secondary, False)
+    for name, make in ((ZONE, zones.small), (LARGE, large)):
+        assert change(primary, name, make(world.folder, serial=2, name=name)).returncode == 0
+        expect(secondary, name, 2)
+        servers.wait_until(lambda name=name: volatile(secondary, name), "it is volatile")
+        assert "File too large" in secondary.reason(name)
+    let_write(secondary, True)
+    for name, make in ((ZONE, zones.small), (LARGE, large)):
+        assert change(primary, name, make(world.folder, serial=3, name=name)).returncode == 0
+        expect(secondary, name, 3)
+        servers.wait_until(lambda name=name: not volatile(secondary, name), "it is kept again")
+        assert secondary.reason(name) == ""
+    primary.stop()
+    secondary.kill()
+    secondary.start()
+    for name in (ZONE, LARGE):
+        expect(secondary, name, 3)
 
 
 def test_folder_of_copies_that_is_removed_while_it_is_used_makes_a_version_volatile(world):
