@@ -45,6 +45,37 @@ static void event_free(struct follow_event *event)
 	free(event);
 }
 
+/* ---- NOTIFYs that come too early ---- */
+
+/* Its sender has the answer and will not repeat it (RFC 1996 3.6), so that it is followed when the machine starts. Of several
+ * one is enough: it makes us ask, and what is asked then is newer than all of them. */
+static void keep_early(struct follow_event *take)
+{
+	struct server_zone *zone = take->zone;
+	if (zone->early_notify != NULL) {
+		event_free(zone->early_notify);
+	}
+	zone->early_notify = take;
+}
+
+static void drop_early(struct server_zone *zone)
+{
+	struct follow_event *early = zone->early_notify;
+	zone->early_notify = NULL;
+	if (early != NULL) {
+		event_free(early);
+	}
+}
+
+static void follow_early(struct server_zone *zone, struct moment now)
+{
+	const struct follow_event *early = zone->early_notify;
+	if (early != NULL) {
+		transfer_secondary_notified(zone->follow->machine, &early->from, &early->hint, now);
+		drop_early(zone);
+	}
+}
+
 /* ---- what the machine wants ---- */
 
 static void owner_received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
@@ -135,6 +166,7 @@ static struct transfer_secondary_config config_of(const struct conf_zone_options
 
 void follow_free(struct server_zone *zone, struct moment now)
 {
+	drop_early(zone);
 	if (zone->follow != NULL) {
 		transfer_secondary_free(zone->follow->machine, now);
 		free(zone->follow);
@@ -219,6 +251,7 @@ static void restored_on_loop(void *context, struct moment now)
 				          event->zone->name, version.serial);
 			}
 		}
+		follow_early(event->zone, now);
 	}
 	event_free(event);
 }
@@ -300,10 +333,13 @@ void follow_refused(struct server_zone *zone, uint32_t generation, const struct 
 static void notified_on_loop(void *context, struct moment now)
 {
 	struct follow_event *event = context;
-	struct follow *follow = event->zone->follow;
-	atomic_fetch_sub_explicit(&event->zone->notifies_queued, 1, memory_order_relaxed);
-	if (follow != NULL && follow->is_started) {
-		transfer_secondary_notified(follow->machine, &event->from, &event->hint, now);
+	struct server_zone *zone = event->zone;
+	atomic_fetch_sub_explicit(&zone->notifies_queued, 1, memory_order_relaxed);
+	if (zone->follow != NULL && zone->follow->is_started) {
+		transfer_secondary_notified(zone->follow->machine, &event->from, &event->hint, now);
+	} else if (server_zone_is_secondary(zone) && !atomic_load(&zone->is_removed)) {
+		keep_early(event);
+		return;
 	}
 	event_free(event);
 }
@@ -311,13 +347,13 @@ static void notified_on_loop(void *context, struct moment now)
 /* NOTIFYs of one zone that may wait for the loop at once: some for each of several primaries. */
 #define NOTIFIES_QUEUED_MAX 64
 
-void follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint)
+bool follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint)
 {
 	/* A flood is dropped here, so that it leaves room in the queue for other zones and for orders: those that wait
 	 * lead to questions that are asked later than now, and the refresh timer and the sender's retries remain. */
 	if (atomic_fetch_add_explicit(&zone->notifies_queued, 1, memory_order_relaxed) >= NOTIFIES_QUEUED_MAX) {
 		atomic_fetch_sub_explicit(&zone->notifies_queued, 1, memory_order_relaxed);
-		return;
+		return true;
 	}
 	struct follow_event *event = event_new(zone);
 	event->from = *from;
@@ -325,7 +361,9 @@ void follow_notified(struct server_zone *zone, const struct address *from, const
 	if (!net_loop_post(zone->server->loop, notified_on_loop, event)) {
 		atomic_fetch_sub_explicit(&zone->notifies_queued, 1, memory_order_relaxed);
 		event_free(event);
+		return false;
 	}
+	return true;
 }
 
 /* ---- orders and status, on the loop's thread ---- */

@@ -20,8 +20,9 @@ void follow_restored_served(struct server_zone *zone);
 void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take);
 void follow_refused(struct server_zone *zone, uint32_t generation, const struct error *error);
 
-/* A NOTIFY that was allowed. Any thread. */
-void follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint);
+/* A NOTIFY that was allowed. False: it cannot be followed now, so that it is not to be answered either: its sender repeats it.
+ * Any thread. */
+MUST_USE bool follow_notified(struct server_zone *zone, const struct address *from, const struct transfer_hint *hint);
 
 /* REFRESH (also RELOAD) or RETRANSFER. False: the zone is no secondary, or has not started yet. Loop's thread. */
 bool follow_order(struct server_zone *zone, enum control_action action, struct moment now);

@@ -105,11 +105,12 @@ static void log_answer(struct worker *worker, const struct answer_result *result
 	}
 }
 
-static void take_notify(const struct answer_result *result, const struct address *client)
+/* False: it is not to be answered. */
+static bool take_notify(const struct answer_result *result, const struct address *client)
 {
 	struct transfer_hint hint = {
 	        .has_serial = result->has_serial, .serial = result->serial, .is_proven = result->is_proven};
-	follow_notified(server_zone_of(result->zone), client, &hint);
+	return follow_notified(server_zone_of(result->zone), client, &hint);
 }
 
 /* Adds the TSIG that the answer to a signed question needs, where it is the only one. Gives the length. */
@@ -147,8 +148,7 @@ static void serve_datagram(struct worker *worker, const struct zone_set *zones, 
 	result.capacity = datagram->answer_capacity;
 	switch (answer_message(worker->answers, config_of(worker), zones, request, &result)) {
 	case ANSWER_NOTIFY:
-		take_notify(&result, request->client);
-		datagram->answer_len = (uint32_t)result.len;
+		datagram->answer_len = take_notify(&result, request->client) ? (uint32_t)result.len : 0;
 		break;
 	case ANSWER_SEND:
 		datagram->answer_len = (uint32_t)result.len;
@@ -398,8 +398,7 @@ static void serve_message(void *self, struct net_message *message, struct moment
 	}
 	switch (outcome) {
 	case ANSWER_NOTIFY:
-		take_notify(&result, &client);
-		message->answer_len = (uint32_t)result.len;
+		message->answer_len = take_notify(&result, &client) ? (uint32_t)result.len : 0;
 		break;
 	case ANSWER_SEND:
 		message->answer_len = (uint32_t)result.len;

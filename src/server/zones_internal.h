@@ -21,6 +21,7 @@
 
 struct server;
 struct follow;
+struct follow_event;
 struct announce;
 
 /* Somebody who waits for something to be finished with a zone; on the waiter's stack. */
@@ -76,9 +77,10 @@ struct server_zone {
 	/* the replication loop only */
 	struct follow *follow; /* NULL: a primary */
 	uint32_t follow_generations;
-	struct announce *announce; /* NULL: nobody is to be told */
-	bool was_announced;        /* a version, even if nobody was to be told */
-	bool waits_for_ns;         /* in server->ns_waiting */
+	struct follow_event *early_notify; /* owned: came before its machine was started; NULL: none */
+	struct announce *announce;         /* NULL: nobody is to be told */
+	bool was_announced;                /* a version, even if nobody was to be told */
+	bool waits_for_ns;                 /* in server->ns_waiting */
 	struct server_zone *ns_next;
 };
 

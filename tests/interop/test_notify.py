@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """NOTIFY between real processes: who is told, from where, how often, and what a crash changes in it."""
 
+import json
 import os
 import pathlib
 import socket
@@ -346,3 +347,68 @@ def test_flood_over_thousands_of_zones_keeps_the_server_answering_and_its_memory
     assert resident_kib(secondary) < before + 16 * 1024
     assert secondary.status()["server"]["zones"]["all"] == len(names) + 1
     source.end()
+
+
+def notify_until_answered(source, target, zone):
+    """Tells the target again and again, from the first moment on, until it says that it has heard."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind((source.address, 0))
+        udp.connect(target.place)
+        udp.settimeout(0.02)
+
+        def is_answered():
+            try:
+                udp.send(notify_message(zone))
+                return udp.recv(512)[3] & 15 == dns.rcode.NOERROR
+            except OSError:
+                return False
+
+        servers.wait_until(is_answered, "the NOTIFY is answered")
+
+
+def test_notify_that_comes_before_the_copy_is_loaded_is_followed(world):
+    """It is answered, so that its sender does not repeat it (RFC 1996 3.6); what is loaded then is not due for a day."""
+    primary = primary_with(world)
+    secondary = world.new("tandem", "secondary")
+    secondary.follow(ZONE, primary)
+    primary.zone(ZONE).notify.clear()
+    secondary.zone_options.update({"refresh-min": "1d", "retry-min": "1d", "expire-min": "1w"})
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    for serial in range(2, 8):
+        secondary.stop()
+        primary.put(ZONE, zones.small(world.folder, ZONE, serial))
+        primary.run("zone", "reload", "--wait", ZONE)
+        secondary.launch()
+        notify_until_answered(primary, secondary, ZONE)
+        secondary.wait_for_serial(ZONE, serial)
+
+
+def test_zone_why_tells_what_is_served_and_what_comes(world):
+    """In sentences, over a restart too: from whom, since when, what was tried, what is owed."""
+    primary = primary_with(world)
+    secondary = world.new("tandem", "secondary")
+    secondary.follow(ZONE, primary)
+    secondary.zone_options["refresh-min"] = "1h"
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    place = f"{primary.address}@{primary.port}"
+    assert f"Serial 1 is served, from {place}, since 20" in secondary.run("zone", "why", ZONE)
+    assert "It is current: a primary gave or confirmed it" in secondary.run("zone", "why", ZONE)
+    assert "Of 1 that are told of new versions, 1 have acknowledged this one." in primary.run("zone", "why", ZONE)
+    since = json.loads(secondary.run("zone", "why", "--json", ZONE))[0]["came_at_s"]
+    secondary.stop()
+    primary.stop()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    status = json.loads(secondary.run("zone", "why", "--json", ZONE))[0]
+    assert (status["came_at_s"], status["came_from"], status["standing"]) == (since, place, "current")
+    secondary.run_any("zone", "refresh", "--wait", ZONE)
+    why = secondary.run("zone", "why", ZONE)
+    assert f"Primary {place}, asked by SOA" in why and "(primary-unreachable)" in why
+    assert "The primaries are asked again in" in why and "It expires in" in why
+    primary.zone(ZONE).file.write_text("@ SOA broken\n")
+    primary.launch()
+    servers.wait_until(lambda: "(file-broken)" in primary.run_any("zone", "why", ZONE).stdout, "the cause is told")
