@@ -13,8 +13,8 @@
 #define TURN_MS_MAX 3
 /* A segment that was lost is sent again after this. */
 #define AGAIN_MS 500
-/* Messages of a transfer are kept small, so that a small zone takes many: TRANSFER_OUT_CAPACITY_MIN. */
-#define PULL_CAPACITY 2048
+/* Messages of a transfer are kept small, so that a small zone takes many: TRANSFER_OUT_CAPACITY_MIN and a signature. */
+#define PULL_CAPACITY 2560
 /* So many messages may be on their way before the next is pulled. */
 #define PULL_AHEAD        4
 #define SLOW_OCTETS_PER_S 2000

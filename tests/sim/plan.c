@@ -244,16 +244,37 @@ static struct item draw_item(uint32_t number, int64_t chaos_ms, bool with_clocks
 	};
 }
 
+/* An operator who has made room on a disk has it flushed; and then the machine goes down after all. */
+static void draw_what_follows(struct item *item, const struct item *before)
+{
+	if (before->kind == ITEM_DISK && sim_chance(50)) {
+		item->kind = ITEM_ORDER;
+		item->amount = CONTROL_FLUSH;
+		item->server = before->server;
+		item->zone = before->zone;
+		item->at_ms = before->at_ms + before->for_ms + sim_between(0, 20000);
+		item->for_ms = 0;
+	} else if (before->kind == ITEM_ORDER && before->amount == CONTROL_FLUSH && sim_chance(50)) {
+		item->kind = ITEM_KILL;
+		item->server = before->server;
+		item->at_ms = before->at_ms + sim_between(0, 3000);
+	} else if (sim_chance(35)) {
+		item->at_ms = before->at_ms + sim_between(0, sim_chance(50) ? 100 : 5000);
+	}
+}
+
 /* What happens shortly after something else happens is where the gaps are: some items come in twos and threes. */
 static void draw_items(struct sim_plan *plan)
 {
 	int64_t chaos_ms = sim_between(10, 180) * MINUTE_MS;
 	size_t count = 10 + sim_below(ITEMS_MAX - 40);
 	bool with_clocks = sim_chance(20);
+	/* Signatures hold for five minutes: servers whose clocks differ by more do not believe each other. */
+	sim.is_signed = !with_clocks && sim_chance(40);
 	for (size_t i = 0; i < count; i++) {
 		plan->items[i] = draw_item((uint32_t)i + 1, chaos_ms, with_clocks);
-		if (i > 0 && sim_chance(35)) {
-			plan->items[i].at_ms = plan->items[i - 1].at_ms + sim_between(0, sim_chance(50) ? 100 : 5000);
+		if (i > 0) {
+			draw_what_follows(&plan->items[i], &plan->items[i - 1]);
 		}
 		int64_t end_ms = plan->items[i].at_ms + plan->items[i].for_ms;
 		plan->end_ms = end_ms > plan->end_ms ? end_ms : plan->end_ms;

@@ -50,7 +50,8 @@ static void add_addresses(struct text *text, const char *option, const size_t *s
 	}
 	text_format(text, "    %s: [", option);
 	for (size_t i = 0; i < count; i++) {
-		text_format(text, "%s10.0.0.%zu@53", i == 0 ? "" : ", ", servers[i] + 1);
+		text_format(text, "%s%s", i == 0 ? "" : ", ", sim.is_signed ? "server-" : "10.0.0.");
+		text_format(text, sim.is_signed ? "%zu" : "%zu@53", servers[i] + 1);
 	}
 	text_add_string(text, "]\n");
 }
@@ -61,14 +62,24 @@ static void add_zone(struct text *text, const struct sim_server *server, size_t 
 	if (!zone->is_here) {
 		return;
 	}
-	text_format(text, "  - name: %s\n    allow-transfer: [any]\n    history-max-changes: %u\n",
-	            sim_zone_names[index], zone->history_changes);
+	text_format(text, "  - name: %s\n    allow-transfer: [%s]\n    history-max-changes: %u\n",
+	            sim_zone_names[index], sim.is_signed ? "{key: between.example}" : "any", zone->history_changes);
 	if (zone->is_primary) {
 		text_format(text, "    file: %s/%s-%zu.zone\n    serial: %s\n", sim.folder, server->name, index,
 		            zone->serial_policy);
 	}
 	add_addresses(text, "primaries", zone->upstreams, zone->upstream_count);
 	add_addresses(text, "notify", zone->targets, zone->target_count);
+}
+
+static void add_key(struct text *text)
+{
+	text_add_string(text, "keys:\n  - {name: between.example, algorithm: hmac-sha256, secret: "
+	                      "bWFkZSB1cCBrZXkgbWF0ZXJpYWwh}\npeers:\n");
+	for (size_t i = 0; i < sim.server_count; i++) {
+		text_format(text, "  - {name: server-%zu, address: [10.0.0.%zu@53], key: between.example}\n", i + 1,
+		            i + 1);
+	}
 }
 
 static struct conf *configuration(const struct sim_server *server)
@@ -80,7 +91,11 @@ static struct conf *configuration(const struct sim_server *server)
 	text_format(&text,
 	            "server:\n  listen: [10.0.0.%zu@53]\n  workers: 1\n  data-dir: %s/%s\n  control: %s/%s.sock\n",
 	            server->index + 1, sim.folder, server->name, sim.folder, server->name);
-	text_format(&text, "  log-level: %s\nzones:\n", sim.wants_story ? "info" : "error");
+	text_format(&text, "  log-level: %s\n", sim.wants_story ? "info" : "error");
+	if (sim.is_signed) {
+		add_key(&text);
+	}
+	text_add_string(&text, "zones:\n");
 	for (size_t i = 0; i < sim.zone_count; i++) {
 		add_zone(&text, server, i);
 	}

@@ -262,6 +262,7 @@ struct sim {
 	char folder[64];
 	bool clocks_lie;                /* a wall clock was set: R3 cannot be held */
 	bool expire_lies;               /* somebody hid EXPIRE: R3 cannot be held */
+	bool is_signed;                 /* all messages between servers have a TSIG */
 	bool is_excused[SIM_ZONES_MAX]; /* a primary published what it could not write down */
 	bool is_settled;                /* nothing is at fault any more, and all have agreed: R5 is held */
 	bool wants_story;
