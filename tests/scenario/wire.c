@@ -221,7 +221,7 @@ static bool answer_by_lies(struct world *world, const struct world_server *serve
 static bool answer_notify(struct world *world, struct world_server *server, const struct address *from,
                           const struct dns_message *question, struct answer *out)
 {
-	struct transfer_hint hint;
+	struct transfer_hint hint = {.has_serial = false};
 	if (server->lies.deaf_notify) {
 		return false;
 	}
