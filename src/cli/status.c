@@ -200,6 +200,9 @@ static void print_server(const json_t *server)
 		printf("The configuration was changed, but is not taken: %s\n",
 		       string_of(server, "configuration_problem"));
 	}
+	if (has(server, "store_problem")) {
+		printf("At start the store was broken: %s\n", string_of(server, "store_problem"));
+	}
 	printf("%lld zones: %lld serving, %lld loading, %lld not loaded, %lld expired; %s\n", number_of(zones, "all"),
 	       number_of(zones, "serving"), number_of(zones, "loading"), number_of(zones, "not_loaded"),
 	       number_of(zones, "expired"), cli_size((uint64_t)number_of(server, "memory_bytes"), memory));
@@ -373,6 +376,9 @@ static void print_zone(const json_t *zone)
 	}
 	if (has(zone, "digest")) {
 		printf("  digest %s\n", string_of(zone, "digest"));
+	}
+	if (has(zone, "store_problem")) {
+		printf("  at start %s\n", string_of(zone, "store_problem"));
 	}
 	if (has(zone, "file")) {
 		printf("  file %s\n", string_of(zone, "file"));

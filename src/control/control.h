@@ -103,6 +103,7 @@ struct control_zone_status {
 	const char *digest;                    /* of that version's content, in hex; NULL: there is none */
 	uint64_t records, names, memory_bytes; /* of that version */
 	uint64_t published_ago_ms;             /* since that version was published by this process */
+	const char *store_problem;             /* NULL, or why what was stored could not be used at start */
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
 	const char *reason;                    /* NULL, or the last failure that still matters, as one sentence */
 	const char *cause;                     /* NULL, or the code of it (doc/causes.md) */
@@ -134,8 +135,9 @@ struct control_server_status {
 	const char *version; /* of the program */
 	uint64_t pid;
 	uint64_t uptime_s;
-	const char *conf_path;   /* NULL: from flags */
-	const char *conf_reason; /* NULL, or why the last reload of the configuration was refused */
+	const char *conf_path;     /* NULL: from flags */
+	const char *conf_reason;   /* NULL, or why the last reload of the configuration was refused */
+	const char *store_problem; /* NULL, or what of the store was broken at start, and what was done about it */
 	uint64_t zone_count;
 	uint64_t zones_serving, zones_loading, zones_not_loaded, zones_expired; /* add up to zone_count */
 	uint64_t zones_volatile;

@@ -60,6 +60,7 @@ json_t *json_of_server(const struct control_server_status *status)
 	set_number(object, "uptime_s", status->uptime_s);
 	set(object, "configuration", json_of_text(status->conf_path));
 	set(object, "configuration_problem", json_of_text(status->conf_reason));
+	set(object, "store_problem", json_of_text(status->store_problem));
 	set_number(zones, "all", status->zone_count);
 	set_number(zones, "serving", status->zones_serving);
 	set_number(zones, "loading", status->zones_loading);
@@ -143,6 +144,7 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set_number_if(object, "published_ago_ms", status->has_serial, status->published_ago_ms);
 	set(object, "volatile", json_boolean(status->is_volatile));
 	set(object, "reason", json_of_text(status->reason));
+	set(object, "store_problem", json_of_text(status->store_problem));
 	set(object, "cause", json_of_text(status->cause));
 	set(object, "standing", json_of_text(control_standing_name(status->standing)));
 	set(object, "doing", json_of_text(status->doing));

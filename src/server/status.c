@@ -104,6 +104,7 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	        .published_ago_ms = zone->has_facts ? ago(zone->published_at_ms, now) : 0,
 	        .is_volatile = zone->is_volatile,
 	        .reason = copy_or_null(arena, zone->reason != NULL ? zone->reason : zone->volatile_because),
+	        .store_problem = copy_or_null(arena, zone->store_problem),
 	        .doing = zone->load_pending ? "loading" : NULL,
 	        .file = copy_or_null(arena, zone->options->file),
 	        .has_load = zone->loaded_at_ms != 0,
@@ -404,6 +405,7 @@ bool status_server(void *self, struct arena *arena, struct control_server_status
 	const struct zone_set *zones = atomic_load(&server->zones);
 	out->conf_path = copy_or_null(arena, server->conf->path);
 	out->conf_reason = copy_or_null(arena, server->conf_reason);
+	out->store_problem = copy_or_null(arena, store_problem(server->store));
 	out->zone_count = zone_set_count(zones);
 	for (size_t i = 0; i < out->zone_count; i++) {
 		count_zone(server_zone_of(zone_set_at(zones, i)), out);

@@ -280,13 +280,27 @@ static bool recall_source(struct server_zone *zone, const struct conf_zone *opti
 	return is_same;
 }
 
+/* What is not there needs no word. */
+static void note_unusable(struct server_zone *zone, const struct error *error, const char *then)
+{
+	struct text text;
+	if (error->code == ERROR_NOT_FOUND) {
+		return;
+	}
+	text_init(&text, 2 * ERROR_TEXT_MAX);
+	text_format(&text, "the stored version cannot be used: %s; %s", error->text, then);
+	log_error("zone %s: %s", zone->name, text_string(&text));
+	server_zone_set_store_problem(zone, text_string(&text));
+	text_deinit(&text);
+}
+
 static void recalled_settled(void *context, const struct change_result *result, const struct error *error)
 {
 	struct offered *offered = context;
 	struct server_zone *zone = offered->zone;
 	note_disk(zone, result);
 	if (result == NULL) {
-		log_error("zone %s: the stored version cannot be used: %s", zone->name, error->text);
+		note_unusable(zone, error, "the file is to be read");
 		atomic_store(&zone->files_known, false);
 	}
 	if (offered->load != 0) {
@@ -306,15 +320,19 @@ static bool recall_version(struct server_zone *zone, uint64_t load, const struct
 	struct store_head head;
 	struct error error;
 	const struct zone_snapshot *version = NULL;
-	if (store == NULL || !store_load_head(store, apex, &head, NULL, NULL, &error) || head.role != STORE_PRIMARY) {
+	if (store == NULL) {
+		return false;
+	}
+	if (!store_load_head(store, apex, &head, NULL, NULL, &error)) {
+		note_unusable(zone, &error, "the file is read");
+		return false;
+	}
+	if (head.role != STORE_PRIMARY) {
 		return false;
 	}
 	version = store_load_version(store, apex, &head, &history, &error);
 	if (version == NULL) {
-		if (error.code != ERROR_NOT_FOUND) {
-			log_error("zone %s: the stored version cannot be used: %s; the file is read", zone->name,
-			          error.text);
-		}
+		note_unusable(zone, &error, "the file is read");
 		return false;
 	}
 	bool is_whole = recall_source(zone, options->zone);
@@ -493,9 +511,8 @@ static void restore(struct zone_job *self)
 		history = NULL;
 		error.code = ERROR_NOT_FOUND;
 	}
-	if (snapshot == NULL && error.code != ERROR_NOT_FOUND) {
-		log_error("zone %s: the stored version cannot be used: %s; it will be transferred anew", zone->name,
-		          error.text);
+	if (snapshot == NULL) {
+		note_unusable(zone, &error, "it will be transferred anew");
 	}
 	struct change_deadlines timers = store_load_timers(store, apex);
 	if (store_was_killed(store) && timers.refresh_at_s > timers.refreshed_at_s) {
@@ -515,7 +532,7 @@ static void restored_settled(void *context, const struct change_result *result, 
 {
 	struct offered *offered = context;
 	if (result == NULL) {
-		log_error("zone %s: the stored version cannot be used: %s", offered->zone->name, error->text);
+		note_unusable(offered->zone, error, "it will be transferred anew");
 	} else {
 		follow_restored_served(offered->zone);
 	}

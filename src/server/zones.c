@@ -58,6 +58,7 @@ void server_zone_unref(struct server_zone *take)
 	free(take->name);
 	free(take->reason);
 	free(take->volatile_because);
+	free(take->store_problem);
 	free(take->doing);
 	free(take);
 }
@@ -169,6 +170,13 @@ void server_zone_set_volatile(struct server_zone *zone, const char *because)
 	pthread_mutex_lock(&zone->lock);
 	zone->is_volatile = because != NULL;
 	replace_text(&zone->volatile_because, because);
+	pthread_mutex_unlock(&zone->lock);
+}
+
+void server_zone_set_store_problem(struct server_zone *zone, const char *problem)
+{
+	pthread_mutex_lock(&zone->lock);
+	replace_text(&zone->store_problem, problem);
 	pthread_mutex_unlock(&zone->lock);
 }
 

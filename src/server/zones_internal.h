@@ -53,6 +53,7 @@ struct server_zone {
 	char *reason;           /* last failure that still matters; NULL: none */
 	enum cause cause;       /* of it */
 	char *volatile_because; /* NULL: what is served is on disk */
+	char *store_problem;    /* why what was stored could not be used at start; NULL: it could */
 	char *doing;            /* what is under way; NULL: nothing */
 	bool is_volatile;
 	bool load_pending;    /* the first load or restore has not come to its end */
@@ -118,6 +119,8 @@ void server_zone_set_reason(struct server_zone *zone, enum cause cause, const ch
 /* The zone's file was read, or found unchanged. Any thread. */
 void server_zone_note_load(struct server_zone *zone);
 void server_zone_set_volatile(struct server_zone *zone, const char *because);
+/* Notes why what was stored could not be used, for as long as the server runs. Any thread. */
+void server_zone_set_store_problem(struct server_zone *zone, const char *problem);
 /* What is served is not on disk. Any thread. */
 bool server_zone_is_volatile(struct server_zone *zone);
 void server_zone_set_doing(struct server_zone *zone, const char *doing);

@@ -16,9 +16,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/store_internal.h"
 
 #define FORMAT_VERSION 2
+
+/* Two paths, and why. */
+#define STORE_PROBLEM_MAX (2 * ERROR_TEXT_MAX)
 
 char *store_path_in(const char *folder, const char *name)
 {
@@ -188,15 +192,21 @@ struct store *store_new(struct kv *take, struct disk *disk, const char *images, 
 	return store_make(take, disk, images, false, error);
 }
 
-/* Puts a broken store aside, so that a new one takes its place. */
-static bool set_aside(const char *path, struct error *error)
+/* Puts a broken store aside, so that a new one takes its place. `problem` gets what is told of it, on the heap. */
+static bool set_aside(const char *path, char **problem, struct error *error)
 {
 	char *aside = memory_new(strlen(path) + sizeof ".broken");
 	sprintf(aside, "%s.broken", path);
 	bool done = rename(path, aside) == 0;
 	if (done) {
-		log_error("%s; it was set aside as %s, and what the images do not tell is read or transferred anew",
-		          error->text, aside);
+		struct text text;
+		text_init(&text, STORE_PROBLEM_MAX);
+		text_format(&text,
+		            "%s; it was set aside as %s, and what the images do not tell is read or transferred anew",
+		            error->text, aside);
+		log_error("%s", text_string(&text));
+		*problem = memory_copy_text(text_string(&text));
+		text_deinit(&text);
 	}
 	free(aside);
 	return done;
@@ -209,12 +219,13 @@ static bool is_missing_or_empty(const char *path)
 }
 
 /* The key-value side; `is_rebuilding`: a new one, which may stand in the place of one that is broken or was lost. */
-static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuilding, struct error *error)
+static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuilding, char **problem,
+                          struct error *error)
 {
 	char *path = store_path_in(folder, "store.mdb");
 	*is_rebuilding = !is_read_only && is_missing_or_empty(path);
 	struct kv *kv = kv_lmdb_open(path, is_read_only, error);
-	if (kv == NULL && error->code == ERROR_INVALID && !is_read_only && set_aside(path, error)) {
+	if (kv == NULL && error->code == ERROR_INVALID && !is_read_only && set_aside(path, problem, error)) {
 		*is_rebuilding = true;
 		kv = kv_lmdb_open(path, false, error);
 	}
@@ -225,15 +236,18 @@ static struct kv *open_kv(const char *folder, bool is_read_only, bool *is_rebuil
 static struct store *open_locked(const char *folder, const char *images, int lock_fd, struct error *error)
 {
 	bool is_rebuilding;
+	char *problem = NULL;
 	bool is_read_only = is_on_read_only_system(lock_fd);
-	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, error);
+	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, &problem, error);
 	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), images, is_rebuilding, error);
 	if (store == NULL) {
 		error_context(error, "data folder");
+		free(problem);
 		close(lock_fd);
 		return NULL;
 	}
 	store->lock_fd = lock_fd;
+	store->problem = problem;
 	if (is_read_only) {
 		log_error("data folder %s: the file system is read-only; what changes from now on is not on disk",
 		          folder);
@@ -324,7 +338,13 @@ void store_close(struct store *take)
 		close(take->lock_fd);
 	}
 	free(take->images);
+	free(take->problem);
 	free(take);
+}
+
+const char *store_problem(const struct store *store)
+{
+	return store->problem;
 }
 
 bool store_was_killed(const struct store *store)

@@ -127,6 +127,8 @@ struct store *store_new(struct kv *take, struct disk *disk, const char *images, 
 void store_close(struct store *take);
 /* The server before this one ended without store_close: what it had heard and not written yet is lost. */
 bool store_was_killed(const struct store *store);
+/* What was found broken when it was opened, and what was done about it; NULL: nothing. Borrowed from the store. */
+const char *store_problem(const struct store *store);
 
 /* ---- reading; any thread ---- */
 

@@ -216,7 +216,8 @@ struct store {
 	struct kv *kv;
 	struct disk *disk; /* of the images; borrowed */
 	char *images;
-	int lock_fd; /* -1: none */
+	int lock_fd;   /* -1: none */
+	char *problem; /* NULL: none */
 	_Atomic uint64_t image_last;
 	struct store_queue queue;
 };

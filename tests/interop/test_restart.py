@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""What a restart costs: nothing is read, sent or lost that did not change, and what is damaged is told in `status`."""
+
+import os
+
+import pytest
+import servers
+import wire
+import zones
+
+ZONE = "small.example."
+LARGE = "large.example."
+LARGE_LINES = "\n".join(f'n{number} TXT "some octets that make a zone large"' for number in range(1500))
+
+
+def age(file, seconds=60):
+    """A file that was written a moment ago is read again to be sure; time passes."""
+    before = file.stat().st_mtime
+    os.utime(file, (before - seconds, before - seconds))
+
+
+def new_primary(world, name=ZONE, extra=""):
+    primary = world.new("tandem", "primary")
+    primary.serve(name, zones.small(world.folder, name, 1, extra))
+    return primary
+
+
+def restart(server):
+    server.stop()
+    server.log.write_text("")
+    return server.start()
+
+
+def change(server, name, file):
+    server.put(name, file)
+    server.run("zone", "reload", "--wait", name)
+
+
+def settle(server, name=ZONE):
+    """Until the files are old enough that no change of them could go unnoticed, and what was read of them is stored."""
+
+    def is_known():
+        server.run("zone", "reload", "--wait", name)
+        restart(server)
+        return server.lines(f"zone {name.rstrip('.')}:", "served, from the data folder")
+
+    servers.wait_until(is_known, "the file's identity is remembered")
+
+
+def test_history_survives_a_restart(world):
+    primary = new_primary(world).start()
+    have = {1: wire.axfr(primary.place, ZONE)}
+    for serial in range(2, 7):
+        change(primary, ZONE, zones.small(world.folder, ZONE, serial))
+        have[serial] = wire.axfr(primary.place, ZONE)
+    for end in ("stop", "kill"):
+        getattr(primary, end)()
+        primary.start()
+        for serial in range(1, 6):
+            reached = wire.after_differences(have[serial], wire.ixfr(primary.place, ZONE, serial))
+            wire.assert_equal_zones(have[6], reached)
+
+
+def test_history_is_as_long_as_the_configuration_says_now(world):
+    primary = new_primary(world)
+    primary.zone_options["history-max-changes"] = 3
+    primary.start()
+    have = {1: wire.axfr(primary.place, ZONE)}
+
+    def get_differences(newest):
+        """From which serials."""
+        answers = {serial: wire.ixfr(primary.place, ZONE, serial) for serial in range(1, newest)}
+        return [serial for serial in answers if wire.after_differences(have[serial], answers[serial]) is not None]
+
+    def advance(serial):
+        change(primary, ZONE, zones.small(world.folder, ZONE, serial))
+        have[serial] = wire.axfr(primary.place, ZONE)
+
+    for serial in range(2, 7):
+        advance(serial)
+    assert get_differences(6) == [3, 4, 5]
+    primary.zone_options["history-max-changes"] = 1
+    primary.configure()
+    primary.run("reload", "--wait")
+    advance(7)
+    assert get_differences(7) == [6]
+    primary.zone_options["history-max-changes"] = 0
+    primary.configure()
+    primary.run("reload", "--wait")
+    advance(8)
+    assert get_differences(8) == []
+
+
+@pytest.mark.parametrize("what", ["missing", "broken", "unreadable by its form"])
+def test_file_that_cannot_be_read_at_start_leaves_the_stored_version_served_and_status_says_why(world, what):
+    primary = new_primary(world).start()
+    first = wire.axfr(primary.place, ZONE)
+    primary.stop()
+    file = primary.zone(ZONE).file
+    if what == "missing":
+        file.unlink()
+    else:
+        file.write_text("@ SOA broken\n" if what == "broken" else "$ORIGIN\n")
+    primary.start()
+    wire.assert_equal_zones(first, wire.axfr(primary.place, ZONE))
+    servers.wait_until(lambda: primary.reason(ZONE), "status says why")
+    reason = primary.reason(ZONE)
+    assert file.name in reason, reason
+    change(primary, ZONE, zones.small(world.folder, ZONE, 2))
+    assert primary.serial(ZONE) == 2
+    assert primary.reason(ZONE) == ""
+
+
+def test_options_that_ask_more_of_a_file_have_it_read_again(world):
+    """A file that was good enough is not, once checks are stricter; what was served stays."""
+    primary = new_primary(world, extra="lame NS www.lame\n@ NS missing\n").start()
+    assert primary.serial(ZONE) == 1
+    primary.stop()
+    primary.zone_options["check-ns"] = "fail"
+    primary.start()
+    servers.wait_until(lambda: primary.reason(ZONE), "the file is refused")
+    assert "missing" in primary.reason(ZONE) or "NS" in primary.reason(ZONE)
+    assert primary.serial(ZONE) == 1
+
+
+def test_secondary_gets_what_was_edited_while_its_primary_was_down_as_a_difference(world):
+    primary = new_primary(world, LARGE, LARGE_LINES)
+    secondary = world.new("tandem", "secondary")
+    secondary.follow(LARGE, primary)
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(LARGE, 1)
+    primary.stop()
+    primary.put(LARGE, zones.small(world.folder, LARGE, 1, LARGE_LINES + "\nnew A 192.0.2.9"))
+    primary.start()
+    secondary.wait_for_serial(LARGE, 2)
+    wire.assert_equal_zones(wire.axfr(primary.place, LARGE), wire.axfr(secondary.place, LARGE))
+    assert secondary.lines("serial 2 served", "1 records removed, 2 added")
+
+
+def image_of(server):
+    [image] = (server.folder / "data" / "images").iterdir()
+    return image
+
+
+def test_damaged_image_of_a_primary_costs_a_look_at_its_file_and_status_says_so(world):
+    primary = new_primary(world, LARGE, LARGE_LINES)
+    primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    primary.start()
+    servers.wait_until(lambda: list((primary.folder / "data" / "images").iterdir()), "the image is made")
+    primary.stop()
+    image = image_of(primary)
+    octets = bytearray(image.read_bytes())
+    octets[600] ^= 1
+    image.write_bytes(octets)
+    primary.start()
+    assert (primary.serial(LARGE), primary.serial(ZONE)) == (1, 1)
+    problem = primary.status(LARGE)["store_problem"]
+    assert "the stored version cannot be used" in problem
+    assert "the file is read" in problem
+    assert "at start the stored version cannot be used" in primary.run("status", LARGE)
+    assert primary.status(ZONE)["store_problem"] is None
+    assert primary.status()["server"]["store_problem"] is None
+    images = primary.folder / "data" / "images"
+    whole = lambda: [file for file in images.iterdir() if file.suffix not in (".broken", ".new")]  # noqa: E731
+    servers.wait_until(whole, "an image is made again")
+    restart(primary)
+    assert primary.status(LARGE)["store_problem"] is None
+
+
+def test_damaged_store_is_told_in_status_until_the_next_start(world):
+    primary = new_primary(world).start()
+    primary.stop()
+    store = primary.folder / "data" / "store.mdb"
+    store.write_bytes(store.read_bytes()[:5000])
+    primary.start()
+    assert "store.mdb.broken" in primary.status()["server"]["store_problem"]
+    assert "At start the store was broken" in primary.run("status")
+    restart(primary)
+    assert primary.status()["server"]["store_problem"] is None
