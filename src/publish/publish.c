@@ -641,6 +641,9 @@ static void submit(struct commit *commit)
 	struct error error;
 	commit->next.head.serial_published = commit->result.serial;
 	commit->next.stand = commit->base.stand;
+	if (commit->base.snapshot == NULL && commit->origin != CHANGE_FROM_STORE) {
+		commit->next.stand.has_records = false; /* they could not be used, or this would not come */
+	}
 	if (commit->origin == CHANGE_FROM_STORE) {
 		commit->next.head = commit->base.head;
 		commit->next.since_s = commit->base.since_s;
