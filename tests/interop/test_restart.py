@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a restart costs: nothing is read, sent or lost that did not change, and what is damaged is told in `status`."""
 
+import ctypes
 import os
 
 import pytest
@@ -11,12 +12,6 @@ import zones
 ZONE = "small.example."
 LARGE = "large.example."
 LARGE_LINES = "\n".join(f'n{number} TXT "some octets that make a zone large"' for number in range(1500))
-
-
-def age(file, seconds=60):
-    """A file that was written a moment ago is read again to be sure; time passes."""
-    before = file.stat().st_mtime
-    os.utime(file, (before - seconds, before - seconds))
 
 
 def new_primary(world, name=ZONE, extra=""):
@@ -36,15 +31,48 @@ def change(server, name, file):
     server.run("zone", "reload", "--wait", name)
 
 
-def settle(server, name=ZONE):
-    """Until the files are old enough that no change of them could go unnoticed, and what was read of them is stored."""
+class Opened:
+    """Whether a file is opened by anybody, from now on (inotify)."""
 
-    def is_known():
-        server.run("zone", "reload", "--wait", name)
-        restart(server)
-        return server.lines(f"zone {name.rstrip('.')}:", "served, from the data folder")
+    IN_OPEN = 0x20
 
-    servers.wait_until(is_known, "the file's identity is remembered")
+    def __init__(self, file):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK)
+        assert self.fd >= 0 and libc.inotify_add_watch(self.fd, bytes(file), self.IN_OPEN) >= 0
+
+    def end(self):
+        try:
+            return len(os.read(self.fd, 4096)) > 0
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(self.fd)
+
+
+def test_file_that_did_not_change_is_not_opened_at_start(world):
+    primary = new_primary(world, LARGE, LARGE_LINES)
+    primary.start()
+    images = primary.folder / "data" / "images"
+    servers.wait_until(lambda: list(images.glob("*[0-9a-f]")), "its records are stored")
+
+    def starts_without_it():
+        """A file that was written a moment ago is read again, to be sure."""
+        primary.run("zone", "reload", "--wait", LARGE)
+        primary.stop()
+        opened = Opened(primary.zone(LARGE).file)
+        primary.start()
+        answer = primary.ask("n7." + LARGE, "TXT").answer
+        return not opened.end() and answer
+
+    servers.wait_until(starts_without_it, "it starts without the file")
+    # One that did change is.
+    primary.stop()
+    primary.put(LARGE, zones.small(world.folder, LARGE, 2, LARGE_LINES))
+    opened = Opened(primary.zone(LARGE).file)
+    primary.start()
+    primary.wait_for_serial(LARGE, 2)
+    assert opened.end()
 
 
 def test_history_survives_a_restart(world):
@@ -178,3 +206,29 @@ def test_damaged_store_is_told_in_status_until_the_next_start(world):
     assert "At start the store was broken" in primary.run("status")
     restart(primary)
     assert primary.status()["server"]["store_problem"] is None
+
+
+def test_role_changes_over_a_restart_keep_serving_and_serials_do_not_go_back(world):
+    primary, other = new_primary(world), world.new("tandem", "other")
+    other.follow(ZONE, primary)
+    primary.start()
+    other.start()
+    other.wait_for_serial(ZONE, 1)
+    for number in range(2):  # serial 3: the file says 1
+        change(primary, ZONE, zones.small(world.folder, ZONE, 1, f"a{number} A 192.0.2.1"))
+    other.wait_for_serial(ZONE, 3)
+    # The secondary becomes a primary of what it has.
+    other.stop()
+    file = zones.small(world.folder, ZONE, 1, "mine A 192.0.2.2")
+    other.zones.clear()
+    other.serve(ZONE, file)
+    other.start()
+    servers.wait_until(lambda: other.serial(ZONE) is not None and other.ask("mine." + ZONE, "A").answer, "its file is served")
+    assert other.serial(ZONE) == 4
+    # And back: it takes what its primary has, whose serial is lower.
+    other.stop()
+    other.zones.clear()
+    other.zones.append(servers.Zone(ZONE, primaries=[primary]))
+    other.start()
+    other.wait_for_serial(ZONE, 3)
+    wire.assert_equal_zones(wire.axfr(primary.place, ZONE), wire.axfr(other.place, ZONE))
