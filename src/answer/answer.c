@@ -155,16 +155,9 @@ static enum answer_outcome answer_chaos(struct answer_context *context)
 
 /* ---- questions about zones ---- */
 
-/* RFC 7314 3: a primary tells the SOA's expire, a secondary the time that is left to its copy. To be asked at the apex,
- * with one of the questions by which secondaries keep up. */
+/* RFC 7314 3: a primary tells the SOA's expire, a secondary the time that is left to its copy. */
 static void note_expire(struct answer_context *context, const struct zone *zone, const struct zone_snapshot *snapshot)
 {
-	const struct dns_message *message = &context->message;
-	bool keeps_up =
-	        message->qtype == DNS_TYPE_SOA || message->qtype == DNS_TYPE_AXFR || message->qtype == DNS_TYPE_IXFR;
-	if (!message->edns.expire || !keeps_up || !dns_name_equal(message->qname.wire, zone->apex.wire)) {
-		return;
-	}
 	int64_t expires_at_ms = atomic_load_explicit(&zone->expires_at_ms, memory_order_relaxed);
 	struct zone_rrset soa;
 	zone_soa(snapshot, &soa);
@@ -174,6 +167,37 @@ static void note_expire(struct answer_context *context, const struct zone *zone,
 		int64_t left_s = (expires_at_ms - context->request->now_ms) / 1000;
 		context->expire_s = left_s > UINT32_MAX ? UINT32_MAX : (uint32_t)left_s;
 	}
+}
+
+/* The digest of what is served, for those who could fetch it and compare for themselves: it tells others nothing. */
+static void note_digest(struct answer_context *context, const struct zone *zone, const struct zone_snapshot *snapshot)
+{
+	const struct dns_edns *edns = &context->message.edns;
+	struct change_told told = {.serial = zone_serial(snapshot)};
+	if (change_told_is_asked(edns->digest, edns->digest_len) &&
+	    answer_access(answer_rules_of(zone), ACCESS_TRANSFER, &context->who) != ACCESS_DENIED &&
+	    change_digest_find(zone, snapshot, &told.digest)) {
+		context->has_told = true;
+		change_told_write(told, context->told);
+	}
+}
+
+/* What is told of the version beside its records, where it is asked for at the apex with one of the questions by which
+ * secondaries keep up. */
+static void note_version(struct answer_context *context, const struct zone *zone, const struct zone_snapshot *snapshot)
+{
+	const struct dns_message *message = &context->message;
+	const struct dns_edns *edns = &message->edns;
+	bool keeps_up =
+	        message->qtype == DNS_TYPE_SOA || message->qtype == DNS_TYPE_AXFR || message->qtype == DNS_TYPE_IXFR;
+	if ((!edns->expire && edns->digest == NULL) || !keeps_up ||
+	    !dns_name_equal(message->qname.wire, zone->apex.wire)) {
+		return;
+	}
+	if (edns->expire) {
+		note_expire(context, zone, snapshot);
+	}
+	note_digest(context, zone, snapshot);
 }
 
 static void plan_begin(struct answer_context *context, struct zone *zone, const struct zone_snapshot *snapshot,
@@ -225,7 +249,7 @@ static enum answer_outcome answer_data(struct answer_context *context)
 	if (snapshot == NULL) {
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
 	}
-	note_expire(context, zone, snapshot);
+	note_version(context, zone, snapshot);
 	plan_begin(context, zone, snapshot, rules);
 	plan_remember(context);
 	answer_plan(&context->plan);
@@ -280,7 +304,7 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	if (result->snapshot == NULL) {
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
 	}
-	note_expire(context, result->zone, result->snapshot);
+	note_version(context, result->zone, result->snapshot);
 	result->message = message;
 	result->limit = context->limit;
 	result->has_edns = message->edns.present;
@@ -421,6 +445,7 @@ enum answer_outcome answer_message(struct answer_context *context, const struct 
 	context->result = result;
 	context->who.address = request->client;
 	context->has_expire = false;
+	context->has_told = false;
 	result->len = 0;
 	result->zone = NULL;
 	result->snapshot = NULL;

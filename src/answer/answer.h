@@ -35,8 +35,8 @@ struct answer_identity {
 	uint8_t len;
 };
 
-/* Header (12), the longest question (259) and OPT (11) with EXPIRE (8), keepalive (6) and EDE (6) leave 210 of 512 octets,
- * four of which are the option's header: every response can carry it. */
+/* Header (12), the longest question (259) and OPT (11) with EXPIRE (8), digest (25), keepalive (6) and EDE (6) leave 185 of
+ * 512 octets, four of which are the option's header: every response can carry it. */
 #define ANSWER_NSID_MAX 128
 
 /* For the whole server. Never changes while a worker uses it. */

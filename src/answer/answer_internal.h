@@ -7,6 +7,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "change/digest.h"
 
 /* CNAMEs and DNAMEs that are followed; a name that repeats ends the chain earlier. */
 #define ANSWER_CHAIN_MAX 16
@@ -139,6 +140,8 @@ struct answer_context {
 	bool dropped;    /* something optional did not fit */
 	bool has_expire; /* the response tells when the copy expires (RFC 7314) */
 	uint32_t expire_s;
+	bool has_told; /* the response tells the digest of the version that it is from */
+	uint8_t told[CHANGE_TOLD_SIZE];
 	struct dns_message message;
 
 	struct tsig tsig; /* of the last message that had one */

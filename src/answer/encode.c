@@ -29,6 +29,8 @@ struct dns_edns_reply answer_edns(const struct answer_context *context, unsigned
 	        .nsid_len = config->nsid_len,
 	        .expire = context->has_expire,
 	        .expire_s = context->expire_s,
+	        .digest = context->has_told ? context->told : NULL,
+	        .digest_len = sizeof context->told,
 	        .keepalive = context->result->keepalive,
 	        .keepalive_100ms = config->keepalive_100ms,
 	        .ede = ede,

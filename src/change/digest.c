@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -124,4 +125,49 @@ void change_digest_write(struct change_digest digest, uint8_t out[CHANGE_DIGEST_
 struct change_digest change_digest_read(const uint8_t octets[CHANGE_DIGEST_SIZE])
 {
 	return (struct change_digest){{load_u64(octets), load_u64(octets + 8)}};
+}
+
+/* ---- beside what is served ---- */
+
+/* The identity is taken away while the words are changed, and whoever reads one of the new words sees that it was: so that who
+ * reads the same identity before and after them has read words that belong to it. Identities never come again. */
+void change_digest_show(struct zone *zone, const struct zone_snapshot *snapshot, struct change_digest digest)
+{
+	atomic_store_explicit(&zone->content[0], 0, memory_order_relaxed);
+	atomic_store_explicit(&zone->content[1], digest.words[0], memory_order_release);
+	atomic_store_explicit(&zone->content[2], digest.words[1], memory_order_release);
+	atomic_store_explicit(&zone->content[0], zone_identity(snapshot), memory_order_release);
+}
+
+bool change_digest_find(const struct zone *zone, const struct zone_snapshot *snapshot, struct change_digest *digest)
+{
+	uint64_t before = atomic_load_explicit(&zone->content[0], memory_order_acquire);
+	digest->words[0] = atomic_load_explicit(&zone->content[1], memory_order_acquire);
+	digest->words[1] = atomic_load_explicit(&zone->content[2], memory_order_acquire);
+	uint64_t after = atomic_load_explicit(&zone->content[0], memory_order_relaxed);
+	return before == after && after == zone_identity(snapshot);
+}
+
+/* ---- told from server to server ---- */
+
+bool change_told_is_asked(const uint8_t *value, size_t len)
+{
+	return value != NULL && memchr(value, CHANGE_DIGEST_SCHEME, len) != NULL;
+}
+
+void change_told_write(struct change_told told, uint8_t out[CHANGE_TOLD_SIZE])
+{
+	out[0] = CHANGE_DIGEST_SCHEME;
+	store_u32(out + 1, told.serial);
+	change_digest_write(told.digest, out + 5);
+}
+
+bool change_told_read(const uint8_t *value, size_t len, struct change_told *out)
+{
+	if (value == NULL || len != CHANGE_TOLD_SIZE || value[0] != CHANGE_DIGEST_SCHEME) {
+		return false;
+	}
+	out->serial = load_u32(value + 1);
+	out->digest = change_digest_read(value + 5);
+	return true;
 }

@@ -417,6 +417,7 @@ size_t dns_edns_size(const struct dns_edns_reply *edns)
 	size += edns->expire_ask ? OPTION_HEADER_SIZE : 0u;
 	size += edns->keepalive ? OPTION_HEADER_SIZE + 2u : 0u;
 	size += edns->keepalive_ask ? OPTION_HEADER_SIZE : 0u;
+	size += edns->digest == NULL ? 0 : OPTION_HEADER_SIZE + (size_t)edns->digest_len;
 	size += edns->ede == DNS_EDE_NONE ? 0 : OPTION_HEADER_SIZE + 2u;
 	size += edns->ede == DNS_EDE_NONE || edns->ede_text == NULL ? 0 : strlen(edns->ede_text);
 	return size;
@@ -447,6 +448,10 @@ static void write_options(struct writer *out, const struct dns_edns_reply *edns)
 	}
 	if (edns->keepalive_ask) {
 		write_option(out, DNS_OPTION_KEEPALIVE, 0);
+	}
+	if (edns->digest != NULL) {
+		write_option(out, DNS_OPTION_DIGEST, edns->digest_len);
+		write_bytes(out, edns->digest, edns->digest_len);
 	}
 	if (edns->ede != DNS_EDE_NONE) {
 		size_t text_len = edns->ede_text == NULL ? 0 : strlen(edns->ede_text);

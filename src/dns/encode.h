@@ -111,6 +111,8 @@ struct dns_edns_reply {
 	bool keepalive;
 	bool keepalive_ask; /* an empty option, in our own queries */
 	uint16_t keepalive_100ms;
+	const uint8_t *digest; /* NULL: no DNS_OPTION_DIGEST */
+	uint16_t digest_len;
 	int ede;              /* DNS_EDE_NONE: none */
 	const char *ede_text; /* may be NULL */
 };

@@ -121,6 +121,12 @@ static void read_option(uint16_t code, struct reader *value, struct dns_edns *ed
 	case DNS_OPTION_EDE:
 		read_ede(value, edns);
 		break;
+	case DNS_OPTION_DIGEST:
+		if (edns->digest == NULL) {
+			edns->digest = value->at;
+			edns->digest_len = (uint16_t)reader_left(value);
+		}
+		break;
 	default:
 		/* RFC 6891 6.1.2: options that are not known are ignored. */
 		break;

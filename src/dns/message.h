@@ -54,10 +54,12 @@ struct dns_edns {
 	uint32_t expire_s;
 	int ede; /* first Extended DNS Error, or DNS_EDE_NONE (RFC 8914) */
 	const uint8_t *nsid_bytes;
-	uint16_t nsid_len;
 	const uint8_t *ede_text; /* not NUL-terminated; may be NULL */
+	const uint8_t *digest;   /* the first DNS_OPTION_DIGEST; NULL: none is there */
+	const uint8_t *options;  /* all options as they came, for tools; NULL without OPT */
+	uint16_t nsid_len;
 	uint16_t ede_text_len;
-	const uint8_t *options; /* all options as they came, for tools; NULL without OPT */
+	uint16_t digest_len;
 	uint16_t options_len;
 };
 

@@ -108,6 +108,7 @@ enum {
 	DNS_OPTION_KEEPALIVE = 11, /* RFC 7828 */
 	DNS_OPTION_PADDING = 12,   /* RFC 7830 */
 	DNS_OPTION_EDE = 15,       /* RFC 8914 */
+	DNS_OPTION_DIGEST = 65312, /* ours, of those for private use (RFC 6891 9): doc/decisions/004-digest.md */
 };
 
 /* Bits of the second header word (RFC 1035 4.1.1, RFC 4035 3.1.6). */

@@ -194,6 +194,7 @@ enum zone_state line_end_published(struct publish_line *line, const struct line_
 		line->head.history = change_history_ref(version->history);
 	}
 	show_history(line->zone, version->history);
+	change_digest_show(line->zone, version->snapshot, version->head.content);
 	zone_publish(line->zone, zone_ref(version->snapshot));
 	pthread_mutex_unlock(&line->lock);
 	return before;

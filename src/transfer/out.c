@@ -59,7 +59,8 @@ struct transfer_out {
 	uint16_t qclass;
 	bool owes_edns; /* in the first message, when it was asked for */
 	struct dns_edns_reply edns;
-	uint8_t *nsid; /* what `edns` points to, owned */
+	uint8_t *nsid;   /* what `edns` points to, owned */
+	uint8_t *digest; /* the same */
 	struct transfer_out_counts counts;
 };
 
@@ -208,6 +209,10 @@ static void take_edns(struct transfer_out *out, const struct dns_edns_reply *edn
 		out->nsid = memory_copy(edns->nsid, edns->nsid_len);
 		out->edns.nsid = out->nsid;
 	}
+	if (edns->digest != NULL) {
+		out->digest = memory_copy(edns->digest, edns->digest_len);
+		out->edns.digest = out->digest;
+	}
 }
 
 /* With differences of `octets_max` at the most. */
@@ -248,6 +253,7 @@ void transfer_out_free(struct transfer_out *take)
 		zone_unref(take->zone);
 		difference_free(&take->difference);
 		free(take->nsid);
+		free(take->digest);
 		free(take);
 	}
 }

@@ -93,8 +93,8 @@ struct transfer_out;
 
 /* A generator for a question with QTYPE AXFR or IXFR: of the differences from the client's version to ours, if it asked for
  * them, the history (which leads to `zone`) knows them, and they are not larger than the zone (RFC 1995 4); else of the whole
- * zone (RFC 5936 2.2). Takes references to `zone` and to what it needs of the history, copies the rest, NSID too. `edns`
- * NULL: the question had no OPT. */
+ * zone (RFC 5936 2.2). Takes references to `zone` and to what it needs of the history, copies the rest, and what `edns` points
+ * to. `edns` NULL: the question had no OPT. */
 struct transfer_out *transfer_out_new(const struct dns_message *question, const struct zone_snapshot *zone,
                                       const struct change_history *history, const struct dns_edns_reply *edns);
 /* At any time; NULL is fine. */

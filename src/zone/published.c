@@ -17,6 +17,9 @@ struct zone *zone_new(const uint8_t *apex, uint16_t class)
 	atomic_init(&zone->expires_at_ms, ZONE_NEVER_EXPIRES);
 	atomic_init(&zone->rules, NULL);
 	atomic_init(&zone->history, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(zone->content); i++) {
+		atomic_init(&zone->content[i], 0);
+	}
 	return zone;
 }
 

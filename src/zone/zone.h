@@ -297,6 +297,8 @@ struct zone {
 	uint16_t class;
 	struct dns_name apex;          /* as configured */
 	_Atomic(const void *) history; /* what leads to the served version; of the layers above (change), opaque here */
+	/* What the layers above (change) know of the content of one version: whose it is, and two words. */
+	_Atomic(uint64_t) content[3];
 };
 
 struct zone *zone_new(const uint8_t *apex, uint16_t class);

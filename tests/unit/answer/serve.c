@@ -252,6 +252,13 @@ static void read_flag(const char *word, struct flags *flags)
 		write_u32(&flags->options, (uint32_t)DNS_OPTION_NSID << 16);
 	} else if (strcmp(word, "+expire") == 0) {
 		write_u32(&flags->options, (uint32_t)DNS_OPTION_EXPIRE << 16);
+	} else if (strncmp(word, "+digest=", 8) == 0) {
+		size_t len = strlen(word + 8) / 2;
+		write_u32(&flags->options, (uint32_t)DNS_OPTION_DIGEST << 16 | (uint32_t)len);
+		for (size_t i = 0; i < len; i++) {
+			char octet[3] = {word[8 + 2 * i], word[9 + 2 * i], '\0'};
+			write_u8(&flags->options, (uint8_t)strtoul(octet, NULL, 16));
+		}
 	} else if (strcmp(word, "+keepalive") == 0) {
 		write_u32(&flags->options, (uint32_t)DNS_OPTION_KEEPALIVE << 16);
 	} else if (strcmp(word, "+padding") == 0) {
@@ -683,8 +690,8 @@ static bool response_matches(struct server *server, const char *expectation, boo
 
 void expect_answer_at(struct server *server, const char *question, const char *expectation, const char *file, int line)
 {
-	static const char *const edns_flags[] = {"+do",     "+edns",      "+size=",   "+nsid",
-	                                         "+expire", "+keepalive", "+padding", "+cookie"};
+	static const char *const edns_flags[] = {"+do",      "+edns",      "+size=",   "+nsid",  "+expire",
+	                                         "+digest=", "+keepalive", "+padding", "+cookie"};
 	bool asked_edns = false;
 	for (size_t i = 0; i < ARRAY_LENGTH(edns_flags); i++) {
 		asked_edns = asked_edns || strstr(question, edns_flags[i]) != NULL;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "change/digest.h"
+
 /* A message from octets in hex; blanks are skipped. */
 static enum answer_outcome ask_hex(struct server *server, const char *hex, enum answer_transport transport)
 {
@@ -291,6 +293,67 @@ TEST(expire_is_the_soas_for_a_primary_and_the_time_left_for_a_secondary)
 	assert_false(server->message.edns.expire);
 }
 
+/* Publishes nothing: as the pipeline does before it publishes what is served. */
+static struct change_digest note_digest(struct server *server)
+{
+	const struct zone_snapshot *snapshot = zone_served(server->zones[0]);
+	struct change_digest digest = change_digest_of(snapshot);
+	change_digest_show(server->zones[0], snapshot, digest);
+	return digest;
+}
+
+static bool is_told(struct server *server, const char *question, struct change_told *told)
+{
+	ask(server, question);
+	return change_told_read(server->message.edns.digest, server->message.edns.digest_len, told);
+}
+
+static void allow(struct server *server, enum access_kind kind)
+{
+	server->rules.allow[kind] = (struct access_rules){.rules = &server->anybody, .rule_count = 1};
+}
+
+/* doc/decisions/004-digest.md */
+TEST(digest_is_told_to_who_may_fetch_the_zone_and_asks_in_its_scheme)
+{
+	struct server *server = small_server();
+	struct change_told told;
+	struct change_digest digest = note_digest(server);
+	assert_false(is_told(server, "example. SOA +digest=01", &told)); /* nobody may fetch it */
+	allow(server, ACCESS_TRANSFER);
+	assert_true(is_told(server, "example. SOA +digest=01", &told));
+	assert_int_equal(told.serial, zone_serial(zone_served(server->zones[0])));
+	assert_true(change_digest_equal(told.digest, digest));
+	assert_true(is_told(server, "example. SOA +digest=ff01 +expire +do", &told));
+	assert_true(server->message.edns.expire_has_value);
+
+	static const char *const others[] = {
+	        "example. SOA +edns", "example. SOA +digest=", "example. SOA +digest=02",  "example. NS +digest=01",
+	        "www SOA +digest=01", "www A +digest=01",      "elsewhere. SOA +digest=01"};
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+		assert_false(is_told(server, others[i], &told));
+		assert_null(server->message.edns.digest);
+	}
+	assert_int_equal(ask(server, "example. IXFR +tcp +digest=01"), ANSWER_SEND); /* without serial: FORMERR */
+	assert_int_equal(ask(server, "example. AXFR +tcp +digest=01"), ANSWER_TRANSFER_OUT);
+	assert_true(change_told_read(server->result.edns.digest, server->result.edns.digest_len, &told));
+	assert_true(change_digest_equal(told.digest, digest));
+}
+
+TEST(digest_of_another_version_is_not_told)
+{
+	struct server *server = small_server();
+	struct change_told told;
+	allow(server, ACCESS_TRANSFER);
+	assert_false(is_told(server, "example. SOA +digest=01", &told)); /* none was noted */
+	const struct zone_snapshot *other = zone_ref(zone_served(server_of("other A 192.0.2.9\n")->zones[0]));
+	change_digest_show(server->zones[0], other, change_digest_of(other));
+	assert_false(is_told(server, "example. SOA +digest=01", &told));
+	note_digest(server);
+	assert_true(is_told(server, "example. SOA +digest=01", &told));
+	zone_unref(other);
+}
+
 static unsigned extended_errors(const struct server *server)
 {
 	struct reader options = reader_of(server->message.edns.options, server->message.edns.options_len);
@@ -362,11 +425,6 @@ TEST(other_classes_are_refused_and_class_any_lacks_aa)
 }
 
 /* ---- transfers ---- */
-
-static void allow(struct server *server, enum access_kind kind)
-{
-	server->rules.allow[kind] = (struct access_rules){.rules = &server->anybody, .rule_count = 1};
-}
 
 TEST(axfr_is_handed_over_with_zone_and_snapshot)
 {

@@ -57,6 +57,24 @@ TEST(the_digest_of_a_zone_never_changes)
 	assert_true(change_digest_equal(change_digest_read(octets), digest));
 }
 
+TEST(what_is_told_is_read_back_and_nothing_else_is_read)
+{
+	struct change_told told = {.serial = 0x01020304, .digest = digest_of(1, "a A 192.0.2.1\na MX 10 b\n")};
+	struct change_told read;
+	uint8_t value[CHANGE_TOLD_SIZE + 1];
+	change_told_write(told, value);
+	assert_memory_equal(value, "\1\1\2\3\4\xe4\x78\x72\x33\xde\x8b\x35\xd3\x07\x86\x07\x5e\x80\xa0\x09\xbe", 21);
+	assert_true(change_told_read(value, CHANGE_TOLD_SIZE, &read));
+	assert_int_equal(read.serial, 0x01020304);
+	assert_true(change_digest_equal(read.digest, told.digest));
+	assert_false(change_told_read(value, CHANGE_TOLD_SIZE - 1, &read));
+	assert_false(change_told_read(value, CHANGE_TOLD_SIZE + 1, &read));
+	assert_false(change_told_read(value, 0, &read));
+	assert_false(change_told_read(NULL, 0, &read));
+	value[0] = 2;
+	assert_false(change_told_read(value, CHANGE_TOLD_SIZE, &read));
+}
+
 TEST(the_digest_follows_changesets)
 {
 	struct random_seeded seeded;

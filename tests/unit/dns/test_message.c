@@ -275,6 +275,19 @@ TEST(edns_options_are_read)
 	assert_true(message.edns.cookie);
 }
 
+TEST(first_digest_counts)
+{
+	struct dns_message message;
+	READ_OPT("\0\0\0\0\0\x0c"
+	         "\xff\x20\0\3abc"
+	         "\xff\x20\0\1d",
+	         &message);
+	assert_int_equal(message.edns.digest_len, 3);
+	assert_memory_equal(message.edns.digest, "abc", 3);
+	READ_OPT("\0\0\0\0\0\0", &message);
+	assert_null(message.edns.digest);
+}
+
 TEST(first_extended_error_counts)
 {
 	struct dns_message message;
