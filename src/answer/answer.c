@@ -187,17 +187,20 @@ static void note_digest(struct answer_context *context, const struct zone *zone,
 static void note_version(struct answer_context *context, const struct zone *zone, const struct zone_snapshot *snapshot)
 {
 	const struct dns_message *message = &context->message;
-	const struct dns_edns *edns = &message->edns;
 	bool keeps_up =
 	        message->qtype == DNS_TYPE_SOA || message->qtype == DNS_TYPE_AXFR || message->qtype == DNS_TYPE_IXFR;
-	if ((!edns->expire && edns->digest == NULL) || !keeps_up ||
-	    !dns_name_equal(message->qname.wire, zone->apex.wire)) {
+	if (!keeps_up || !dns_name_equal(message->qname.wire, zone->apex.wire)) {
 		return;
 	}
-	if (edns->expire) {
+	if (message->edns.expire) {
 		note_expire(context, zone, snapshot);
 	}
 	note_digest(context, zone, snapshot);
+}
+
+static bool asks_of_version(const struct dns_edns *edns)
+{
+	return edns->expire || edns->digest != NULL;
 }
 
 static void plan_begin(struct answer_context *context, struct zone *zone, const struct zone_snapshot *snapshot,
@@ -249,7 +252,9 @@ static enum answer_outcome answer_data(struct answer_context *context)
 	if (snapshot == NULL) {
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
 	}
-	note_version(context, zone, snapshot);
+	if (asks_of_version(&message->edns)) {
+		note_version(context, zone, snapshot);
+	}
 	plan_begin(context, zone, snapshot, rules);
 	plan_remember(context);
 	answer_plan(&context->plan);
@@ -304,7 +309,9 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	if (result->snapshot == NULL) {
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
 	}
-	note_version(context, result->zone, result->snapshot);
+	if (asks_of_version(&message->edns)) {
+		note_version(context, result->zone, result->snapshot);
+	}
 	result->message = message;
 	result->limit = context->limit;
 	result->has_edns = message->edns.present;

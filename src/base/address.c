@@ -122,6 +122,14 @@ bool address_same_host(const struct address *a, const struct address *b)
 	return a->family == b->family && a->scope_id == b->scope_id && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool address_is_loopback(const struct address *address)
+{
+	static const uint8_t v6[16] = {[15] = 1};
+	return address->family == ADDRESS_V4
+	               ? address->bytes[0] == 127
+	               : address->family == ADDRESS_V6 && memcmp(address->bytes, v6, sizeof v6) == 0;
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return a->port == b->port && address_same_host(a, b);

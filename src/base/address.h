@@ -30,6 +30,8 @@ char *address_to_text(const struct address *address, char *out);
 bool address_equal(const struct address *a, const struct address *b);
 /* The same host, whatever the port. */
 bool address_same_host(const struct address *a, const struct address *b);
+/* Of this machine alone: 127.0.0.0/8 (RFC 1122 3.2.1.3), ::1 (RFC 4291 2.5.3). */
+bool address_is_loopback(const struct address *address);
 
 /* To and from the socket calls' form. The IPv4-mapped IPv6 form is given as IPv4. */
 socklen_t address_to_socket(const struct address *address, struct sockaddr_storage *out);

@@ -31,6 +31,13 @@ static const struct {
         [CAUSE_SERIAL_INCOMPARABLE] = {"serial-incomparable",
                                        "the primary's serial is exactly 2^31 from ours, neither newer nor older",
                                        "raise the serial there by one, or `tandem zone retransfer ZONE`"},
+        [CAUSE_CONTENT_DIFFERS] =
+                {"content-differs",
+                 "a primary has the serial that is served here, and other content, as its digest says",
+                 "compare with `tandem status ZONE` there; whichever is wrong, a raised serial makes all the same "
+                 "again"},
+        [CAUSE_ZONEMD_DIFFERS] = {"zonemd-differs", "what is served is not what the zone's own ZONEMD says",
+                                  "look at the primary: something was changed after its ZONEMD was made"},
         [CAUSE_OWN_NETWORK] = {"own-network", "this machine could not send the question at all",
                                "look at routes, `query-source` and `transfer-source`, and the limit of open files"},
 

@@ -369,6 +369,9 @@ static void print_zone(const json_t *zone)
 		cli_table_add(&table, 1, line);
 		cli_table_print(&table, 2);
 	}
+	if (has(zone, "alarm")) {
+		printf("  alarm: %s\n", string_of(zone, "alarm"));
+	}
 	if (has(zone, "serial")) {
 		printf("  %lld records, %lld names, %s", number_of(zone, "records"), number_of(zone, "names"),
 		       cli_size((uint64_t)number_of(zone, "memory_bytes"), memory));

@@ -37,6 +37,7 @@ struct conf_target {
 	struct address address;  /* with port */
 	const char *peer_name;   /* NULL: a plain address was written */
 	struct access_keys keys; /* of the peer */
+	bool is_tandem;          /* so is the peer */
 };
 
 struct conf_targets {
@@ -176,6 +177,7 @@ struct conf_peer {
 	const char *name;
 	struct conf_addresses addresses; /* at least one */
 	struct access_keys keys;         /* any of them proves it, the first is for sending; none: its addresses do */
+	bool is_tandem;                  /* it understands what only Tandem says */
 };
 
 struct conf {

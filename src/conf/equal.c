@@ -49,7 +49,8 @@ static bool targets_equal(const struct conf_targets *a, const struct conf_target
 	for (size_t i = 0; a->items != b->items && i < a->count; i++) {
 		if (!address_equal(&a->items[i].address, &b->items[i].address) ||
 		    !texts_equal(a->items[i].peer_name, b->items[i].peer_name) ||
-		    !keys_equal(&a->items[i].keys, &b->items[i].keys)) {
+		    !keys_equal(&a->items[i].keys, &b->items[i].keys) ||
+		    a->items[i].is_tandem != b->items[i].is_tandem) {
 			return false;
 		}
 	}

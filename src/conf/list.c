@@ -118,6 +118,7 @@ static bool add_target(struct reading *reading, const struct row *row, const str
 	        .address = address,
 	        .peer_name = peer == NULL ? NULL : peer->name,
 	        .keys = peer == NULL ? (struct access_keys){0} : peer->keys,
+	        .is_tandem = peer != NULL && peer->is_tandem,
 	};
 	return true;
 }

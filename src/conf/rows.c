@@ -153,6 +153,10 @@ static const struct row peer_row_list[] = {
          .help = "TSIG keys that prove who it is; its addresses then prove nothing. What we send to it is signed with "
                  "the first, and its answers must be signed with that one too; what it asks may be signed with any of "
                  "them, so that keys can be changed one side at a time."},
+        {"tandem", ROW_BOOL, PEER(is_tandem), .standard = "off",
+         .help = "It is a Tandem: where it is a primary, it is asked for the digest of its content beside the serial, "
+                 "so that a difference under one serial is found and repaired. What it says counts where it has a "
+                 "`key` or is on a loopback address."},
 };
 const struct rows peer_rows = {.title = "a peer", LIST(peer_row_list)};
 

@@ -105,9 +105,11 @@ struct control_zone_status {
 	uint64_t published_ago_ms;             /* since that version was published by this process */
 	const char *store_problem;             /* NULL, or why what was stored could not be used at start */
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
-	const char *reason;                    /* NULL, or the last failure that still matters, as one sentence */
-	const char *cause;                     /* NULL, or the code of it (doc/causes.md) */
-	const char *advice;                    /* NULL, or what can be done about it */
+	/* NULL, or the code of what is wrong with the content that is served; `reason` says more */
+	const char *alarm;
+	const char *reason; /* NULL, or the last failure that still matters, as one sentence */
+	const char *cause;  /* NULL, or the code of it (doc/causes.md) */
+	const char *advice; /* NULL, or what can be done about it */
 	enum control_standing standing;
 	bool has_origin;       /* where what is served came from, over restarts too: */
 	int64_t came_at_s;     /* wall time: since when it is the newest here */

@@ -143,6 +143,7 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set_number(object, "memory_bytes", status->memory_bytes);
 	set_number_if(object, "published_ago_ms", status->has_serial, status->published_ago_ms);
 	set(object, "volatile", json_boolean(status->is_volatile));
+	set(object, "alarm", json_of_text(status->alarm));
 	set(object, "reason", json_of_text(status->reason));
 	set(object, "store_problem", json_of_text(status->store_problem));
 	set(object, "cause", json_of_text(status->cause));

@@ -404,25 +404,6 @@ uint8_t *dns_encode_raw(struct dns_encoder *encoder, const uint8_t *bytes, size_
 	return start;
 }
 
-/* Option header: code and length. */
-#define OPTION_HEADER_SIZE 4
-/* Owner (root), TYPE, CLASS, TTL, RDLENGTH. */
-#define OPT_HEADER_SIZE 11
-
-size_t dns_edns_size(const struct dns_edns_reply *edns)
-{
-	size_t size = OPT_HEADER_SIZE;
-	size += edns->nsid == NULL ? 0 : OPTION_HEADER_SIZE + (size_t)edns->nsid_len;
-	size += edns->expire ? OPTION_HEADER_SIZE + 4u : 0u;
-	size += edns->expire_ask ? OPTION_HEADER_SIZE : 0u;
-	size += edns->keepalive ? OPTION_HEADER_SIZE + 2u : 0u;
-	size += edns->keepalive_ask ? OPTION_HEADER_SIZE : 0u;
-	size += edns->digest == NULL ? 0 : OPTION_HEADER_SIZE + (size_t)edns->digest_len;
-	size += edns->ede == DNS_EDE_NONE ? 0 : OPTION_HEADER_SIZE + 2u;
-	size += edns->ede == DNS_EDE_NONE || edns->ede_text == NULL ? 0 : strlen(edns->ede_text);
-	return size;
-}
-
 static void write_option(struct writer *out, uint16_t code, size_t len)
 {
 	write_u16(out, code);
@@ -473,8 +454,10 @@ bool dns_encode_edns(struct dns_encoder *encoder, const struct dns_edns_reply *e
 	write_u16(&out, edns->payload_size);
 	/* Our version is 0 (RFC 6891 6.1.3). */
 	write_u32(&out, (uint32_t)edns->rcode_high << 24 | (edns->dnssec_ok ? 0x8000u : 0));
-	write_u16(&out, (uint16_t)(size - OPT_HEADER_SIZE));
-	write_options(&out, edns);
+	write_u16(&out, (uint16_t)(size - DNS_OPT_HEADER_SIZE));
+	if (size > DNS_OPT_HEADER_SIZE) {
+		write_options(&out, edns);
+	}
 	ensure(!out.failed && writer_left(&out) == 0);
 	encoder->at += size;
 	encoder->counts[DNS_SECTION_ADDITIONAL]++;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "dns/message.h"
@@ -117,8 +118,25 @@ struct dns_edns_reply {
 	const char *ede_text; /* may be NULL */
 };
 
-/* Octets that the OPT record will take. */
-size_t dns_edns_size(const struct dns_edns_reply *edns);
+/* Owner (root), TYPE, CLASS, TTL, RDLENGTH. */
+#define DNS_OPT_HEADER_SIZE 11
+/* Of an option: code and length. */
+#define DNS_OPTION_HEADER_SIZE 4
+
+/* Octets that the OPT record will take. Here because most answers know all of it but NSID when they are compiled. */
+static inline size_t dns_edns_size(const struct dns_edns_reply *edns)
+{
+	size_t size = DNS_OPT_HEADER_SIZE;
+	size += edns->nsid == NULL ? 0 : DNS_OPTION_HEADER_SIZE + (size_t)edns->nsid_len;
+	size += edns->expire ? DNS_OPTION_HEADER_SIZE + 4u : 0u;
+	size += edns->expire_ask ? DNS_OPTION_HEADER_SIZE : 0u;
+	size += edns->keepalive ? DNS_OPTION_HEADER_SIZE + 2u : 0u;
+	size += edns->keepalive_ask ? DNS_OPTION_HEADER_SIZE : 0u;
+	size += edns->digest == NULL ? 0 : DNS_OPTION_HEADER_SIZE + (size_t)edns->digest_len;
+	size += edns->ede == DNS_EDE_NONE ? 0 : DNS_OPTION_HEADER_SIZE + 2u;
+	size += edns->ede == DNS_EDE_NONE || edns->ede_text == NULL ? 0 : strlen(edns->ede_text);
+	return size;
+}
 /* Appends OPT to the additional section; uses reserved room if the caller unreserved it. False: no room. */
 bool dns_encode_edns(struct dns_encoder *encoder, const struct dns_edns_reply *edns);
 

@@ -781,13 +781,21 @@ void publish_line_copy(struct publish_line *line, void (*settled)(void *context)
 	store_submit(write, &copying->waiter, STORE_SOON);
 }
 
-bool publish_line_digest(struct publish_line *line, struct change_digest *digest)
+const struct zone_snapshot *publish_line_served_with(struct publish_line *line, struct change_digest *digest)
 {
 	struct line_version served;
-	bool is_served = line_take_served(line, &served);
-	if (is_served) {
-		*digest = served.head.content;
-		line_version_drop(&served);
+	if (!line_take_served(line, &served)) {
+		return NULL;
 	}
-	return is_served;
+	*digest = served.head.content;
+	const struct zone_snapshot *snapshot = zone_ref(served.snapshot);
+	line_version_drop(&served);
+	return snapshot;
+}
+
+bool publish_line_digest(struct publish_line *line, struct change_digest *digest)
+{
+	const struct zone_snapshot *served = publish_line_served_with(line, digest);
+	zone_unref(served);
+	return served != NULL;
 }

@@ -95,6 +95,8 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 void publish_line_copy(struct publish_line *line, void (*settled)(void *context), void *context);
 /* The digest of what is served (change/digest.h); false: nothing is. Any thread. */
 bool publish_line_digest(struct publish_line *line, struct change_digest *digest);
+/* The same, and a reference to it; NULL: nothing is. */
+const struct zone_snapshot *publish_line_served_with(struct publish_line *line, struct change_digest *digest);
 
 /* ---- parts, each a pure function ---- */
 

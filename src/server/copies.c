@@ -31,7 +31,7 @@ static void make_copy(struct job *self)
 {
 	struct copy_job *job = (struct copy_job *)self;
 	struct server *server = job->zone->server;
-	if (job->is_first) {
+	if (job->is_first && !atomic_load(&server->stopping)) {
 		jobs_wait_idle(server->jobs);
 	}
 	if (atomic_load(&server->stopping) || atomic_load(&job->zone->is_removed)) {

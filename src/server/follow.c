@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/server_internal.h"
+#include "server/verify_internal.h"
 #include "server/writer_internal.h"
 
 /* The machine's owner; the replication loop's. */
@@ -15,6 +16,7 @@ struct follow {
 	struct server_zone *zone;
 	bool is_started;
 	bool has_expired; /* and the zone writer was told, who may come to it only after the next version is served */
+	bool had_zonemd;  /* when owner_verify looked last */
 	uint32_t generation; /* tells this machine from one that the zone had before a change of role */
 };
 
@@ -28,6 +30,9 @@ struct follow_event {
 	struct address from;
 	struct transfer_hint hint;
 	uint32_t generation;
+	bool has_digest; /* of the content of `snapshot`: */
+	struct change_digest digest;
+	bool is_good; /* it is what its ZONEMD says, else `error` says why not */
 };
 
 static struct follow_event *event_new(struct server_zone *zone)
@@ -106,6 +111,23 @@ static void owner_timers(struct transfer_secondary_owner *self, const struct cha
 	writer_save_timers(follow->zone, timers);
 }
 
+static void owner_verify(struct transfer_secondary_owner *self)
+{
+	struct follow *follow = (struct follow *)self;
+	const struct zone_snapshot *served = zone_served(follow->zone->zone);
+	struct zone_node apex;
+	struct zone_rrset zonemd;
+	if (served == NULL) {
+		return;
+	}
+	zone_apex(served, &apex);
+	bool has_zonemd = zone_node_rrset(&apex, DNS_TYPE_ZONEMD, &zonemd);
+	if (has_zonemd || follow->had_zonemd) {
+		verify_zonemd(follow->zone, follow->generation);
+	}
+	follow->had_zonemd = has_zonemd;
+}
+
 static void owner_settled(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
                           struct moment now)
 {
@@ -134,18 +156,20 @@ static const struct tsig_key *key_of(const struct conf_target *target)
 	return target->keys.count == 0 ? NULL : target->keys.items[0];
 }
 
-/* `primaries` and `keys` have room for the zone's targets. */
+/* `primaries`, `keys` and `is_tandem` have room for the zone's targets. */
 static struct transfer_secondary_config config_of(const struct conf_zone_options *options, struct address *primaries,
-                                                  const struct tsig_key **keys)
+                                                  const struct tsig_key **keys, bool *is_tandem)
 {
 	for (size_t i = 0; i < options->primaries.count; i++) {
 		primaries[i] = options->primaries.items[i].address;
 		keys[i] = key_of(&options->primaries.items[i]);
+		is_tandem[i] = options->primaries.items[i].is_tandem;
 	}
 	return (struct transfer_secondary_config){
 	        .primaries = primaries,
 	        .primary_count = options->primaries.count,
 	        .primary_keys = keys,
+	        .primary_is_tandem = is_tandem,
 	        .query_source = source_of(&options->query_source),
 	        .transfer_source = source_of(&options->transfer_source),
 	        .refresh_min_s = options->refresh_min_s,
@@ -193,6 +217,7 @@ static void follow_new(struct server_zone *zone, const struct transfer_secondary
 	        .received = owner_received,
 	        .expired = owner_expired,
 	        .timers = owner_timers,
+	        .verify = owner_verify,
 	        .settled = owner_settled,
 	};
 	follow->zone = zone;
@@ -209,7 +234,8 @@ static void configure_on_loop(void *context, struct moment now)
 	struct server_zone_options options = server_zone_options(zone);
 	struct address *primaries = memory_new_array(options.zone->options->primaries.count, sizeof *primaries);
 	const struct tsig_key **keys = memory_new_array(options.zone->options->primaries.count, sizeof *keys);
-	struct transfer_secondary_config config = config_of(options.zone->options, primaries, keys);
+	bool *is_tandem = memory_new_array(options.zone->options->primaries.count, sizeof *is_tandem);
+	struct transfer_secondary_config config = config_of(options.zone->options, primaries, keys, is_tandem);
 	if (atomic_load(&zone->is_removed) || !conf_zone_is_secondary(options.zone)) {
 		follow_free(zone, now);
 		atomic_store_explicit(&zone->zone->expires_at_ms, ZONE_NEVER_EXPIRES, memory_order_relaxed);
@@ -221,6 +247,7 @@ static void configure_on_loop(void *context, struct moment now)
 	}
 	free(primaries);
 	free(keys);
+	free(is_tandem);
 	server_zone_options_release(&options);
 	event_free(event);
 }
@@ -228,6 +255,22 @@ static void configure_on_loop(void *context, struct moment now)
 void follow_configure(struct server_zone *zone)
 {
 	server_post(zone->server, configure_on_loop, event_new(zone));
+}
+
+static struct transfer_version version_of(const struct follow_event *event)
+{
+	struct transfer_version version = transfer_version_of(event->snapshot);
+	version.has_digest = event->has_digest;
+	version.digest = event->digest;
+	return version;
+}
+
+static void note_digest(struct follow_event *event, const struct change_digest *digest)
+{
+	event->has_digest = digest != NULL;
+	if (digest != NULL) {
+		event->digest = *digest;
+	}
 }
 
 static void restored_on_loop(void *context, struct moment now)
@@ -239,7 +282,7 @@ static void restored_on_loop(void *context, struct moment now)
 		if (event->snapshot == NULL) {
 			transfer_secondary_start(follow->machine, NULL, NULL, now);
 		} else {
-			struct transfer_version version = transfer_version_of(event->snapshot);
+			struct transfer_version version = version_of(event);
 			if (transfer_secondary_start(follow->machine, &version, &event->timers, now)) {
 				writer_offer_restored(event->zone, event->snapshot, event->history);
 				event->snapshot = NULL;
@@ -257,10 +300,12 @@ static void restored_on_loop(void *context, struct moment now)
 }
 
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
-                     const struct change_history *take_history, const struct change_deadlines *timers)
+                     const struct change_history *take_history, const struct change_digest *digest,
+                     const struct change_deadlines *timers)
 {
 	struct follow_event *event = event_new(zone);
 	event->snapshot = take;
+	note_digest(event, digest);
 	event->history = take_history;
 	if (timers != NULL) {
 		event->timers = *timers;
@@ -294,7 +339,7 @@ static void published_on_loop(void *context, struct moment now)
 	struct follow_event *event = context;
 	if (is_for_machine(event)) {
 		struct follow *follow = event->zone->follow;
-		struct transfer_version version = transfer_version_of(event->snapshot);
+		struct transfer_version version = version_of(event);
 		if (follow->has_expired) {
 			/* In case it withdrew the version that has just lifted the expiry. */
 			follow->has_expired = false;
@@ -305,12 +350,39 @@ static void published_on_loop(void *context, struct moment now)
 	event_free(event);
 }
 
-void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take)
+void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take,
+                      const struct change_digest *digest)
 {
 	struct follow_event *event = event_new(zone);
 	event->generation = generation;
 	event->snapshot = take;
+	note_digest(event, digest);
 	server_post(zone->server, published_on_loop, event);
+}
+
+static void verified_on_loop(void *context, struct moment now)
+{
+	struct follow_event *event = context;
+	if (is_for_machine(event)) {
+		struct transfer_version version = version_of(event);
+		transfer_secondary_verified(event->zone->follow->machine, &version,
+		                            event->is_good ? NULL : event->error.text, now);
+	}
+	event_free(event);
+}
+
+void follow_verified(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take,
+                     const struct change_digest *digest, const struct error *problem)
+{
+	struct follow_event *event = event_new(zone);
+	event->generation = generation;
+	event->snapshot = take;
+	note_digest(event, digest);
+	event->is_good = problem == NULL;
+	if (problem != NULL) {
+		event->error = *problem;
+	}
+	server_post(zone->server, verified_on_loop, event);
 }
 
 static void refused_on_loop(void *context, struct moment now)

@@ -8,17 +8,23 @@
 /* Sets up, changes or takes down the machine as the zone's options say. Any thread; posted to the loop. */
 void follow_configure(struct server_zone *zone);
 
-/* A zone writer found what the disk has, and what leads to it: `take` NULL: nothing. Any thread. */
+/* A zone writer found what the disk has, what leads to it, and its digest: `take` NULL: nothing. Any thread. */
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
-                     const struct change_history *take_history, const struct change_deadlines *timers);
+                     const struct change_history *take_history, const struct change_digest *digest,
+                     const struct change_deadlines *timers);
 
 /* What writer_offer_restored was given is served now. Any thread. */
 void follow_restored_served(struct server_zone *zone);
 
-/* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy. Any
- * thread. */
-void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take);
+/* What came of an offer of a transfer; dropped when the machine that asked is gone. `take`: what is served, or a copy;
+ * `digest`: of it, NULL: not known. Any thread. */
+void follow_published(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take,
+                      const struct change_digest *digest);
 void follow_refused(struct server_zone *zone, uint32_t generation, const struct error *error);
+
+/* What is served was held against its ZONEMD; `problem` NULL: there is none. The rest as above. */
+void follow_verified(struct server_zone *zone, uint32_t generation, const struct zone_snapshot *take,
+                     const struct change_digest *digest, const struct error *problem);
 
 /* A NOTIFY that was allowed. False: it cannot be followed now, so that it is not to be answered either: its sender repeats it.
  * Any thread. */

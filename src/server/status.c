@@ -202,6 +202,11 @@ static void fill_secondary(const struct server_zone *zone, const struct conf_tar
 	if (out->state == CONTROL_SERVING) {
 		out->standing = standing_of_secondary(&status, now);
 	}
+	if (status.alarm != NULL) {
+		out->alarm = cause_name(status.alarm_cause);
+		out->reason = arena_copy_text(arena, status.alarm);
+		set_cause(out, status.alarm_cause);
+	}
 	fill_primaries(machine, &status, targets, arena, now, out);
 }
 

@@ -448,7 +448,10 @@ static void transfer_settled(void *context, const struct change_result *result, 
 	if (result == NULL) {
 		follow_refused(zone, offered->generation, error);
 	} else {
-		follow_published(zone, offered->generation, zone_ref(offered->candidate));
+		/* On the store's thread: nothing newer is served yet. */
+		struct change_digest digest;
+		bool has_digest = publish_line_digest(zone->line, &digest);
+		follow_published(zone, offered->generation, zone_ref(offered->candidate), has_digest ? &digest : NULL);
 	}
 	if (result != NULL && result->outcome == CHANGE_PUBLISHED && offered->is_exported) {
 		writer_export(zone);
@@ -519,7 +522,8 @@ static void restore(struct zone_job *self)
 		/* A NOTIFY may have been answered and not followed yet, and its sender does not repeat it (RFC 1996 3.6). */
 		timers.refresh_at_s = timers.refreshed_at_s;
 	}
-	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &timers);
+	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &head.content,
+	                snapshot == NULL ? NULL : &timers);
 	end_loading(zone);
 }
 

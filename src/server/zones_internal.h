@@ -42,6 +42,7 @@ struct server_zone {
 	_Atomic uint32_t references;
 	_Atomic bool is_removed;          /* from the configuration: whoever finds it so takes down what it holds */
 	_Atomic uint32_t notifies_queued; /* on their way to the replication loop */
+	_Atomic bool is_to_be_verified;   /* it is queued (verify.c) */
 	_Atomic uint64_t oversized_in;    /* identity of the version whose oversized RRset was logged last; 0: none */
 	struct job_lane *lane;            /* a reference; shared with a zone of the same name that is just leaving */
 

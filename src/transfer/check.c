@@ -120,6 +120,7 @@ static struct transfer_question check_question(const struct check *check)
 	        .type = DNS_TYPE_SOA,
 	        .id = check->id,
 	        .edns = check->edns,
+	        .asks_digest = check->edns && content_is_asked(check->primary),
 	};
 }
 
@@ -173,7 +174,7 @@ static void judge(struct transfer_primary *primary, const struct transfer_soa_an
 {
 	struct transfer_secondary *zone = primary->zone;
 	primary->tried = TRANSFER_TRIED_SOA;
-	primary->has_offer = is_wanted(zone, answer->serial);
+	primary->has_offer = is_wanted(zone, answer->serial) || content_wants_repair(primary);
 	if (takes_any(zone)) {
 		set_verdict(primary, VERDICT_NEWER, CAUSE_NONE, NULL, now);
 		return;
@@ -191,6 +192,10 @@ static void judge(struct transfer_primary *primary, const struct transfer_soa_an
 		set_verdict(primary, VERDICT_EQUAL, CAUSE_NONE, NULL, now);
 		zone->round_confirmed = true;
 		deadline_confirm(zone, answer->has_expire, answer->expire_s, now);
+		if (content_differs(primary)) {
+			set_verdict(primary, VERDICT_FAILED, CAUSE_CONTENT_DIFFERS,
+			            "tells other content for our serial", now);
+		}
 		break;
 	case DNS_SERIAL_OLDER:
 		set_verdict(primary, VERDICT_OLDER, CAUSE_SERIAL_LOWER, NULL, now);
@@ -225,7 +230,9 @@ static void check_answered(struct transfer_primary *primary, const struct transf
 	if (primary->ask_again && fulfils(&primary->again_hint, answer->serial)) {
 		primary->ask_again = false;
 	}
+	content_told(primary, answer->has_told, &answer->told);
 	judge(primary, answer, now);
+	content_note(primary->zone);
 	check_end(primary, now);
 }
 

@@ -39,6 +39,7 @@ const struct transfer_secondary_config *transfer_config_share(struct transfer_sc
 		shared->config.primaries = NULL;
 		shared->config.primary_count = 0;
 		shared->config.primary_keys = NULL;
+		shared->config.primary_is_tandem = NULL;
 		*newest = &shared->config;
 	}
 	((struct shared_config *)*newest)->users++;

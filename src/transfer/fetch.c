@@ -41,8 +41,9 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	struct transfer_secondary *zone = fetch->zone;
 	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
-	fetch->asks_differences = !takes_any(zone) && !fetch->wants_whole && !fetch->source->whole_next &&
-	                          fetch->source->no_ixfr_until_ms <= now.boot_ms;
+	fetch->repairs = !is_wanted(zone, fetch->source->serial) && content_wants_repair(fetch->source);
+	fetch->asks_differences = !takes_any(zone) && !fetch->repairs && !fetch->wants_whole &&
+	                          !fetch->source->whole_next && fetch->source->no_ixfr_until_ms <= now.boot_ms;
 	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
@@ -59,7 +60,8 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .id = fetch->id,
 	        .has_serial = zone->has_version,
 	        .serial = zone->version.serial,
-	        .any_serial = takes_any(zone),
+	        .any_serial = takes_any(zone) || fetch->repairs,
+	        .asks_digest = fetch->edns && content_is_asked(fetch->source),
 	        .records_max = zone->config->records_max,
 	        .bytes_max = zone->config->bytes_max,
 	};
@@ -70,6 +72,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .type = type,
 	        .id = fetch->id,
 	        .edns = fetch->edns,
+	        .asks_digest = fetch->edns && content_is_asked(fetch->source),
 	        .has_serial = fetch->asks_differences,
 	        .serial = zone->version.serial,
 	};
@@ -480,6 +483,9 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum 
 		set_verdict(primary, VERDICT_FAILED, cause, why, now);
 		/* A forced transfer knows no holding back: once around is enough. */
 		primary->has_offer = primary->has_offer && !zone->is_forced;
+		if (fetch->repairs && fault == FETCH_FAULT_CONTENT) {
+			content_failed(primary);
+		}
 	}
 	fetch_cancel(zone);
 	promise_tell(zone, now);
@@ -533,6 +539,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 	if (fetch->source != NULL) {
 		fetch_succeeded(fetch, version->serial, now);
 	}
+	content_published(zone, fetch, now);
 	deadline_restart(zone, fetch->counts.has_expire, fetch->counts.expire_s, now);
 	fetch_cancel(zone);
 	round_go_on(zone, now);

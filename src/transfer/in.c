@@ -29,6 +29,7 @@ struct transfer_in {
 	bool has_serial;
 	uint32_t serial;
 	bool any_serial;
+	bool asks_digest;
 	uint64_t records_max;
 	uint64_t bytes_max;
 	struct transfer_in_counts counts;
@@ -51,6 +52,7 @@ struct transfer_in *transfer_in_new(const struct transfer_in_config *config)
 	in->has_serial = config->has_serial;
 	in->serial = config->serial;
 	in->any_serial = config->any_serial;
+	in->asks_digest = config->asks_digest;
 	in->records_max = config->records_max;
 	in->bytes_max = config->bytes_max;
 	in->builder = zone_builder_new(config->apex, config->class);
@@ -395,6 +397,9 @@ enum transfer_in_step transfer_in_message(struct transfer_in *in, const uint8_t 
 		in->counts.has_expire = true;
 		in->counts.expire_s = message.edns.expire_s;
 	}
+	in->counts.has_told =
+	        in->counts.has_told ||
+	        (in->asks_digest && change_told_read(message.edns.digest, message.edns.digest_len, &in->counts.told));
 	return take_records(in, &message, error);
 }
 

@@ -9,15 +9,20 @@
 #define POINTER_TO_QUESTION 0xc00cu
 
 /* RFC 6891 6.1.2, RFC 7314 2: an empty EXPIRE option asks for its value. */
-static void write_opt(struct writer *out)
+static void write_opt(struct writer *out, bool asks_digest)
 {
 	write_u8(out, 0);
 	write_u16(out, DNS_TYPE_OPT);
 	write_u16(out, TRANSFER_PAYLOAD_SIZE);
 	write_u32(out, 0);
-	write_u16(out, 4);
+	write_u16(out, asks_digest ? 4 + 5 : 4);
 	write_u16(out, DNS_OPTION_EXPIRE);
 	write_u16(out, 0);
+	if (asks_digest) {
+		write_u16(out, DNS_OPTION_DIGEST);
+		write_u16(out, 1);
+		write_u8(out, CHANGE_DIGEST_SCHEME);
+	}
 }
 
 /* RFC 1995 3: an SOA in the authority section, of which only the serial is looked at. */
@@ -57,7 +62,7 @@ size_t transfer_question_write(const struct transfer_question *question, uint8_t
 		write_serial(&out, question);
 	}
 	if (question->edns) {
-		write_opt(&out);
+		write_opt(&out, question->asks_digest);
 	}
 	ensure(!out.failed);
 	return writer_len(&out);
@@ -133,5 +138,8 @@ enum transfer_soa_outcome transfer_soa_read(const struct transfer_question *ques
 	}
 	out->has_expire = message->edns.expire_has_value;
 	out->expire_s = message->edns.expire_s;
+	out->has_told = question->asks_digest &&
+	                change_told_read(message->edns.digest, message->edns.digest_len, &out->told) &&
+	                out->told.serial == out->serial;
 	return TRANSFER_SOA_FOUND;
 }

@@ -114,7 +114,8 @@ static struct transfer_primary *best_offer(struct transfer_secondary *zone, stru
 	}
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		struct transfer_primary *primary = zone->primaries[i];
-		primary->has_offer = primary->has_offer && is_wanted(zone, primary->serial);
+		primary->has_offer =
+		        primary->has_offer && (is_wanted(zone, primary->serial) || content_wants_repair(primary));
 		if (!primary->has_offer || held_back_until_ms(zone, primary) > now.boot_ms ||
 		    (checking && leads_back(zone, primary->serial))) {
 			continue;
@@ -477,7 +478,7 @@ void transfer_secondary_notified(struct transfer_secondary *zone, const struct a
 	if (!zone->has_started) {
 		return;
 	}
-	if (hint_is_old(zone, hint)) {
+	if (hint_is_old(zone, hint) && !content_may_differ(zone, from, hint)) {
 		zone_log(zone, LOG_DEBUG, "NOTIFY from %s: serial %" PRIu32 ", nothing new",
 		         address_to_text(from, text), hint->serial);
 		return;
@@ -576,6 +577,7 @@ static struct transfer_primary *primary_new(struct transfer_secondary *zone, con
 static void primary_free(struct transfer_primary *primary)
 {
 	check_cancel(primary);
+	content_forget(primary);
 	transfer_host_unref(primary->zone->scheduler, primary->host);
 	free(primary->fetch_failure);
 	free(primary->ixfr_failure);
@@ -622,6 +624,7 @@ static size_t take_config(struct transfer_secondary *zone, const struct transfer
 			zone->primaries[i] = primary_new(zone, &config->primaries[i], key);
 			added++;
 		}
+		zone->primaries[i]->is_tandem = config->primary_is_tandem != NULL && config->primary_is_tandem[i];
 	}
 	for (size_t i = 0; i < count_before; i++) {
 		if (before[i] != NULL) {
@@ -695,6 +698,8 @@ void transfer_secondary_free(struct transfer_secondary *take, struct moment now)
 	transfer_config_release(scheduler, take->config);
 	free(take->primaries);
 	free(take->problem);
+	free(take->zonemd_problem);
+	free(take->alarm);
 	free(take->apex);
 	free(take);
 	transfer_scheduler_run(scheduler, now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine of one secondary zone, cut into files: secondary.c (events, rounds), check.c (SOA questions), fetch.c
- * (transfers), deadline.c (refresh, retry, expire), status.c.
+ * (transfers), content.c (digests), deadline.c (refresh, retry, expire), status.c.
  *
  * Of one primary (check.c):
  *
@@ -58,6 +58,7 @@ struct fetch {
 	bool is_forced;
 	bool has_promise; /* the primary had said that it has this serial when the question went out */
 	uint32_t promise;
+	bool repairs;          /* the serial is ours, the content is not: the whole zone is asked for */
 	bool asks_differences; /* of the question that is out */
 	bool wants_whole;      /* differences were no good: the whole zone is asked for */
 	bool differences_bad;  /* what came as differences made no sense, or did not fit */
@@ -78,6 +79,9 @@ enum verdict {
 	VERDICT_TRANSFERRED,
 	VERDICT_FAILED, /* `failure` says why */
 };
+
+/* What a ZONEMD that was not right led to; back to NONE when one from this primary is. */
+enum zonemd_repair { ZONEMD_REPAIR_NONE, ZONEMD_REPAIR_WANTED, ZONEMD_REPAIR_DONE };
 
 struct transfer_primary {
 	struct transfer_secondary *zone;
@@ -112,6 +116,15 @@ struct transfer_primary {
 	bool has_refused;          /* `refused_serial` came from it and could not be taken: */
 	uint32_t refused_serial;   /* not fetched again before */
 	int64_t refused_until_ms;
+
+	/* content.c */
+	bool is_tandem;          /* as it is configured */
+	bool has_told;           /* its last answer told the digest of its version: */
+	struct change_told told; /* this */
+	bool has_repaired;       /* the whole zone was fetched because it told: */
+	bool repair_was_vain;    /* and that made it no better */
+	struct change_told repaired;
+	enum zonemd_repair zonemd_repair;
 
 	enum verdict verdict;
 	enum transfer_tried tried; /* and by what that was found out */
@@ -155,6 +168,12 @@ struct transfer_secondary {
 
 	int64_t told_lower_since_s;
 	int64_t lower_since_s; /* wall time; 0: some primary has what we have, or something newer (lower.c) */
+
+	/* content.c */
+	struct transfer_primary *source; /* of the version that is served; NULL: not known any more */
+	char *zonemd_problem;            /* NULL, or why its ZONEMD is not right */
+	char *alarm;                     /* NULL, or that its content is not what it should be */
+	enum cause alarm_cause;
 
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
@@ -202,6 +221,27 @@ void fetch_refused(struct transfer_secondary *zone, enum fetch_fault fault, enum
 void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum cause cause, const char *why,
                   struct moment now);
 void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now);
+
+/* ---- content.c ---- */
+/* It is marked as a Tandem, and what it tells of its content counts. */
+bool content_is_asked(const struct transfer_primary *primary);
+/* It has told another content for our serial. */
+bool content_differs(const struct transfer_primary *primary);
+/* For that, or for a ZONEMD, its whole zone is to be fetched. */
+bool content_wants_repair(const struct transfer_primary *primary);
+/* What its last answer told. */
+void content_told(struct transfer_primary *primary, bool has_told, const struct change_told *told);
+/* Sees to the alarm. */
+void content_note(struct transfer_secondary *zone);
+/* What `fetch` brought is served now, as zone->version says. */
+void content_published(struct transfer_secondary *zone, const struct fetch *fetch, struct moment now);
+/* What was fetched for its content made no sense. */
+void content_failed(struct transfer_primary *primary);
+/* It leaves the configuration. */
+void content_forget(struct transfer_primary *primary);
+/* A NOTIFY that promises the serial that we have may be about its content. */
+bool content_may_differ(const struct transfer_secondary *zone, const struct address *from,
+                        const struct transfer_hint *hint);
 
 /* ---- deadline.c ---- */
 uint32_t clamped_refresh_s(const struct transfer_secondary *zone);

@@ -38,6 +38,8 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	        .expire_at_ms = zone->has_version ? zone->expire_at_ms : TRANSFER_NEVER,
 	        .problem = zone->problem,
 	        .cause = zone->cause,
+	        .alarm = zone->alarm,
+	        .alarm_cause = zone->alarm_cause,
 	        .primary_count = zone->primary_count,
 	};
 	if (zone->fetch != NULL) {

@@ -54,6 +54,7 @@
 #include "base/random.h"
 #include "change/cause.h"
 #include "change/change.h"
+#include "change/digest.h"
 #include "change/history.h"
 #include "dns/encode.h"
 #include "dns/message.h"
@@ -65,6 +66,8 @@ struct transfer_version {
 	uint32_t refresh_s; /* as the SOA says, not clamped */
 	uint32_t retry_s;
 	uint32_t expire_s;
+	bool has_digest;
+	struct change_digest digest; /* of its content; transfer_version_of leaves it to whoever knows it */
 };
 struct transfer_version transfer_version_of(const struct zone_snapshot *zone);
 
@@ -137,6 +140,7 @@ struct transfer_in_config {
 	bool has_serial;
 	uint32_t serial;      /* of the version that we have */
 	bool any_serial;      /* take an equal or older version too */
+	bool asks_digest;     /* our question asked for the digest */
 	uint64_t records_max; /* more refuse the transfer */
 	uint64_t bytes_max;   /* octets of messages; more refuse the transfer. Bounds memory too */
 };
@@ -171,6 +175,8 @@ struct transfer_in_counts {
 	bool has_expire; /* an EDNS EXPIRE option came (RFC 7314) */
 	uint32_t expire_s;
 	bool is_difference; /* the answer is what leads from our version to the new one */
+	bool has_told;      /* the digest of what it was made of came too, where `asks_digest` */
+	struct change_told told;
 };
 struct transfer_in_counts transfer_in_counts(const struct transfer_in *in);
 /* The RCODE that refused it; 0 when it was none. */
@@ -271,6 +277,9 @@ struct transfer_secondary_config {
 	/* One for each primary, by which what is asked there is signed and its answers are proven; NULL among them: none. NULL:
 	 * none for any. References are taken. */
 	const struct tsig_key *const *primary_keys;
+	/* One for each primary: it is a Tandem, and is asked for the digest of its content, which counts where it has a key or is
+	 * on a loopback address. NULL: none is. */
+	const bool *primary_is_tandem;
 	struct transfer_source query_source;
 	struct transfer_source transfer_source;
 	uint32_t refresh_min_s, refresh_max_s; /* the SOA's timers are taken as at least and at most these */
@@ -308,6 +317,9 @@ struct transfer_secondary_owner {
 	 * our answers. */
 	void (*timers)(struct transfer_secondary_owner *self, const struct change_deadlines *timers,
 	               int64_t expire_at_ms);
+	/* What is served came as differences from somebody who does not tell its digest: hold it against its ZONEMD, where it
+	 * has one, and call transfer_secondary_verified, later. May be NULL. */
+	void (*verify)(struct transfer_secondary_owner *self);
 	/* All that was under way has come to an end. `text` is one sentence, borrowed for the call. May be NULL. */
 	void (*settled)(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
 	                struct moment now);
@@ -334,6 +346,10 @@ void transfer_secondary_published(struct transfer_secondary *zone, const struct 
                                   struct moment now);
 /* It was not published. ERROR_IO means that our own disk is at fault: no other primary is tried for that. */
 void transfer_secondary_refused(struct transfer_secondary *zone, const struct error *error, struct moment now);
+
+/* What came of owner.verify: `version` (with its digest) is what its ZONEMD says, or is not, as `problem` (one clause) tells. */
+void transfer_secondary_verified(struct transfer_secondary *zone, const struct transfer_version *version,
+                                 const char *problem, struct moment now);
 
 /* What a NOTIFY's answer section says of the new version (RFC 1996 3.7). */
 struct transfer_hint {
@@ -374,16 +390,20 @@ struct transfer_secondary_status {
 	uint32_t proof_lasts_s; /* that is good for so long: refresh and retry, as they are taken */
 	int64_t owed_since_s;   /* wall time: a primary has, or promised, something newer; 0: nothing is known of */
 	uint32_t owed_serial;
-	int64_t next_ask_ms;          /* boot clock; INT64_MAX: something is under way */
-	int64_t expire_at_ms;         /* boot clock; INT64_MAX: no version */
-	const char *problem;          /* NULL, or the last failure that still matters; borrowed until the next event */
-	enum cause cause;             /* of it */
-	struct address fetching_from; /* TRANSFER_PHASE_QUEUED and later; else family ADDRESS_NONE */
+	int64_t next_ask_ms;  /* boot clock; INT64_MAX: something is under way */
+	int64_t expire_at_ms; /* boot clock; INT64_MAX: no version */
+	const char *problem;  /* NULL, or the last failure that still matters; borrowed until the next event */
+	enum cause cause;     /* of it */
+	const char *alarm;    /* NULL, or that the content is not what it should be; borrowed like it */
+	enum cause alarm_cause;
+	struct address fetching_from;      /* TRANSFER_PHASE_QUEUED and later; else family ADDRESS_NONE */
 	struct transfer_in_counts fetched; /* TRANSFER_PHASE_FETCHING */
 	size_t primary_count;
 };
 void transfer_secondary_status(const struct transfer_secondary *zone, struct transfer_secondary_status *out);
 
+/* Longest alarm, NUL included. */
+#define TRANSFER_ALARM_MAX 512
 /* Longest clause about a primary or a target, NUL included; longer ones are cut. */
 #define TRANSFER_RESULT_MAX 256
 

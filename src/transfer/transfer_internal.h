@@ -19,8 +19,9 @@ struct transfer_question {
 	uint16_t class;
 	uint16_t type;
 	uint16_t id;
-	bool edns;       /* with an empty EXPIRE option (RFC 7314) */
-	bool has_serial; /* of the version that we have, for IXFR (RFC 1995 3) */
+	bool edns;        /* with an empty EXPIRE option (RFC 7314) */
+	bool asks_digest; /* and one that asks for the digest of the version (doc/decisions/004-digest.md) */
+	bool has_serial;  /* of the version that we have, for IXFR (RFC 1995 3) */
 	uint32_t serial;
 };
 
@@ -48,6 +49,8 @@ struct transfer_soa_answer {
 	uint32_t serial;
 	bool has_expire;
 	uint32_t expire_s;
+	bool has_told; /* the digest of that version, where it was asked for */
+	struct change_told told;
 };
 enum transfer_soa_outcome transfer_soa_read(const struct transfer_question *question, const struct dns_message *message,
                                             struct transfer_soa_answer *out, struct error *error);

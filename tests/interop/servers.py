@@ -356,6 +356,7 @@ class Tandem(Server):
         self.extra_keys = []  # keys beside those that it shares with other servers of the test
         self.key_files = {}  # more keys, by name: files that have them
         self.more_of_peers = {}  # names of further keys of a peer, by its name
+        self.tandems = []  # servers that it is told are Tandems
         self.sources = {source: self.address for source in ("query-source", "notify-source", "transfer-source")}
 
     def configure(self):
@@ -405,12 +406,17 @@ class Tandem(Server):
         peers = []
         for name, (server, key) in self.keyed().items():
             names = ", ".join(f'"{word}"' for word in [key.name, *self.more_of_peers.get(name, [])])
-            peers.append(f'  - {{name: {name}, address: ["{server.address}@{server.port}"], key: [{names}]}}')
+            tandem = ", tandem: on" if server in self.tandems else ""
+            peers.append(f'  - {{name: {name}, address: ["{server.address}@{server.port}"], key: [{names}]{tandem}}}')
+        for server in self.tandems:
+            if server.name not in self.keyed():
+                peers.append(f'  - {{name: {server.name}, address: "{server.address}@{server.port}", tandem: on}}')
         return [*(["keys:", *keys] if keys else []), *(["peers:", *peers] if peers else [])]
 
     def named(self, zone, others):
-        """A list of other servers: peers where there is a key."""
-        return ", ".join(other.name if zone.key_of(other) else places([other]) for other in others)
+        """A list of other servers: peers where there is a key, or something to say of them."""
+        are_peers = [other in self.tandems or zone.key_of(other) for other in others]
+        return ", ".join(other.name if is_peer else places([other]) for other, is_peer in zip(others, are_peers))
 
     def run_any(self, *words):
         """Runs a subcommand against this server; gives the ended process."""

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The digest of a zone's content: servers that serve the same say the same."""
 
-import json
+import struct
 
+import fake
+import servers
+import wire
 import zones
 
 ZONE = "small.example."
 
 
 def digest(server):
-    return json.loads(server.run("status", ZONE, "--json"))["digest"]
+    return server.status(ZONE)["digest"]
 
 
 def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(world):
@@ -31,3 +34,108 @@ def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(wo
     secondary.start()
     secondary.wait_for_serial(ZONE, 2)
     assert digest(secondary) == before
+
+
+def follow_another(secondary, primary):
+    """Another server is its primary from now on, and known to be a Tandem."""
+    secondary.zone(ZONE).primaries = [primary]
+    secondary.tandems = [primary]
+    secondary.configure()
+    secondary.run("reload")
+
+
+def test_other_content_under_one_serial_is_found_and_repaired_down_the_chain_and_only_once(world):
+    spoilt = fake.FakePrimary(ZONE, 1, fake.honest)
+    first, second, third = (world.new("tandem", name) for name in ("first", "second", "third"))
+    try:
+        first.serve(ZONE, zones.small(world.folder, ZONE, 1))
+        second.zones.append(servers.Zone(ZONE, primaries=[spoilt]))
+        third.follow(ZONE, second)
+        third.tandems = [second]
+        for server in (first, second, third):
+            server.start()
+        third.wait_for_serial(ZONE, 1)
+        assert digest(second) == digest(third) != digest(first)
+        follow_another(second, first)
+        servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
+        servers.wait_until(lambda: digest(third) == digest(first), "so has the third one")
+        for server, primary in ((second, first), (third, second)):
+            assert server.lines("content-differs", primary.address)
+            assert server.status(ZONE)["alarm"] is None
+        wire.assert_equal_zones(wire.axfr(first.place, ZONE), wire.axfr(third.place, ZONE))
+        second.run("zone", "refresh", ZONE, "--wait")
+        assert len(first.lines(f"transferred to {second.address}")) == 1
+        assert len(second.lines(f"transferred to {third.address}")) == 2
+        # Nobody is led on from the serial that had two contents.
+        assert wire.after_differences(wire.axfr(first.place, ZONE), wire.ixfr(second.place, ZONE, 0)) is None
+        first.change(ZONE, zones.small(world.folder, ZONE, 2))
+        second.run("zone", "refresh", ZONE, "--wait")
+        third.wait_for_serial(ZONE, 2)
+        assert digest(first) == digest(second) == digest(third)
+        assert not second.lines(f"transferred to {third.address} as what differs from 1")
+    finally:
+        spoilt.end()
+
+
+def test_who_is_not_known_to_be_a_tandem_is_neither_asked_nor_repaired_from(world):
+    spoilt = fake.FakePrimary(ZONE, 1, fake.honest)
+    first, second = world.new("tandem", "first"), world.new("tandem", "second")
+    try:
+        first.serve(ZONE, zones.small(world.folder, ZONE, 1))
+        second.zones.append(servers.Zone(ZONE, primaries=[spoilt]))
+        first.start()
+        second.start()
+        second.wait_for_serial(ZONE, 1)
+        follow_another(second, first)
+        servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
+        second.tandems = []
+        second.zone(ZONE).primaries = [spoilt]
+        second.configure()
+        second.run("reload")
+        second.run("zone", "refresh", ZONE, "--wait")
+        assert digest(second) == digest(first)
+        assert spoilt.transfers == 1
+    finally:
+        spoilt.end()
+
+
+ZONEMD = 63
+
+
+class WithZonemd(fake.FakePrimary):
+    """Its zone has a ZONEMD that no content has."""
+
+    def body(self, serial=None):
+        zonemd = struct.pack("!IBB", self.serial if serial is None else serial, 1, 1) + bytes(48)
+        *records, last = super().body(serial)
+        return [*records, fake.record(self.zone, ZONEMD, zonemd), last]
+
+
+def differences(connection, query_id, server):
+    """By IXFR what leads from the version before."""
+    before = server.serial - 1
+    away, here = server.body(before)[-2:], server.body()[-2:]
+    records = [server.soa(before), *away, server.soa(), *here] if server.rrtype == wire.IXFR else server.body()
+    server.send(connection, server.message(query_id, [server.soa(), *records, server.soa()]))
+
+
+def test_zone_that_is_not_what_its_zonemd_says_is_fetched_whole_once_and_served_with_an_alarm(world):
+    primary = WithZonemd(ZONE, 1, differences)
+    secondary = world.new("tandem", "second")
+    try:
+        secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
+        secondary.start()
+        secondary.wait_for_serial(ZONE, 1)
+        primary.serial = 2
+        secondary.run("zone", "refresh", ZONE, "--wait")
+        servers.wait_until(lambda: "no better" in secondary.reason(ZONE), "the whole zone was fetched in vain")
+        assert secondary.status(ZONE)["alarm"] == "zonemd-differs"
+        assert "alarm: zonemd-differs" in secondary.run("status", ZONE)
+        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
+        primary.serial = 3
+        secondary.run("zone", "refresh", ZONE, "--wait")
+        secondary.wait_for_serial(ZONE, 3)
+        servers.wait_until(lambda: "serial 3" in secondary.reason(ZONE), "the newest version was looked at")
+        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR, wire.IXFR]
+    finally:
+        primary.end()

@@ -333,7 +333,9 @@ TEST(zone_status_tells_all)
 	expect(&world, "GET", "/v1/zones/Example.ORG", NULL, 200,
 	       "{\"name\":\"example.org.\",\"role\":\"secondary\",\"state\":\"serving\",\"serial\":4294967295,"
 	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
-	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"reason\":null,\"cause\":"
+	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"alarm\":null,\"reason\":"
+	       "null,"
+	       "\"cause\":"
 	       "null,"
 	       "\"standing\":\"not-loaded\",\"doing\":null,"
 	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,\"proof_ago_s\":0,"

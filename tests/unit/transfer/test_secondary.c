@@ -31,6 +31,7 @@ struct zone_bench {
 	size_t expired;
 	struct change_deadlines timers;
 	size_t timers_told;
+	size_t verifications; /* asked for */
 	size_t settled;
 	enum transfer_outcome outcome;
 	char settled_text[512];
@@ -91,6 +92,11 @@ static void received(struct transfer_secondary_owner *self, struct transfer_in *
 	(void)from;
 	zone->received = take;
 	zone->received_forced = forced;
+}
+
+static void verify(struct transfer_secondary_owner *self)
+{
+	((struct zone_bench *)self)->verifications++;
 }
 
 static void expired(struct transfer_secondary_owner *self, struct moment now)
@@ -154,7 +160,11 @@ static void bench_begin(size_t zone_count, size_t primary_count)
 	bench.zone_count = zone_count;
 	for (size_t i = 0; i < zone_count; i++) {
 		struct zone_bench *zone = &bench.zones[i];
-		zone->owner = (struct transfer_secondary_owner){received, expired, timers, settled};
+		zone->owner = (struct transfer_secondary_owner){.received = received,
+		                                                .expired = expired,
+		                                                .timers = timers,
+		                                                .verify = verify,
+		                                                .settled = settled};
 		zone->machine = transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN,
 		                                       &bench.config, &zone->owner);
 	}

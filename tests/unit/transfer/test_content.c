@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+/* The content beside the serial: what primaries tell of theirs, what their ZONEMD says, and what follows. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "transfer/transfer.h"
+#include "wire.h"
+#include "zone_text.h"
+
+#define PRIMARIES_MAX 3
+#define SOA(serial)   "example. SOA ns.other. admin.other. " serial " 7200 900 1209600 300\n"
+
+static struct dns_encoder encoder;
+
+/* What a primary has, and what it tells of it. */
+struct primary {
+	uint32_t serial;
+	const char *text;
+	const char *told_text;   /* NULL: the same */
+	const char *differences; /* NULL: it gives the whole zone */
+	unsigned told_anew;      /* it makes up another digest each time */
+	size_t asked, ixfrs, axfrs, asked_digest;
+};
+
+/* One zone, what it serves, and its primaries. */
+static struct bench {
+	struct transfer_edge edge;
+	struct transfer_secondary_owner owner;
+	struct random_seeded random;
+	struct transfer_scheduler *scheduler;
+	struct transfer_secondary *machine;
+	struct transfer_secondary_config config;
+	struct address addresses[PRIMARIES_MAX];
+	bool is_tandem[PRIMARIES_MAX];
+	struct primary primaries[PRIMARIES_MAX];
+	const struct zone_snapshot *served;
+	struct transfer_in *received;
+	size_t verifications;
+	struct transfer_call *calls[PRIMARIES_MAX];
+	struct wire questions[PRIMARIES_MAX];
+	struct moment now;
+} bench;
+
+static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
+                      struct error *error)
+{
+	size_t index = (size_t)call->to.bytes[3] - 1;
+	(void)self;
+	(void)error;
+	assert_null(bench.calls[index]);
+	bench.calls[index] = call;
+	bench.questions[index].len = len;
+	memcpy(bench.questions[index].bytes, bytes, len);
+	call->handle = &bench.calls[index];
+	return true;
+}
+
+static void close_call(struct transfer_edge *self, struct transfer_call *call)
+{
+	(void)self;
+	*(struct transfer_call **)call->handle = NULL;
+}
+
+static void wake_at(struct transfer_edge *self, int64_t at_ms)
+{
+	(void)self;
+	(void)at_ms;
+}
+
+static void received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
+                     bool forced)
+{
+	(void)self;
+	(void)from;
+	assert_false(forced);
+	bench.received = take;
+}
+
+static void expired(struct transfer_secondary_owner *self, struct moment now)
+{
+	(void)self;
+	(void)now;
+}
+
+static void timers(struct transfer_secondary_owner *self, const struct change_deadlines *told, int64_t expire_at_ms)
+{
+	(void)self;
+	(void)told;
+	(void)expire_at_ms;
+}
+
+static void verify(struct transfer_secondary_owner *self)
+{
+	(void)self;
+	bench.verifications++;
+}
+
+static struct change_digest digest_of(const char *text)
+{
+	const struct zone_snapshot *zone = zone_of_text("example.", 1, text);
+	struct change_digest digest = change_digest_of(zone);
+	zone_unref(zone);
+	return digest;
+}
+
+static struct transfer_version version_of_served(void)
+{
+	struct transfer_version version = transfer_version_of(bench.served);
+	version.has_digest = true;
+	version.digest = change_digest_of(bench.served);
+	return version;
+}
+
+/* Serves this, and follows so many primaries on loopback, all of them Tandem, that have nothing yet. */
+static void bench_begin(uint32_t serial, const char *text, size_t primary_count)
+{
+	static const struct transfer_limits limits = {
+	        .transfers_max = 10,
+	        .transfers_per_primary_max = 4,
+	        .queries_max = 100,
+	        .notifies_max = 1,
+	        .notify_rate = 10,
+	        .startup_notify_rate = 10,
+	};
+	memset(&bench, 0, sizeof bench);
+	log_set_level(LOG_ERROR - 1);
+	dns_encoder_init(&encoder);
+	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
+	bench.owner = (struct transfer_secondary_owner){
+	        .received = received, .expired = expired, .timers = timers, .verify = verify};
+	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
+	random_seeded_init(&bench.random, unit_seed());
+	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
+	for (size_t i = 0; i < PRIMARIES_MAX; i++) {
+		bench.addresses[i] =
+		        (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {127, 0, 2, (uint8_t)(i + 1)}};
+		bench.is_tandem[i] = true;
+	}
+	bench.config = (struct transfer_secondary_config){
+	        .primaries = bench.addresses,
+	        .primary_count = primary_count,
+	        .primary_is_tandem = bench.is_tandem,
+	        .refresh_max_s = 1000000,
+	        .retry_max_s = 1000000,
+	        .expire_max_s = 10000000,
+	        .records_max = 1000,
+	        .bytes_max = 1000000,
+	        .transfer_idle_ms = 10000,
+	        .transfer_total_ms = 60000,
+	};
+	bench.served = zone_of_text("example.", serial, text);
+}
+
+static void start(void)
+{
+	struct transfer_version version = version_of_served();
+	bench.machine =
+	        transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config, &bench.owner);
+	transfer_secondary_start(bench.machine, &version, NULL, bench.now);
+}
+
+static void bench_end(void)
+{
+	transfer_secondary_free(bench.machine, bench.now);
+	transfer_scheduler_free(bench.scheduler);
+	zone_unref(bench.served);
+}
+
+static void publish(void)
+{
+	struct error error;
+	const struct zone_snapshot *candidate = transfer_in_finish(bench.received, bench.served, NULL, &error);
+	bench.received = NULL;
+	assert_non_null(candidate);
+	zone_unref(bench.served);
+	bench.served = candidate;
+	struct transfer_version version = version_of_served();
+	transfer_secondary_published(bench.machine, &version, bench.now);
+}
+
+static struct dns_edns_reply edns_of(struct primary *primary, uint8_t value[CHANGE_TOLD_SIZE])
+{
+	struct change_told told = {.serial = primary->serial,
+	                           .digest =
+	                                   digest_of(primary->told_text == NULL ? primary->text : primary->told_text)};
+	if (primary->told_anew > 0) {
+		told.digest.words[0] += primary->told_anew++;
+	}
+	change_told_write(told, value);
+	return (struct dns_edns_reply){
+	        .payload_size = 1232, .digest = value, .digest_len = CHANGE_TOLD_SIZE, .ede = DNS_EDE_NONE};
+}
+
+static void write_answer(struct primary *primary, const struct dns_message *question, const struct zone_snapshot *zone,
+                         struct wire *reply)
+{
+	uint8_t value[CHANGE_TOLD_SIZE];
+	struct error error;
+	bool tells = change_told_is_asked(question->edns.digest, question->edns.digest_len);
+	struct dns_edns_reply edns = edns_of(primary, value);
+	primary->asked_digest += tells;
+	primary->ixfrs += question->qtype == DNS_TYPE_IXFR;
+	primary->axfrs += question->qtype == DNS_TYPE_AXFR;
+	if (question->qtype == DNS_TYPE_SOA) {
+		primary->asked++;
+		reply->len = transfer_out_single(question, zone, NULL, tells ? &edns : NULL, &encoder, reply->bytes,
+		                                 WIRE_MAX);
+	} else if (question->qtype == DNS_TYPE_IXFR && primary->differences != NULL) {
+		wire_answer(reply, DNS_TYPE_IXFR, primary->differences);
+		memcpy(reply->bytes, question->bytes, 2);
+	} else {
+		struct transfer_out *out = transfer_out_new(question, zone, NULL, tells ? &edns : NULL);
+		assert_int_equal(transfer_out_next(out, &encoder, reply->bytes, WIRE_MAX, &reply->len, &error),
+		                 TRANSFER_OUT_MESSAGE);
+		transfer_out_free(out);
+	}
+}
+
+static void answer(size_t index)
+{
+	static struct wire reply;
+	struct primary *primary = &bench.primaries[index];
+	struct transfer_call *call = bench.calls[index];
+	struct dns_message question = wire_read(&bench.questions[index]);
+	const struct zone_snapshot *zone = zone_of_text("example.", primary->serial, primary->text);
+	write_answer(primary, &question, zone, &reply);
+	zone_unref(zone);
+	bench.calls[index] = NULL;
+	assert_true(transfer_call_message(call, reply.bytes, reply.len, bench.now));
+}
+
+/* Answers and publishes until nothing is under way; in the order of the list. */
+static void run(void)
+{
+	bool any = true;
+	for (size_t steps = 0; any; steps++) {
+		any = false;
+		assert_true(steps < 100);
+		for (size_t i = 0; i < PRIMARIES_MAX && !any; i++) {
+			any = bench.calls[i] != NULL;
+			if (any) {
+				answer(i);
+			}
+		}
+		if (bench.received != NULL) {
+			publish();
+			any = true;
+		}
+	}
+}
+
+static void refresh(void)
+{
+	bench.now.boot_ms += 10000000;
+	bench.now.wall_s += 10000;
+	transfer_secondary_refresh(bench.machine, bench.now);
+	run();
+}
+
+static struct transfer_secondary_status status(void)
+{
+	struct transfer_secondary_status out;
+	transfer_secondary_status(bench.machine, &out);
+	return out;
+}
+
+static bool serves(const char *text)
+{
+	return change_digest_equal(change_digest_of(bench.served), digest_of(text));
+}
+
+static bool alarm_says(enum cause cause, const char *words)
+{
+	return status().alarm_cause == cause && status().alarm != NULL && strstr(status().alarm, words) != NULL;
+}
+
+static size_t transfers(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < PRIMARIES_MAX; i++) {
+		count += bench.primaries[i].ixfrs + bench.primaries[i].axfrs;
+	}
+	return count;
+}
+
+#define A "a A 192.0.2.1\n"
+#define B "a A 192.0.2.2\n"
+#define C "a A 192.0.2.3\n"
+
+TEST(same_serial_and_same_content_is_nothing)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A};
+	start();
+	run();
+	assert_int_equal(bench.primaries[0].asked_digest, 1);
+	assert_int_equal(transfers(), 0);
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(same_serial_with_other_content_is_an_alarm_until_the_whole_zone_has_come)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = B};
+	start();
+	answer(0);
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "127.0.2.1@53 tells for serial 7 the digest"));
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "its whole zone is fetched"));
+	run();
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_int_equal(bench.primaries[0].ixfrs, 0);
+	assert_true(serves(B));
+	assert_null(status().alarm);
+	assert_null(status().problem);
+	refresh();
+	assert_int_equal(transfers(), 1);
+	bench_end();
+}
+
+TEST(who_is_not_marked_or_not_proven_is_not_asked_and_not_believed)
+{
+	for (unsigned round = 0; round < 2; round++) {
+		bench_begin(7, A, 1);
+		bench.is_tandem[0] = round == 0;
+		if (round == 0) {
+			memcpy(bench.addresses[0].bytes, (uint8_t[4]){192, 0, 2, 1}, 4);
+		}
+		bench.primaries[0] = (struct primary){.serial = 7, .text = B};
+		start();
+		run();
+		assert_int_equal(bench.primaries[0].asked, 1);
+		assert_int_equal(bench.primaries[0].asked_digest, 0);
+		assert_int_equal(transfers(), 0);
+		assert_null(status().alarm);
+		bench_end();
+	}
+}
+
+TEST(primary_that_lies_about_its_digest_is_fetched_once_and_the_alarm_stays)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A, .told_text = C};
+	start();
+	run();
+	refresh();
+	refresh();
+	assert_int_equal(bench.primaries[0].asked, 3);
+	assert_int_equal(transfers(), 1);
+	assert_true(serves(A));
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "does not say so either"));
+	/* Another serial is another matter. */
+	bench.primaries[0] = (struct primary){.serial = 8, .text = B};
+	refresh();
+	assert_true(serves(B));
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(primary_that_tells_another_digest_each_time_is_fetched_once_for_its_serial)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A, .told_anew = 1};
+	start();
+	run();
+	for (unsigned i = 0; i < 5; i++) {
+		refresh();
+	}
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_non_null(status().alarm);
+	bench_end();
+}
+
+TEST(content_that_changes_again_under_one_serial_is_repaired_again)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = B};
+	start();
+	run();
+	bench.primaries[0].text = C;
+	refresh();
+	assert_int_equal(bench.primaries[0].axfrs, 2);
+	assert_true(serves(C));
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(transfer_that_ends_with_other_content_than_was_told_is_repaired)
+{
+	bench_begin(7, A, 1);
+	/* What it gives as differences is not what it has. */
+	bench.primaries[0] = (struct primary){
+	        .serial = 8,
+	        .text = B,
+	        .differences = SOA("8") SOA("7") SOA("8") "b.example. A 192.0.2.9\n" SOA("8"),
+	};
+	start();
+	run();
+	assert_int_equal(bench.primaries[0].ixfrs, 1);
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_int_equal(status().serial, 8);
+	assert_true(serves(B));
+	assert_null(status().alarm);
+	assert_int_equal(bench.verifications, 0); /* it tells its digest: its ZONEMD is not looked at */
+	bench_end();
+}
+
+TEST(where_primaries_disagree_the_first_in_the_list_holds_and_the_alarm_stays)
+{
+	bench_begin(7, A, 2);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A};
+	bench.primaries[1] = (struct primary){.serial = 7, .text = B};
+	start();
+	run();
+	assert_int_equal(transfers(), 0);
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "127.0.2.2@53"));
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "a primary before it in the list has ours"));
+	bench.primaries[0].text = B;
+	refresh();
+	assert_true(serves(B));
+	assert_int_equal(transfers(), 1);
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(broken_connection_is_no_repair)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = B};
+	start();
+	answer(0);
+	struct transfer_call *call = bench.calls[0];
+	bench.calls[0] = NULL;
+	transfer_call_ended(call, "connection reset by peer", bench.now);
+	run();
+	assert_non_null(status().alarm);
+	refresh();
+	assert_true(serves(B));
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(notify_of_the_serial_that_is_here_makes_a_tandem_be_asked)
+{
+	struct transfer_hint hint = {.has_serial = true, .serial = 7};
+	for (unsigned round = 0; round < 2; round++) {
+		bench_begin(7, A, 1);
+		bench.is_tandem[0] = round == 0;
+		bench.primaries[0] = (struct primary){.serial = 7, .text = A};
+		start();
+		run();
+		bench.primaries[0].text = B;
+		transfer_secondary_notified(bench.machine, &bench.addresses[0], &hint, bench.now);
+		run();
+		assert_int_equal(bench.primaries[0].asked, round == 0 ? 2 : 1);
+		assert_true(serves(round == 0 ? B : A));
+		bench_end();
+	}
+}
+
+/* ---- ZONEMD ---- */
+
+static const char zonemd_differences[] = SOA("8") SOA("7") SOA("8") "b.example. A 192.0.2.9\n" SOA("8");
+
+static void be_verified(const char *problem)
+{
+	struct transfer_version version = version_of_served();
+	bench.verifications--;
+	transfer_secondary_verified(bench.machine, &version, problem, bench.now);
+	run();
+}
+
+static void come_by_differences(void)
+{
+	bench_begin(7, A, 1);
+	bench.is_tandem[0] = false;
+	bench.primaries[0] = (struct primary){.serial = 8, .text = B, .differences = zonemd_differences};
+	start();
+	run();
+	assert_int_equal(status().serial, 8);
+	assert_int_equal(bench.primaries[0].axfrs, 0);
+	assert_int_equal(bench.verifications, 1);
+}
+
+TEST(zonemd_that_is_right_is_nothing)
+{
+	come_by_differences();
+	be_verified(NULL);
+	assert_int_equal(bench.primaries[0].axfrs, 0);
+	assert_null(status().alarm);
+	bench_end();
+}
+
+TEST(zonemd_that_is_not_right_is_repaired_by_the_whole_zone)
+{
+	come_by_differences();
+	be_verified("the digest is another one");
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_true(serves(B));
+	assert_true(alarm_says(CAUSE_ZONEMD_DIFFERS, "the digest is another one")); /* until it is known better */
+	assert_int_equal(bench.verifications, 1);
+	be_verified(NULL);
+	assert_null(status().alarm);
+	refresh();
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	bench_end();
+}
+
+TEST(zone_that_never_verifies_is_fetched_whole_once_and_served)
+{
+	come_by_differences();
+	be_verified("the digest is another one");
+	be_verified("the digest is another one");
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_true(serves(B));
+	assert_true(alarm_says(CAUSE_ZONEMD_DIFFERS, "it is served"));
+	bench.primaries[0].serial = 9;
+	bench.primaries[0].differences = SOA("9") SOA("8") SOA("9") "c.example. A 192.0.2.9\n" SOA("9");
+	refresh();
+	be_verified("the digest is another one");
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_int_equal(status().serial, 9);
+	bench_end();
+}
+
+TEST(verification_of_a_version_that_is_gone_says_nothing)
+{
+	come_by_differences();
+	struct transfer_version version = version_of_served();
+	version.digest.words[0]++;
+	transfer_secondary_verified(bench.machine, &version, "the digest is another one", bench.now);
+	run();
+	assert_int_equal(bench.primaries[0].axfrs, 0);
+	assert_null(status().alarm);
+	bench_end();
+}
