@@ -212,12 +212,20 @@ void line_note_disk(struct publish_line *line, const struct zone_snapshot *snaps
 	pthread_mutex_unlock(&line->lock);
 }
 
-void line_note_stand(struct publish_line *line, const struct zone_snapshot *snapshot, const struct store_stand *stand)
+/* The lock is held. */
+static void note_kept(struct line_version *version, const struct line_version *kept)
+{
+	if (version->snapshot == kept->snapshot) {
+		version->head = kept->head;
+		version->stand = kept->stand;
+	}
+}
+
+void line_note_kept(struct publish_line *line, const struct line_version *kept)
 {
 	pthread_mutex_lock(&line->lock);
-	if (line->served.snapshot == snapshot) {
-		line->served.stand = *stand;
-	}
+	note_kept(&line->served, kept);
+	note_kept(&line->head, kept);
 	pthread_mutex_unlock(&line->lock);
 }
 
@@ -250,10 +258,17 @@ static bool is_to_be_copied(const struct line_version *version)
 	       version->stand.behind > (share > COPY_BEHIND_LEAST ? share : COPY_BEHIND_LEAST);
 }
 
-bool line_wants_copy(struct publish_line *line, bool *is_first)
+/* After a copy that failed, on a full disk for example, the next is not tried before this. */
+#define COPY_PAUSE_MS 600000
+
+bool line_wants_copy(struct publish_line *line, int64_t now_ms, bool *is_first)
 {
 	pthread_mutex_lock(&line->lock);
-	bool wants = !line->is_copying && is_to_be_copied(&line->served);
+	if (line->has_failed_to_copy && line->copy_at_ms == 0) {
+		line->copy_at_ms = now_ms + COPY_PAUSE_MS;
+	}
+	bool is_pausing = line->has_failed_to_copy && now_ms < line->copy_at_ms;
+	bool wants = !line->is_copying && !is_pausing && is_to_be_copied(&line->served);
 	line->is_copying = line->is_copying || wants;
 	*is_first = !line->served.stand.has_records;
 	pthread_mutex_unlock(&line->lock);
@@ -274,11 +289,28 @@ bool line_take_to_copy(struct publish_line *line, struct line_version *out)
 void line_note_copied(struct publish_line *line, const struct store_stand *stand)
 {
 	pthread_mutex_lock(&line->lock);
+	bool is_settled = line->head.snapshot == line->served.snapshot;
 	line->is_copying = false;
+	line->has_failed_to_copy = false;
+	line->copy_at_ms = 0;
 	if (stand != NULL) {
 		line->served.stand = *stand;
 	}
+	if (stand != NULL && is_settled) {
+		line->head.stand = *stand;
+	}
 	pthread_mutex_unlock(&line->lock);
+}
+
+bool line_note_copy_failed(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_first_time = !line->has_failed_to_copy;
+	line->is_copying = false;
+	line->has_failed_to_copy = true;
+	line->copy_at_ms = 0;
+	pthread_mutex_unlock(&line->lock);
+	return is_first_time;
 }
 
 bool line_is_on_disk(struct publish_line *line)

@@ -38,6 +38,8 @@ struct publish_line {
 	uint32_t pending; /* commits on their way */
 	uint32_t run;     /* raised when what was on its way is given up */
 	bool is_copying;  /* somebody was asked for a copy */
+	bool has_failed_to_copy;
+	int64_t copy_at_ms; /* and then: boot clock, the next one is not asked for before; 0: not known yet */
 };
 
 /* ---- publish.c ---- */
@@ -70,16 +72,18 @@ void line_end_refused(struct publish_line *line, uint32_t run);
 enum zone_state line_end_published(struct publish_line *line, const struct line_version *version);
 /* And it is known whether this version, if it is the served one, is on disk. */
 void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk);
-/* And how it stands on disk. */
-void line_note_stand(struct publish_line *line, const struct zone_snapshot *snapshot, const struct store_stand *stand);
+/* `kept` is on disk with its head, and stands there as it says. */
+void line_note_kept(struct publish_line *line, const struct line_version *kept);
 /* What is served; its references are the caller's. False: nothing is. */
 MUST_USE bool line_take_served(struct publish_line *line, struct line_version *out);
-/* A copy of what is served is wanted: true once, until line_note_copied. */
-bool line_wants_copy(struct publish_line *line, bool *is_first);
+/* A copy of what is served is wanted: true once, until one of the next two. `now_ms`: boot clock. */
+bool line_wants_copy(struct publish_line *line, int64_t now_ms, bool *is_first);
 /* What is served, to be copied; its references are the caller's. False: there is nothing to do. */
 MUST_USE bool line_take_to_copy(struct publish_line *line, struct line_version *out);
-/* `stand` NULL: nothing came of it. */
+/* `stand` NULL: there was nothing to do any more. */
 void line_note_copied(struct publish_line *line, const struct store_stand *stand);
+/* True: the one before it had not failed. */
+bool line_note_copy_failed(struct publish_line *line);
 /* What is served, or was before it was withdrawn, is on disk. */
 bool line_is_on_disk(struct publish_line *line);
 /* This is what is served. */

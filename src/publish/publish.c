@@ -42,7 +42,6 @@ struct commit {
 	const struct changeset *set; /* a reference; what makes it of `base`; NULL: none is kept */
 	struct store_write *write;   /* owned; NULL: not made yet */
 	bool writes;                 /* the store is given something for it */
-	bool is_anew;                /* and this is the second time */
 	struct change_result result;
 	char zone_text[DNS_NAME_TEXT_MAX];
 };
@@ -168,7 +167,8 @@ static void write_version(struct store_write *write, const struct commit *commit
 	if (continues_on_disk(commit)) {
 		struct store_note note = note_of(&commit->next, commit->who);
 		struct change_history_limits limits = history_limits(commit);
-		store_write_change(write, &commit->base.head, &commit->next.head, &note, commit->set, &limits);
+		store_write_change(write, &commit->base.head, &commit->next.head, &note, commit->set, &limits,
+		                   is_primary(commit));
 	} else {
 		write_whole(write, &commit->next, commit->who);
 	}
@@ -329,6 +329,12 @@ static void carry_top(struct commit *commit)
 	}
 }
 
+/* What is newer than all that ever came twice is led on from: nothing before it is in its history. */
+static void leave_top(struct store_head *head, uint32_t serial)
+{
+	head->has_top = head->has_top && dns_serial_compare(serial, head->top) != DNS_SERIAL_NEWER;
+}
+
 /* A version that does not go forward, or is larger a change than is kept, ends the history. After one that does not go forward
  * serials come once more that others have with other content: nobody is led on from these. */
 static void keep_history(struct commit *commit, struct difference *difference,
@@ -367,7 +373,10 @@ static void compare(struct commit *commit)
 	struct change_result *result = &commit->result;
 	result->serial = zone_serial(commit->next.snapshot);
 	result->outcome = CHANGE_PUBLISHED;
-	carry_top(commit);
+	if (is_primary(commit)) {
+		carry_top(commit); /* a secondary's is known already, and somebody may be reading it */
+		leave_top(&commit->next.head, result->serial);
+	}
 	if (commit->base.snapshot == NULL) {
 		return;
 	}
@@ -389,6 +398,17 @@ static void compare(struct commit *commit)
 	commit->next.head.content = digest_of(commit);
 }
 
+/* What the store gave may have been overtaken since: the head would be another one's. */
+static bool is_as_remembered(const struct commit *commit, struct error *error)
+{
+	const struct line_version *base = &commit->base;
+	uint32_t serial = zone_serial(commit->next.snapshot);
+	bool is_other = (base->has_head && base->head.serial_published != serial) ||
+	                (base->snapshot != NULL && base->snapshot != commit->next.snapshot);
+	return commit->origin != CHANGE_FROM_STORE || !is_other ||
+	       error_set(error, ERROR_STALE, "serial %u was remembered, and a later one is known by now", serial);
+}
+
 static bool is_this_zone(const struct commit *commit, struct error *error)
 {
 	return dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex.wire) ||
@@ -398,10 +418,14 @@ static bool is_this_zone(const struct commit *commit, struct error *error)
 /* check, amend, compare: what the thread of the offer does. */
 static bool build(struct commit *commit, struct error *error)
 {
-	if (!is_this_zone(commit, error) || (!is_primary(commit) && !secondary_may_take(commit, error))) {
+	if (!is_this_zone(commit, error) || (!is_primary(commit) && !secondary_may_take(commit, error)) ||
+	    !is_as_remembered(commit, error)) {
 		return false;
 	}
 	carry_top(commit); /* is written with what is prepared */
+	if (!is_primary(commit)) {
+		leave_top(&commit->next.head, zone_serial(commit->next.snapshot));
+	}
 	prepare_begin(commit);
 	bool done = commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
 	if (done && !is_primary(commit)) {
@@ -514,30 +538,13 @@ static bool is_still_wanted(struct store_waiter *self)
 	return line_is_current(commit->line, commit->run);
 }
 
-static void ask_for_copy(struct publish_line *line)
+static void ask_for_copy(struct publish_line *line, int64_t now_ms)
 {
 	const struct publish_copier *copier = line->publish->copier;
 	bool is_first;
-	if (copier != NULL && line_wants_copy(line, &is_first)) {
+	if (copier != NULL && line_wants_copy(line, now_ms, &is_first)) {
 		copier->wanted(copier, line->owner, is_first);
 	}
-}
-
-/* What it continues is not on disk any more, or never came there: then it is written as one that continues nothing. A
- * secondary's records are not written on this thread; with its next timers they are. */
-static bool begins_anew(struct commit *commit, const struct error *error)
-{
-	if (error->code != ERROR_STALE || !is_primary(commit) || commit->is_anew) {
-		return false;
-	}
-	struct store *store = commit->publish->store;
-	struct store_write *write = store_write_new(store, commit->line->zone->apex.wire);
-	log_warning("zone %s: serial %u begins a new history on disk: %s", commit->zone_text, commit->result.serial,
-	            error->text);
-	commit->is_anew = true;
-	write_whole(write, &commit->next, commit->who);
-	store_submit(write, &commit->waiter, STORE_NOW);
-	return true;
 }
 
 /* Makes `next` the served version, and tells. */
@@ -545,9 +552,6 @@ static void finish(struct store_waiter *self, bool is_durable, const struct erro
 {
 	struct commit *commit = (struct commit *)self;
 	struct publish_line *line = commit->line;
-	if (!is_durable && begins_anew(commit, error)) {
-		return;
-	}
 	if (!is_durable && !may_be_volatile(commit, error)) {
 		refuse(commit, error);
 		return;
@@ -570,7 +574,10 @@ static void finish(struct store_waiter *self, bool is_durable, const struct erro
 	if (commit->writes) {
 		line_note_disk(line, commit->next.snapshot, is_durable);
 	}
-	ask_for_copy(line);
+	if (commit->writes && is_durable) {
+		line_note_kept(line, &commit->next);
+	}
+	ask_for_copy(line, commit->now.boot_ms);
 	tell(commit, &commit->result, NULL);
 }
 
@@ -698,7 +705,8 @@ static void finish_securing(struct store_waiter *self, bool is_durable, const st
 	line_end(commit->line);
 	if (is_durable && commit->writes) {
 		line_note_disk(commit->line, commit->next.snapshot, true);
-		line_note_stand(commit->line, commit->next.snapshot, &self->stand);
+		commit->next.stand = self->stand;
+		line_note_kept(commit->line, &commit->next);
 	} else if (!is_worth_securing(self)) {
 		error_set(&why, ERROR_IO, "serial %u: %s", commit->result.serial, not_written);
 		is_durable = false;
@@ -753,8 +761,9 @@ static void finish_copy(struct store_waiter *self, bool is_durable, const struct
 {
 	struct copying *copying = (struct copying *)self;
 	char zone_text[DNS_NAME_TEXT_MAX];
-	line_note_copied(copying->line, is_durable ? &self->stand : NULL);
-	if (!is_durable && error->code != ERROR_STALE) {
+	if (is_durable || error->code == ERROR_STALE) {
+		line_note_copied(copying->line, is_durable ? &self->stand : NULL);
+	} else if (line_note_copy_failed(copying->line)) {
 		log_warning("zone %s: no copy could be made for the next start, which will take longer: %s",
 		            dns_name_to_text_short(copying->line->zone->apex.wire, zone_text), error->text);
 	}

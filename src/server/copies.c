@@ -9,6 +9,8 @@
 
 /* Behind everything that somebody waits for. */
 #define NICE 15
+/* A server whose zone writers never rest has its copies made all the same. */
+#define FIRST_WAIT_MS 60000
 
 struct copy_job {
 	struct job job;           /* first */
@@ -32,7 +34,7 @@ static void make_copy(struct job *self)
 	struct copy_job *job = (struct copy_job *)self;
 	struct server *server = job->zone->server;
 	if (job->is_first && !atomic_load(&server->stopping)) {
-		jobs_wait_idle(server->jobs);
+		jobs_wait_idle(server->jobs, FIRST_WAIT_MS);
 	}
 	if (atomic_load(&server->stopping) || atomic_load(&job->zone->is_removed)) {
 		server_zone_unref(job->zone);

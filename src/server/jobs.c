@@ -182,11 +182,15 @@ void jobs_add(struct jobs *jobs, struct job_lane *lane, struct job *job)
 	pthread_mutex_unlock(&jobs->lock);
 }
 
-void jobs_wait_idle(struct jobs *jobs)
+void jobs_wait_idle(struct jobs *jobs, int64_t at_most_ms)
 {
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(at_most_ms / 1000);
+	int failed = 0;
 	pthread_mutex_lock(&jobs->lock);
-	while (jobs->running > 0 || jobs->first != NULL) {
-		pthread_cond_wait(&jobs->idle, &jobs->lock);
+	while ((jobs->running > 0 || jobs->first != NULL) && failed == 0) {
+		failed = pthread_cond_timedwait(&jobs->idle, &jobs->lock, &until);
 	}
 	pthread_mutex_unlock(&jobs->lock);
 }

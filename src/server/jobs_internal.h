@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/ensure.h"
 #include "base/error.h"
@@ -39,5 +40,5 @@ void jobs_end(struct jobs *jobs);
 /* The same, then runs what was added since, on the caller's thread. Nobody may add jobs meanwhile but jobs themselves.
  * NULL is fine. */
 void jobs_free(struct jobs *jobs);
-/* Waits until no job is queued or runs. */
-void jobs_wait_idle(struct jobs *jobs);
+/* Waits until no job is queued or runs, but no longer than this. */
+void jobs_wait_idle(struct jobs *jobs, int64_t at_most_ms);

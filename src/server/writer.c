@@ -303,10 +303,14 @@ static void recalled_settled(void *context, const struct change_result *result, 
 		note_unusable(zone, error, "the file is to be read");
 		atomic_store(&zone->files_known, false);
 	}
+	if (offered->load != 0 && result != NULL) {
+		server_zone_finish_load(zone, offered->load, true, "the file did not change");
+	}
 	if (offered->load != 0) {
-		server_zone_finish_load(zone, offered->load, result != NULL,
-		                        result != NULL ? "the file did not change" : error->text);
 		end_loading(zone);
+	}
+	if (offered->load != 0 && result == NULL) {
+		writer_load_file(zone, true); /* and whoever waits, waits for that */
 	}
 	offered_free(offered);
 }
@@ -348,7 +352,9 @@ static bool is_first_load(struct server_zone *zone)
 {
 	const struct zone_snapshot *head = publish_line_head(zone->line);
 	zone_unref(head);
-	return head == NULL && !atomic_load(&zone->was_published);
+	bool is_first = !zone->was_loaded && head == NULL && !atomic_load(&zone->was_published);
+	zone->was_loaded = true;
+	return is_first;
 }
 
 static void read_and_offer(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)

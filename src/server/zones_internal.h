@@ -70,6 +70,7 @@ struct server_zone {
 
 	/* the zone's jobs only */
 	struct zonefile_files files; /* what was read last */
+	bool was_loaded;             /* from the store, or that was tried */
 
 	/* the zone's jobs and the store's thread */
 	_Atomic bool files_known;      /* what was read last was taken, and is too old to change unnoticed */

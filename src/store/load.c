@@ -166,7 +166,8 @@ static const struct zone_snapshot *load_records(struct store *store, const uint8
 struct kept_changes {
 	struct kv_visitor visitor; /* first */
 	struct store_head_value *head;
-	const struct changeset **sets; /* references, those of `head` in order; NULL: not there, or broken */
+	struct kv_bytes *values;       /* on the heap, those of `head` in order; NULL: not there, or broken */
+	const struct changeset **sets; /* references, of these; NULL: as above, or malformed */
 	int64_t *at_s;
 };
 
@@ -174,20 +175,32 @@ static bool keep_change(struct kv_visitor *self, struct kv_bytes key, struct kv_
 {
 	struct kept_changes *changes = (struct kept_changes *)self;
 	const struct store_head_value *head = changes->head;
-	struct store_note note;
-	struct kv_bytes octets;
-	struct error error;
 	uint64_t number = load_u64(key.at + key.len - STORE_NUMBER_SIZE);
 	if (number < head->first || number >= head->next) {
 		return true;
 	}
 	key.len -= STORE_NUMBER_SIZE;
 	struct kv_bytes body = store_checked(key, value);
-	if (body.at != NULL && store_change_read(body, &note, &octets)) {
-		changes->sets[number - head->first] = changeset_from_octets(octets.at, octets.len, &error);
-		changes->at_s[number - head->first] = note.at_s;
+	if (body.at != NULL) {
+		changes->values[number - head->first] =
+		        (struct kv_bytes){.at = memory_copy(body.at, body.len), .len = body.len};
 	}
 	return true;
+}
+
+/* When nobody waits for the walk to end. */
+static void read_changes(struct kept_changes *changes)
+{
+	struct store_note note;
+	struct kv_bytes octets;
+	struct error error;
+	for (uint64_t i = 0; i < changes->head->next - changes->head->first; i++) {
+		const struct kv_bytes *value = &changes->values[i];
+		if (value->at != NULL && store_change_read(*value, &note, &octets)) {
+			changes->sets[i] = changeset_from_octets(octets.at, octets.len, &error);
+			changes->at_s[i] = note.at_s;
+		}
+	}
 }
 
 /* More than any limit lets be kept: a head that says so is not believed. */
@@ -205,9 +218,14 @@ static bool load_changes(struct store *store, const uint8_t *apex, struct store_
 	if (count == 0) {
 		return true;
 	}
+	out->values = memory_new_array(count, sizeof *out->values);
 	out->sets = memory_new_array(count, sizeof(const struct changeset *));
 	out->at_s = memory_new_array(count, sizeof *out->at_s);
-	return store->kv->side->walk(store->kv, store_key_bytes(&prefix), &out->visitor, error);
+	if (!store->kv->side->walk(store->kv, store_key_bytes(&prefix), &out->visitor, error)) {
+		return false;
+	}
+	read_changes(out);
+	return true;
 }
 
 static void kept_changes_deinit(struct kept_changes *changes)
@@ -215,7 +233,9 @@ static void kept_changes_deinit(struct kept_changes *changes)
 	const struct store_head_value *head = changes->head;
 	for (uint64_t i = 0; changes->sets != NULL && i < head->next - head->first; i++) {
 		changeset_unref(changes->sets[i]);
+		free((void *)(uintptr_t)changes->values[i].at);
 	}
+	free(changes->values);
 	free(changes->sets);
 	free(changes->at_s);
 }

@@ -53,6 +53,7 @@ struct change_visitor_kept {
 	struct kv_visitor visitor; /* first */
 	uint64_t octets;
 	int64_t at_s;
+	uint32_t serial_from;
 };
 
 /* A broken one counts with its octets, and as old. */
@@ -62,6 +63,11 @@ static bool look_at_change(struct kv_visitor *self, struct kv_bytes key, struct 
 	(void)key;
 	kept->octets = value.len;
 	kept->at_s = value.len < STORE_NUMBER_SIZE ? 0 : (int64_t)load_u64(value.at);
+	struct store_note note;
+	struct kv_bytes set;
+	if (store_change_read(value, &note, &set) && set.len >= 4) {
+		kept->serial_from = load_u32(set.at);
+	}
 	return false;
 }
 
@@ -135,10 +141,20 @@ static bool continues(const struct merging *merging)
 	       change_digest_equal(there->content, before->content);
 }
 
+/* The newest version is not what it continues: the head alone is kept, as of a version that continues nothing. */
+static bool begin_anew(struct merging *merging, struct error *error)
+{
+	struct store_name key = store_key_of(STORE_KEY_RECORDS, merging->write->apex.wire);
+	return take_version(merging, error) && merging->kv->side->remove(merging->kv, store_key_bytes(&key), error);
+}
+
 static bool take_change(struct merging *merging, struct error *error)
 {
 	struct store_write *write = merging->write;
 	struct store_head_value *head = &merging->head;
+	if (!continues(merging) && write->may_begin) {
+		return begin_anew(merging, error);
+	}
 	if (!continues(merging)) {
 		return error_set(error, ERROR_STALE, "serial %u, which it continues, is not on disk",
 		                 write->before.serial_published);
@@ -160,11 +176,27 @@ static bool take_change(struct merging *merging, struct error *error)
 	return trim(merging, error);
 }
 
+/* What is copied is the newest version, or the first of those kept behind it begins with its serial. */
+static bool is_followed(struct merging *merging, struct error *error)
+{
+	const struct store_write *write = merging->write;
+	const struct store_head *copied = &write->value.head;
+	const struct store_head_value *head = &merging->head;
+	if (write->number == head->next) {
+		return copied->serial_published == head->head.serial_published &&
+		       change_digest_equal(copied->content, head->head.content);
+	}
+	struct change_visitor_kept follower;
+	return find_change(merging, write->number, &follower, error) &&
+	       follower.serial_from == copied->serial_published;
+}
+
 static bool take_copy(struct merging *merging, struct error *error)
 {
 	const struct store_write *write = merging->write;
 	struct store_head_value *head = &merging->head;
-	if (!merging->has_head || write->number < head->first || write->number > head->next) {
+	if (!merging->has_head || write->number < head->first || write->number > head->next ||
+	    !is_followed(merging, error)) {
 		return error_set(error, ERROR_STALE, "what followed it is not kept");
 	}
 	head->place = write->value.place;

@@ -62,6 +62,16 @@ static bool take_format(struct store_value_visitor *self, struct kv_bytes body)
 	return body.len == 4;
 }
 
+/* A write for all zones: the format's. */
+static void submit_format(struct store *store)
+{
+	uint8_t version[4];
+	struct store_write *write = store_write_new(store, (const uint8_t *)"");
+	store_u32(version, FORMAT_VERSION);
+	store_write_put(write, STORE_KEY_FORMAT, version, sizeof version);
+	store_submit(write, NULL, STORE_SOON);
+}
+
 /* A key of one letter and the root's name, which is as good as none. */
 static bool check_format(struct store *store, bool *is_new, struct error *error)
 {
@@ -75,8 +85,9 @@ static bool check_format(struct store *store, bool *is_new, struct error *error)
 		log_error("the store's note of its format is broken; it is taken for format %u and noted anew",
 		          FORMAT_VERSION);
 		version = FORMAT_VERSION;
+		submit_format(store);
 	}
-	*is_new = !visitor.found || visitor.is_broken;
+	*is_new = !visitor.found;
 	if (version < FORMAT_VERSION) {
 		return error_set(
 		        error, ERROR_STALE,
@@ -89,16 +100,6 @@ static bool check_format(struct store *store, bool *is_new, struct error *error)
 	               error, ERROR_STALE,
 	               "the store is of format %u, this version of Tandem knows formats up to %u; start the newer one",
 	               version, FORMAT_VERSION);
-}
-
-/* A write for all zones: the format's. */
-static void submit_format(struct store *store)
-{
-	uint8_t version[4];
-	struct store_write *write = store_write_new(store, (const uint8_t *)"");
-	store_u32(version, FORMAT_VERSION);
-	store_write_put(write, STORE_KEY_FORMAT, version, sizeof version);
-	store_submit(write, NULL, STORE_SOON);
 }
 
 /* What a file in images/ means to the store. */
@@ -159,8 +160,22 @@ static void look_at_image(void *context, const struct store_image_file *file)
 	}
 }
 
-static struct store *store_make(struct kv *take, struct disk *disk, const char *images, bool is_rebuilding,
-                                struct error *error)
+static void note_image(void *context, const struct store_image_file *file)
+{
+	(void)file;
+	*(bool *)context = true;
+}
+
+static bool has_images(struct disk *disk, const char *images)
+{
+	bool has_some = false;
+	store_images_each(disk, images, note_image, &has_some);
+	return has_some;
+}
+
+/* `is_real`: a folder that is the store's alone, so that images without heads were left by a rebuilding that was cut short. */
+static struct store *store_make(struct kv *take, struct disk *disk, const char *images, bool is_real,
+                                bool is_rebuilding, struct error *error)
 {
 	struct store *store = memory_new(sizeof *store);
 	struct image_look look = {.store = store, .is_rebuilding = is_rebuilding};
@@ -174,10 +189,16 @@ static struct store *store_make(struct kv *take, struct disk *disk, const char *
 		store_close(store);
 		return NULL;
 	}
-	if (is_new) {
+	/* The note stands there before the first image does, unless the store was lost or a rebuilding was cut short. */
+	look.is_rebuilding = (is_rebuilding || (is_real && is_new)) && has_images(disk, images);
+	if (is_new && !look.is_rebuilding) {
 		submit_format(store);
+		store_commit(store);
 	}
 	store_images_each(disk, images, look_at_image, &look);
+	if (is_new && look.is_rebuilding) {
+		submit_format(store); /* behind all that it rebuilt */
+	}
 	if (look.rebuilt > 0) {
 		log_warning(
 		        "the store is a new one: %u zones are known from their images alone, as they were when these "
@@ -189,7 +210,7 @@ static struct store *store_make(struct kv *take, struct disk *disk, const char *
 
 struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error)
 {
-	return store_make(take, disk, images, false, error);
+	return store_make(take, disk, images, false, false, error);
 }
 
 /* Puts a broken store aside, so that a new one takes its place. `problem` gets what is told of it, on the heap. */
@@ -239,7 +260,7 @@ static struct store *open_locked(const char *folder, const char *images, int loc
 	char *problem = NULL;
 	bool is_read_only = is_on_read_only_system(lock_fd);
 	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, &problem, error);
-	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), images, is_rebuilding, error);
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), images, true, is_rebuilding, error);
 	if (store == NULL) {
 		error_context(error, "data folder");
 		free(problem);
@@ -299,7 +320,7 @@ static struct store *open_file_as_is(const char *folder, const char *path, struc
 {
 	char *images = store_path_in(folder, "images");
 	struct kv *kv = kv_lmdb_open(path, true, error);
-	struct store *store = kv == NULL ? NULL : store_make(kv, disk_as_is(), images, false, error);
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_as_is(), images, false, false, error);
 	free(images);
 	return store;
 }

@@ -213,10 +213,11 @@ void store_write_free(struct store_write *take);
 void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
                          const struct zone_snapshot *records);
 /* The version that `set` makes of `before`, which must be the newest one remembered then (I6): else it is not durable, and
- * ERROR_STALE. Changesets beyond `limits` go, oldest first (I7). Acknowledgements as above. */
+ * ERROR_STALE, or with `may_begin` it is written as a version that continues nothing, its head alone. Changesets beyond
+ * `limits` go, oldest first (I7). Acknowledgements as above. */
 void store_write_change(struct store_write *write, const struct store_head *before, const struct store_head *head,
                         const struct store_note *note, const struct changeset *set,
-                        const struct change_history_limits *limits);
+                        const struct change_history_limits *limits, bool may_begin);
 /* The records of a version that is remembered already: `number` is its store_stand.number. ERROR_STALE when the changesets
  * that follow it are not all kept. As store_write_version, a large one is written here. */
 void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,

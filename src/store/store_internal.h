@@ -243,6 +243,7 @@ struct store_write {
 	struct store_head before;            /* CHANGE */
 	struct change_history_limits limits; /* CHANGE */
 	struct store_put *change;            /* CHANGE; owned */
+	bool may_begin;                      /* CHANGE */
 	uint64_t number;                     /* COPY */
 	uint64_t image;                      /* written for it; 0: none */
 	uint64_t image_before;

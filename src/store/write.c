@@ -197,9 +197,10 @@ static struct store_put *change_value(const struct store_write *write, const str
 
 void store_write_change(struct store_write *write, const struct store_head *before, const struct store_head *head,
                         const struct store_note *note, const struct changeset *set,
-                        const struct change_history_limits *limits)
+                        const struct change_history_limits *limits, bool may_begin)
 {
 	begin_step(write, STORE_STEP_CHANGE);
+	write->may_begin = may_begin;
 	write->value = (struct store_head_value){.head = *head, .note = *note};
 	write->before = *before;
 	write->limits = *limits;

@@ -922,3 +922,201 @@ TEST(version_of_another_zone_is_refused)
 	assert_null(zone_served(rig.zone));
 	rig_stop(&rig);
 }
+
+/* ---- copies ---- */
+
+/* Counts what it is asked for. */
+struct counting_copier {
+	struct publish_copier copier; /* first */
+	unsigned wanted;
+};
+
+static void count_wanted(const struct publish_copier *self, void *owner, bool is_first)
+{
+	(void)owner;
+	(void)is_first;
+	((struct counting_copier *)(uintptr_t)self)->wanted++;
+}
+
+static void copied(void *context)
+{
+	(void)context;
+}
+
+TEST(a_version_that_is_written_later_is_copied_then)
+{
+	struct rig rig;
+	struct counting_copier copier = {.copier.wanted = count_wanted};
+	struct fake_kv *fake = fake_kv_new();
+	struct store_head head;
+	struct store_stand stand;
+	struct error error;
+	rig_start_fake(&rig, fake);
+	publish_set_copier(rig.publish, &copier.copier);
+	fake_kv_fail_commits(fake, 1);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(last_result.is_volatile);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_false(last_result.is_volatile);
+	assert_int_equal(copier.wanted, 1);
+	publish_line_copy(rig.line, copied, NULL);
+	store_commit(rig.store);
+	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &stand, NULL, &error));
+	assert_true(stand.has_records);
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(records_that_are_broken_are_copied_anew_though_the_file_is_as_it_was)
+{
+	struct rig rig;
+	struct counting_copier copier = {.copier.wanted = count_wanted};
+	struct fake_kv *fake = fake_kv_new();
+	struct store_head head;
+	struct error error;
+	rig_start_fake(&rig, fake);
+	publish_set_copier(rig.publish, &copier.copier);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	publish_line_copy(rig.line, copied, NULL);
+	store_commit(rig.store);
+	rig_stop(&rig);
+	assert_true(fake_kv_flip(fake, 'r', 40));
+	for (int i = 0; i < 3; i++) {
+		copier.wanted = 0;
+		bool is_lost = i == 0;
+		rig_start_fake(&rig, fake);
+		publish_set_copier(rig.publish, &copier.copier);
+		const struct zone_snapshot *version =
+		        store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error);
+		assert_true((version == NULL) == is_lost);
+		zone_unref(version);
+		assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+		assert_int_equal(copier.wanted, 1); /* without the version nobody knows better */
+		publish_line_copy(rig.line, copied, NULL);
+		store_commit(rig.store);
+		rig_stop(&rig);
+	}
+	fake_kv_free(fake);
+}
+
+static void add_names(struct text *text, unsigned from, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		text_format(text, "n%u A 192.0.2.1\n", from + i);
+	}
+}
+
+TEST(a_version_that_is_served_again_is_copied_under_its_own_number)
+{
+	struct rig rig;
+	struct counting_copier copier = {.copier.wanted = count_wanted};
+	struct store_head head;
+	struct error error;
+	struct text text;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	publish_set_copier(rig.publish, &copier.copier);
+	text_init(&text, 1 << 20);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.1\n"));
+	for (uint32_t serial = 2; serial < 12; serial++) {
+		add_names(&text, serial * 1000, 60);
+		assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text_string(&text)));
+	}
+	rig_stop(&rig);
+	rig_start_fake(&rig, fake);
+	publish_set_copier(rig.publish, &copier.copier);
+	hand_in(&rig, CHANGE_FROM_STORE, PUBLISH_SERIAL_KEEP,
+	        store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error), &told);
+	store_commit(rig.store);
+	add_names(&text, 20000, 60);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 12, text_string(&text)));
+	const struct zone_snapshot *served = zone_ref(zone_served(rig.zone));
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	hand_in(&rig, CHANGE_FROM_STORE, PUBLISH_SERIAL_KEEP, served, &told);
+	store_commit(rig.store);
+	assert_true(told.done);
+	publish_line_copy(rig.line, copied, NULL);
+	store_commit(rig.store);
+	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error);
+	assert_non_null(back);
+	zone_unref(back);
+	rig_stop(&rig);
+	text_deinit(&text);
+	fake_kv_free(fake);
+}
+
+/* Its serial goes around in two steps (RFC 1982). */
+TEST(history_goes_on_after_an_expiry_and_a_serial_that_went_around)
+{
+	struct rig rig;
+	rig_start(&rig, "wrap");
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010100, "a A 192.0.2.1\n"));
+	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010101, "a A 192.0.2.2\n"));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010102, "a A 192.0.2.3\n"));
+	assert_int_equal(change_history_count(atomic_load(&rig.zone->history)), 1);
+	assert_true(
+	        offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010102u + 2147483647u, "a A 192.0.2.4\n"));
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.5\n"));
+	for (uint32_t serial = 2; serial < 8; serial++) {
+		char text[100];
+		snprintf(text, sizeof text, "a A 192.0.3.%u\n", serial);
+		assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text));
+	}
+	assert_int_equal(change_history_count(atomic_load(&rig.zone->history)), 5); /* as many as are kept */
+	rig_stop(&rig);
+}
+
+TEST(a_version_that_begins_anew_on_disk_is_not_overtaken)
+{
+	struct rig rig;
+	struct told first;
+	struct told second;
+	struct text text;
+	struct fake_kv *fake = fake_kv_new();
+	text_init(&text, 32 << 20);
+	rig_start_fake(&rig, fake);
+	rig.history = (struct change_history_limits){.count_max = 5, .octets_max = 1, .age_max_s = 1000};
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(fake_kv_flip(fake, 'h', 40));
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_RAISE, zone_of_text("example.", 6, "a A 192.0.2.2\n"), &first);
+	add_names(&text, 0, 2000);
+	hand_in(&rig, CHANGE_FROM_FILE, PUBLISH_SERIAL_RAISE, zone_of_text("example.", 7, text_string(&text)), &second);
+	store_commit(rig.store);
+	assert_true(first.done && second.done);
+	assert_int_equal(served_serial(&rig), 7);
+	rig_stop(&rig);
+	text_deinit(&text);
+	fake_kv_free(fake);
+}
+
+TEST(a_copy_that_failed_is_not_tried_again_at_each_change)
+{
+	struct rig rig;
+	struct counting_copier copier = {.copier.wanted = count_wanted};
+	struct text text;
+	struct fake_kv *fake = fake_kv_new();
+	static const uint8_t key[] = "r\x07"
+	                             "example";
+	unsigned asked = 0;
+	text_init(&text, 1 << 20);
+	rig_start_fake(&rig, fake);
+	publish_set_copier(rig.publish, &copier.copier);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.1\n"));
+	for (uint32_t serial = 2; serial < 102; serial++) {
+		add_names(&text, serial * 1000, 5);
+		assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text_string(&text)));
+		if (copier.wanted > asked) {
+			asked = copier.wanted;
+			fake_kv_fail_key(fake, key, sizeof key);
+			publish_line_copy(rig.line, copied, NULL);
+			store_commit(rig.store);
+			fake_kv_fail_key(fake, NULL, 0);
+		}
+	}
+	assert_int_equal(asked, 1);
+	rig_stop(&rig);
+	text_deinit(&text);
+	fake_kv_free(fake);
+}

@@ -54,7 +54,7 @@ TEST(jobs_of_a_lane_run_in_order_and_one_at_a_time)
 			jobs_add(jobs, lanes[i].lane, &job->job);
 		}
 	}
-	jobs_wait_idle(jobs);
+	jobs_wait_idle(jobs, 600000);
 	for (size_t i = 0; i < LANES; i++) {
 		assert_int_equal(lanes[i].next, JOBS);
 		assert_false(lanes[i].out_of_order);

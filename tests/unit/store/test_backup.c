@@ -94,7 +94,7 @@ static void advance(struct line *line, bool whole)
 	if (whole) {
 		store_write_version(write, &line->head, &a_note, next);
 	} else {
-		store_write_change(write, &before, &line->head, &a_note, set, &limits);
+		store_write_change(write, &before, &line->head, &a_note, set, &limits, false);
 	}
 	store_write_source(write, (const uint8_t *)&before.serial_published, sizeof before.serial_published);
 	store_submit(write, NULL, STORE_NOW);

@@ -109,7 +109,7 @@ static struct told try_change(struct rig *rig, uint32_t serial, const char *text
 	struct store_head head = head_after(version);
 	struct store_note note = note_at(rig->now_s);
 	struct store_write *write = store_write_new(rig->store, rig->apex.wire);
-	store_write_change(write, &rig->head, &head, &note, set, limits);
+	store_write_change(write, &rig->head, &head, &note, set, limits, false);
 	struct told told = submit(rig, write);
 	changeset_unref(set);
 	if (told.is_durable) {
@@ -229,7 +229,7 @@ TEST(changes_that_wait_together_continue_each_other)
 		struct store_head head = head_after(versions[i]);
 		struct store_note note = note_at(1);
 		struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-		store_write_change(write, &before, &head, &note, set, &no_limits);
+		store_write_change(write, &before, &head, &note, set, &no_limits, false);
 		store_submit(write, NULL, STORE_NOW);
 		changeset_unref(set);
 	}

@@ -74,7 +74,7 @@ static void write_next(struct store *store, unsigned zone, uint32_t serial, bool
 	const struct changeset *set = changeset_between(before, version, &error);
 	struct store_head heads[] = {head_of(before), head_of(version)};
 	struct store_write *write = store_write_new(store, apex_of(zone).wire);
-	store_write_change(write, &heads[0], &heads[1], &a_note, set, &limits);
+	store_write_change(write, &heads[0], &heads[1], &a_note, set, &limits, false);
 	store_submit(write, NULL, STORE_NOW);
 	store_flush(store);
 	if (whole) {

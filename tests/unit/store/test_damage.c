@@ -129,7 +129,7 @@ static void write_change(struct store *store, unsigned zone, uint32_t serial)
 	struct store_head before = head_of(zone, from);
 	struct store_head head = head_of(zone, version);
 	const struct changeset *set = changeset_between(from, version, &error);
-	store_write_change(write, &before, &head, &note, set, &limits);
+	store_write_change(write, &before, &head, &note, set, &limits, false);
 	submit(write, serial);
 	changeset_unref(set);
 	zone_unref(from);

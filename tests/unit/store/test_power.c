@@ -173,7 +173,7 @@ static void write_change(struct life *life, struct store_write *write, unsigned 
 	const struct changeset *set = changeset_between(life->newest[zone], version, &error);
 	struct store_head before = life->heads[zone];
 	life->heads[zone] = new_head(life, before.role, version);
-	store_write_change(write, &before, &life->heads[zone], &note, set, &few);
+	store_write_change(write, &before, &life->heads[zone], &note, set, &few, false);
 	changeset_unref(set);
 	be_remembered(state, &life->heads[zone], state->has_records);
 	set_newest(life, zone, version);
