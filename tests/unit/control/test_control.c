@@ -335,7 +335,7 @@ TEST(zone_status_tells_all)
 	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
 	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"alarm\":null,\"reason\":"
 	       "null,"
-	       "\"cause\":"
+	       "\"store_problem\":null,\"cause\":"
 	       "null,"
 	       "\"standing\":\"not-loaded\",\"doing\":null,"
 	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,\"proof_ago_s\":0,"
