@@ -129,7 +129,7 @@ static void draw_zone(size_t zone)
 		}
 	}
 	/* Two secondaries that follow each other, too. */
-	if (sim.server_count > primaries + 1 && sim_chance(20)) {
+	if (sim.server_count > primaries + 1 && sim_chance(50)) {
 		struct sim_zone *first = &sim.servers[order[primaries]].zones[zone];
 		size_t depth = first->depth;
 		follow(zone, order[primaries], order[primaries + 1], true);
@@ -174,7 +174,7 @@ static const struct {
         {ITEM_STOP, 4, 100, 5 * MINUTE_MS},
         {ITEM_CUT, 8, 1000, 30 * MINUTE_MS},
         {ITEM_ISOLATE, 6, 1000, 30 * MINUTE_MS},
-        {ITEM_ORPHAN, 4, 1000, 100 * MINUTE_MS},
+        {ITEM_ORPHAN, 8, 1000, 100 * MINUTE_MS},
         {ITEM_LOSS, 4, 1000, 20 * MINUTE_MS},
         {ITEM_SLOW, 4, 1000, 20 * MINUTE_MS},
         {ITEM_TWICE, 2, 1000, 20 * MINUTE_MS},
