@@ -623,9 +623,6 @@ static void check_all(struct check *check)
 {
 	struct zone_walk walk;
 	struct zone_node node;
-	struct zone_facts facts;
-	zone_facts(check->zone, &facts);
-	check->has_wildcards = facts.wildcards > 0;
 	check_apex(check);
 	zone_walk(check->zone, &walk);
 	while (zone_walk_next(&walk, &node)) {
@@ -635,36 +632,84 @@ static void check_all(struct check *check)
 }
 
 /* As many slots as the zone can have use for: a small one is not to pay for clearing a megabyte. */
-static size_t slots_for(const struct zone_snapshot *snapshot, size_t most)
+static size_t slots_for(uint64_t records, size_t most)
 {
-	struct zone_facts facts;
 	size_t slots = 16;
-	zone_facts(snapshot, &facts);
-	while (slots < most && slots < facts.records) {
+	while (slots < most && slots < records) {
 		slots *= 2;
 	}
 	return slots;
 }
 
-bool publish_check(const struct zone_snapshot *snapshot, const struct publish_policy *policy, struct error *error)
+static void check_init(struct check *check, const struct zone_snapshot *snapshot, const struct publish_policy *policy)
 {
-	struct check check = {
+	struct zone_facts facts;
+	zone_facts(snapshot, &facts);
+	*check = (struct check){
 	        .zone = snapshot,
 	        .policy = policy,
-	        .error = error,
 	        .apex = zone_name(snapshot),
 	        .apex_len = dns_name_len(zone_name(snapshot)),
-	        .known_slots = slots_for(snapshot, TARGET_SLOTS_MAX),
-	        .elsewhere_slots = slots_for(snapshot, ELSEWHERE_SLOTS_MAX),
+	        .has_wildcards = facts.wildcards > 0,
+	        .known_slots = slots_for(facts.records, TARGET_SLOTS_MAX),
+	        .elsewhere_slots = slots_for(facts.records, ELSEWHERE_SLOTS_MAX),
 	};
-	check.known_elsewhere = memory_new_array(check.elsewhere_slots, sizeof *check.known_elsewhere);
-	check.known = memory_new_array(check.known_slots, sizeof *check.known);
+	check->known_elsewhere = memory_new_array(check->elsewhere_slots, sizeof *check->known_elsewhere);
+	check->known = memory_new_array(check->known_slots, sizeof *check->known);
+}
+
+static void check_deinit(struct check *check)
+{
+	free(check->known);
+	free(check->known_elsewhere);
+}
+
+bool publish_check(const struct zone_snapshot *snapshot, const struct publish_policy *policy, struct error *error)
+{
+	struct check check;
+	check_init(&check, snapshot, policy);
+	check.error = error;
 	check_all(&check);
-	free(check.known);
-	free(check.known_elsewhere);
+	check_deinit(&check);
 	if (check.error_count > 1 && error != NULL) {
 		struct error first = *error;
 		error_set(error, first.code, "%s (and %" PRIu64 " more errors)", first.text, check.error_count - 1);
 	}
 	return check.error_count == 0;
+}
+
+static void check_name(struct check *check, const uint8_t *name)
+{
+	struct zone_lookup lookup;
+	struct zone_node node;
+	check->dname.len = 0;
+	if (!zone_find(check->zone, name, &node)) {
+		return; /* it went */
+	}
+	zone_lookup(check->zone, name, &lookup);
+	if (lookup.kind == ZONE_DNAME) {
+		zone_node_owner(&lookup.node, &check->dname);
+	}
+	check_node(check, &node);
+}
+
+void publish_check_change(const struct zone_snapshot *snapshot, const struct changeset *set,
+                          const struct publish_policy *policy)
+{
+	struct check check;
+	struct changeset_walk walk;
+	struct zone_change change;
+	const uint8_t *last = NULL;
+	ensure(!policy->strict);
+	check_init(&check, snapshot, policy);
+	check_apex(&check);
+	changeset_walk(set, &walk);
+	while (changeset_walk_next(&walk, &change)) {
+		if (change.add && (last == NULL || !dns_name_equal(last, change.owner))) {
+			check_name(&check, change.owner);
+			last = change.owner;
+		}
+	}
+	tell_rest(&check);
+	check_deinit(&check);
 }

@@ -415,6 +415,23 @@ static bool is_this_zone(const struct commit *commit, struct error *error)
 	       error_set(error, ERROR_INVALID, "the version is of another zone");
 }
 
+static bool check(const struct commit *commit, struct error *error)
+{
+	return commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
+}
+
+/* Of a secondary: what came is compared first, because of a change that is known only what is new needs to be looked at. */
+static bool compare_and_check(struct commit *commit, struct error *error)
+{
+	commit->result.serial_offered = zone_serial(commit->next.snapshot);
+	compare(commit);
+	if (commit->set == NULL || commit->policy->strict) {
+		return check(commit, error);
+	}
+	publish_check_change(commit->next.snapshot, commit->set, commit->policy);
+	return true;
+}
+
 /* check, amend, compare: what the thread of the offer does. */
 static bool build(struct commit *commit, struct error *error)
 {
@@ -427,11 +444,7 @@ static bool build(struct commit *commit, struct error *error)
 		leave_top(&commit->next.head, zone_serial(commit->next.snapshot));
 	}
 	prepare_begin(commit);
-	bool done = commit->origin == CHANGE_FROM_STORE || publish_check(commit->next.snapshot, commit->policy, error);
-	if (done && !is_primary(commit)) {
-		commit->result.serial_offered = zone_serial(commit->next.snapshot);
-		compare(commit);
-	}
+	bool done = is_primary(commit) ? check(commit, error) : compare_and_check(commit, error);
 	prepare_end(commit, done);
 	if (done && is_primary(commit)) {
 		commit->same_content = is_same_content(commit);

@@ -365,6 +365,42 @@ TEST(many_problems_are_counted_and_the_first_hundred_told)
 }
 
 /* A zone with so many A records at one owner: 16 octets each, and the owner once in the question. */
+#define BEFORE "old CNAME www\nold A 192.0.2.1\nmoved DNAME other.test.\nwww A 192.0.2.2\n"
+
+/* What was wrong before is not told again, and not looked at: a change costs what it changes. */
+TEST(of_a_change_only_the_names_that_come_are_checked)
+{
+	static const struct {
+		const char *text;
+		const char *line;
+	} rows[] = {
+	        {BEFORE "fine A 192.0.2.3\n", ""},
+	        {"old CNAME www\nold A 192.0.2.1\nmoved DNAME other.test.\n", ""}, /* something went */
+	        {BEFORE "new CNAME www\nnew A 192.0.2.3\n", "warning: new.example. CNAME: A at the same name"},
+	        {BEFORE "a.moved A 192.0.2.3\n", "warning: a.moved.example. A: below the DNAME of moved.example."},
+	        {BEFORE "sub NS ns.sub\n", "warning: sub.example. NS: ns.sub.example. is in the delegated zone"},
+	};
+	struct publish_policy policy = strict();
+	policy.strict = false;
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct error error;
+		const struct zone_snapshot *before = zone_of_text("example.", 1, BEFORE);
+		const struct zone_snapshot *after = zone_of_text("example.", 2, rows[i].text);
+		const struct changeset *set = changeset_between(before, after, &error);
+		assert_non_null(set);
+		told = (struct told){.sink = {.tell = keep}};
+		publish_check_change(after, set, &policy);
+		assert_int_equal(told.count, rows[i].line[0] == '\0' ? 0 : 1);
+		if (strncmp(told.lines, rows[i].line, strlen(rows[i].line)) != 0) {
+			fail_msg("\n%s\ntold: %s", rows[i].text, told.lines);
+		}
+		changeset_unref(set);
+		zone_unref(before);
+		zone_unref(after);
+		quiescent_drain();
+	}
+}
+
 static const char *zone_with_addresses(struct text *zone, const char *owner, size_t count)
 {
 	text_clear(zone);
