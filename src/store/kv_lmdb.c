@@ -78,26 +78,11 @@ static bool begin_reading(struct lmdb *lmdb, MDB_txn **txn, struct error *error)
  * them, and gives one back for less than a microsecond. Else a server of many zones would seem to need the whole file. */
 #define LOOKED_MAX 4096
 
-/* The lock is held, so that the map is there. */
+/* The lock is held, or a transaction writes, so that the map is there. */
 static void note_look(struct lmdb *lmdb)
 {
-	if ((atomic_fetch_add(&lmdb->looked, 1) + 1) % LOOKED_MAX == 0) {
-		uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-		uintptr_t from = atomic_load(&lmdb->lowest) & ~(page - 1);
-		madvise((void *)from, atomic_load(&lmdb->highest) - from, MADV_DONTNEED);
-	}
-}
-
-/* LMDB does not tell where its map is; what is read lies in it. */
-static void note_place(struct lmdb *lmdb, const MDB_val *value)
-{
-	uintptr_t at = (uintptr_t)value->mv_data;
-	uintptr_t lowest = atomic_load(&lmdb->lowest);
-	uintptr_t highest = atomic_load(&lmdb->highest);
-	while ((lowest == 0 || at < lowest) && !atomic_compare_exchange_weak(&lmdb->lowest, &lowest, at)) {
-	}
-	while (at + value->mv_size > highest &&
-	       !atomic_compare_exchange_weak(&lmdb->highest, &highest, at + value->mv_size)) {
+	if ((atomic_fetch_add(&lmdb->looked, 1) + 1) % LOOKED_MAX == 0 && lmdb->map != NULL) {
+		madvise(lmdb->map, lmdb->map_size, MADV_DONTNEED);
 	}
 }
 
@@ -108,17 +93,12 @@ static void end_reading(struct lmdb *lmdb, MDB_txn *txn)
 	pthread_rwlock_unlock(&lmdb->lock);
 }
 
-/* `is_map`: what is found lies in LMDB's map, not in pages that a transaction has changed. */
-static bool get(struct lmdb *lmdb, MDB_txn *txn, bool is_map, struct kv_bytes key, struct kv_visitor *found,
-                struct error *error)
+static bool get(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes key, struct kv_visitor *found, struct error *error)
 {
 	MDB_val key_val = val_of(key);
 	MDB_val value;
 	int failed = mdb_get(txn, lmdb->db, &key_val, &value);
 	if (failed == 0) {
-		if (is_map) {
-			note_place(lmdb, &value);
-		}
 		found->visit(found, key, bytes_of(&value));
 		return true;
 	}
@@ -135,7 +115,7 @@ static bool lmdb_read(struct kv *kv, struct kv_bytes key, struct kv_visitor *fou
 	if (!begin_reading(lmdb, &txn, error)) {
 		return false;
 	}
-	bool done = get(lmdb, txn, true, key, found, error);
+	bool done = get(lmdb, txn, key, found, error);
 	end_reading(lmdb, txn);
 	return done;
 }
@@ -210,9 +190,7 @@ static void open_anew(struct lmdb *lmdb)
 	if (has_given_up(lmdb)) {
 		mdb_env_close(lmdb->env);
 		lmdb->env = NULL;
-		/* Soon somebody else's memory may lie there. */
-		atomic_store(&lmdb->lowest, 0);
-		atomic_store(&lmdb->highest, 0);
+		lmdb->map = NULL;                    /* soon somebody else's memory may lie there */
 		(void)!lmdb_file_open(lmdb, &error); /* in vain: the next writer tries again */
 	}
 	pthread_rwlock_unlock(&lmdb->lock);
@@ -233,7 +211,7 @@ static bool lmdb_begin(struct kv *kv, struct error *error)
 static bool lmdb_look(struct kv *kv, struct kv_bytes key, struct kv_visitor *found, struct error *error)
 {
 	struct lmdb *lmdb = (struct lmdb *)kv;
-	return get(lmdb, lmdb->writing, false, key, found, error);
+	return get(lmdb, lmdb->writing, key, found, error);
 }
 
 static bool lmdb_put(struct kv *kv, struct kv_bytes key, struct kv_bytes value, struct error *error)
@@ -242,6 +220,7 @@ static bool lmdb_put(struct kv *kv, struct kv_bytes key, struct kv_bytes value, 
 	MDB_val key_val = val_of(key);
 	MDB_val value_val = val_of(value);
 	int failed = mdb_put(lmdb->writing, lmdb->db, &key_val, &value_val, 0);
+	note_look(lmdb);
 	return failed == 0 || lmdb_set_error(error, failed, lmdb->path);
 }
 

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -63,6 +66,7 @@ static void close_env(struct lmdb *lmdb)
 {
 	mdb_env_close(lmdb->env);
 	lmdb->env = NULL;
+	lmdb->map = NULL;
 }
 
 /* An empty file was made by somebody who was killed before anything was written to it. */
@@ -70,6 +74,32 @@ static bool is_begun(const char *path)
 {
 	struct stat file;
 	return stat(path, &file) == 0 && file.st_size > 0;
+}
+
+/* LMDB does not tell where it mapped its file; the system does. Where it does not either, nothing is given back to it. */
+static void find_map(struct lmdb *lmdb)
+{
+	char line[4200];
+	struct stat file;
+	mdb_filehandle_t fd;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	bool is_known = maps != NULL && mdb_env_get_fd(lmdb->env, &fd) == 0 && fstat(fd, &file) == 0;
+	while (is_known && lmdb->map == NULL && fgets(line, sizeof line, maps) != NULL) {
+		uintptr_t from;
+		uintptr_t to;
+		unsigned dev_major;
+		unsigned dev_minor;
+		unsigned long inode;
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*x %x:%x %lu", &from, &to, &dev_major, &dev_minor,
+		           &inode) == 5 &&
+		    inode == file.st_ino && makedev(dev_major, dev_minor) == file.st_dev) {
+			lmdb->map = (void *)from;
+			lmdb->map_size = to - from;
+		}
+	}
+	if (maps != NULL) {
+		fclose(maps);
+	}
 }
 
 bool lmdb_file_open(struct lmdb *lmdb, struct error *error)
@@ -93,6 +123,7 @@ bool lmdb_file_open(struct lmdb *lmdb, struct error *error)
 	MDB_envinfo info;
 	mdb_env_info(lmdb->env, &info);
 	atomic_store(&lmdb->committed, info.me_last_txnid);
+	find_map(lmdb);
 	return true;
 }
 

@@ -24,8 +24,8 @@ struct lmdb {
 	pthread_mutex_t committing; /* held while a commit is written */
 	_Atomic uint64_t committed; /* number of the last transaction that is durable */
 	_Atomic uint32_t looked;    /* how often it was read */
-	_Atomic uintptr_t lowest;   /* where in memory what was read lay; 0: nothing was */
-	_Atomic uintptr_t highest;
+	void *map;                  /* where in memory the file is mapped; guarded as env; NULL: not known */
+	size_t map_size;
 };
 
 /* What LMDB's codes and the system's mean to us. Always false. */
