@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "base/quiescent.h"
+#include "change/digest.h"
 #include "dns/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -99,6 +100,7 @@ static struct zone *zone_from_rows(const char *apex_octets)
 	struct zone_snapshot *snapshot = zone_builder_finish(builder, NULL, &error);
 	ensure(snapshot != NULL);
 	struct zone *zone = zone_new(apex, DNS_CLASS_IN);
+	change_digest_show(zone, snapshot, change_digest_of(snapshot));
 	zone_publish(zone, snapshot);
 	return zone;
 }
@@ -143,6 +145,20 @@ static void check_response(const struct answer_request *request, const struct an
 		struct reader rdata = dns_message_reader(&message, (size_t)(rr.rdata - message.bytes));
 		ensure(rr.type == DNS_TYPE_OPT || rr.type == DNS_TYPE_TSIG ||
 		       dns_rdata_read(&rdata, rr.type, rr.rdata_len, &out));
+	}
+}
+
+/* The digest is told to who asks for it in our scheme, and may fetch the zone. */
+static void check_digest(const struct answer_request *request, const struct answer_result *result, bool may_transfer)
+{
+	struct dns_message asked;
+	struct dns_message message;
+	struct change_told told;
+	ensure(dns_message_read(result->bytes, result->len, &message) == DNS_READ_OK);
+	if (message.edns.digest != NULL) {
+		ensure(dns_message_read(request->bytes, request->len, &asked) == DNS_READ_OK);
+		ensure(may_transfer && change_told_is_asked(asked.edns.digest, asked.edns.digest_len));
+		ensure(change_told_read(message.edns.digest, message.edns.digest_len, &told));
 	}
 }
 
@@ -221,6 +237,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (outcome == ANSWER_SEND || outcome == ANSWER_NOTIFY) {
 			check_response(&request, &result, limit);
 			check_signature(&tsig, &result, time);
+			check_digest(&request, &result, (choice & 8) != 0);
 		} else {
 			ensure(result.len == 0);
 		}

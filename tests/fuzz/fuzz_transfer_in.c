@@ -27,6 +27,7 @@ static struct transfer_in *begin(uint8_t choice)
 	        .has_serial = (choice & HAS_SERIAL) != 0,
 	        .serial = 4,
 	        .any_serial = (choice & ANY_SERIAL) != 0,
+	        .asks_digest = true,
 	        .records_max = (choice & FEW_RECORDS) != 0 ? 3 : 100000,
 	        .bytes_max = (choice & FEW_OCTETS) != 0 ? 200 : 1000000,
 	};
