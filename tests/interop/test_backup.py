@@ -93,7 +93,7 @@ def test_backup_under_a_stream_of_changes_serves_what_was_served(world, pair):
         for name in (SMALL, LARGE):
             serial = servers.wait_until(lambda name=name: other.serial(name), f"{name} is served")
             assert serial >= before[name]
-            expected = world.new("tandem", f"e{number}")
+            expected = world.new("tandem", f"e{number}{name[0]}")
             expected.serve(name, version(world.folder, name, serial))
             expected.start()
             wire.assert_equal_zones(wire.axfr(expected.place, name), wire.axfr(other.place, name))

