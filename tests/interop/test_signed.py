@@ -104,9 +104,9 @@ def test_we_follow_partners_signed(world, tmp_path, algorithm):
         second.follow(ZONE, first, key=shared)
         first.start()
         second.start()
-        for serial in (1, 2):
-            first.change(ZONE, zone_file(tmp_path, serial))
-            second.wait_for_serial(ZONE, serial)
+        second.wait_for_serial(ZONE, 1)
+        first.change(ZONE, zone_file(tmp_path, 2))  # once: of two in a row BIND may load the first alone
+        second.wait_for_serial(ZONE, 2)
         served = wire.as_nsd_writes(wire.axfr(first.place, ZONE, source=servers.LOOKER))
         copy = wire.as_nsd_writes(wire.axfr(second.place, ZONE, source=servers.LOOKER))
         wire.assert_equal_zones(served, copy, first.name, "ours")
