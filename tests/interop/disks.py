@@ -18,9 +18,13 @@ class Disk:
     def __init__(self, server, size="4m"):
         self.folder = server.folder / "data"
         self.folder.mkdir(exist_ok=True)
-        mount = f"mount -t tmpfs -o size={size} none '{self.folder}' && echo ready && exec sleep 3600"
+        mount = f"mount -t tmpfs -o size={size} none '{self.folder}' && echo ready && exec cat"  # as long as we live
         self.holder = subprocess.Popen(
-            [*own_mounts(), "sh", "-c", mount], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*own_mounts(), "sh", "-c", mount],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         if self.holder.stdout.readline() != "ready\n":
             self.end()
