@@ -328,3 +328,22 @@ bool line_serves(struct publish_line *line, const struct zone_snapshot *snapshot
 	pthread_mutex_unlock(&line->lock);
 	return serves;
 }
+
+const struct zone_snapshot *publish_line_served_with(struct publish_line *line, struct change_digest *digest)
+{
+	struct line_version served;
+	if (!line_take_served(line, &served)) {
+		return NULL;
+	}
+	*digest = served.head.content;
+	const struct zone_snapshot *snapshot = zone_ref(served.snapshot);
+	line_version_drop(&served);
+	return snapshot;
+}
+
+bool publish_line_digest(struct publish_line *line, struct change_digest *digest)
+{
+	const struct zone_snapshot *served = publish_line_served_with(line, digest);
+	zone_unref(served);
+	return served != NULL;
+}
