@@ -7,16 +7,19 @@
 
 #include "base/ensure.h"
 
-/* Octets of OPT with EXPIRE, keepalive and EDE, which are all that it may have besides NSID. */
-#define OPT_SIZE (11 + 8 + 6 + 6)
-
-/* Octets that the response may need besides data: header, question, OPT. */
+/* Octets that the response may need besides data: header, question, and OPT with all that may be told in it. */
 static size_t frame_size(const struct answer_context *context)
 {
 	const struct dns_message *message = &context->message;
 	size_t size = DNS_HEADER_SIZE + (message->has_question ? message->qname.len + 4u : 0);
-	size += message->edns.present ? OPT_SIZE : 0;
-	return size + (message->edns.nsid ? 4u + context->config->nsid_len : 0);
+	if (message->edns.present) {
+		struct dns_edns_reply most = answer_edns(context, DNS_RCODE_NOERROR, DNS_EDE_OTHER);
+		most.expire = message->edns.expire;
+		most.digest = message->edns.digest == NULL ? NULL : context->told;
+		most.digest_len = sizeof context->told;
+		size += dns_edns_size(&most);
+	}
+	return size;
 }
 
 static void sign(struct answer_context *context)

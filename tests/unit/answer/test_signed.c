@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "access/tsig.h"
+#include "change/digest.h"
 
 #define NOW_S 1800000000
 
@@ -319,6 +320,41 @@ static void allow_key(struct signed_server *self, enum access_kind kind)
 {
 	self->rule = (struct access_rule){.keys = {.items = self->known, .count = 1}};
 	self->server->rules.allow[kind] = (struct access_rules){.rules = &self->rule, .rule_count = 1};
+}
+
+/* A key's name of so many octets in wire form, 3 or more. */
+static void name_of_len(size_t len, char *out)
+{
+	for (size_t left = len - 1; left > 0;) {
+		size_t label = left > 64 ? 63 : left - 1;
+		label -= left - label == 2; /* a label of nothing may not be left */
+		memset(out, 'k', label);
+		out[label] = '.';
+		out += label + 1;
+		left -= label + 1;
+	}
+	*out = '\0';
+}
+
+TEST(no_length_of_a_key_s_name_leaves_no_room_for_what_is_told_besides)
+{
+	static const uint8_t nsid[ANSWER_NSID_MAX];
+	unsigned whole = 0;
+	for (size_t len = 3; len <= DNS_NAME_MAX; len++) {
+		char name[DNS_NAME_MAX + 1];
+		name_of_len(len, name);
+		struct signed_server self = signed_server("", key_of(name, TSIG_HMAC_SHA512, "secret", 0));
+		const struct zone_snapshot *snapshot = zone_served(self.server->zones[0]);
+		change_digest_show(self.server->zones[0], snapshot, change_digest_of(snapshot));
+		self.server->config.nsid = nsid;
+		self.server->config.nsid_len = sizeof nsid;
+		allow_key(&self, ACCESS_TRANSFER);
+		expect_signed(&self, "example. SOA +size=512 +nsid +expire +digest=01", "NOERROR");
+		assert_true(response_len(self.server) <= 512);
+		whole += (self.server->message.header.flags & DNS_FLAG_TC) == 0;
+		end(&self);
+	}
+	assert_true(whole > 10 && whole < DNS_NAME_MAX - 10);
 }
 
 TEST(questions_are_answered_for_the_key_that_the_rules_name_and_for_no_other)
