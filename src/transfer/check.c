@@ -77,7 +77,7 @@ static void check_in_vain(struct transfer_primary *primary, enum cause cause, co
 	if (primary->ask_again) {
 		/* Not at once: NOTIFYs in the name of a primary that is silent would keep all others from being asked. */
 		primary->ask_again = false;
-		notify_postpone(zone, &primary->again_hint, now);
+		notified_postpone(zone, &primary->again_hint, now);
 	}
 	check_end(primary, now);
 }

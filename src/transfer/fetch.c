@@ -532,7 +532,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 	promise_served(zone);
 	zone->empty_failures = 0;
 	zone->round_updated = true;
-	notify_reconsider(zone, now);
+	notified_reconsider(zone, now);
 	if (fetch->is_forced) {
 		zone->is_forced = false;
 	}

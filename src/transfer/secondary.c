@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A secondary zone: what happens when, in rounds. The diagrams stand in secondary_internal.h. */
+/* A secondary zone: its timer, what its owner tells it, its configuration and its life. The diagrams stand in
+ * secondary_internal.h. */
 #include "transfer/secondary_internal.h"
 
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 
 #include "base/ensure.h"
 #include "base/memory.h"
-#include "dns/serial.h"
 #include "transfer/breaker_internal.h"
 
 /* The wall clock was set by more than this: the deadlines are told anew. */
@@ -40,7 +40,7 @@ void set_verdict(struct transfer_primary *primary, enum verdict verdict, enum ca
 	primary->verdict_at_ms = now.boot_ms;
 }
 
-static void clear_problem(struct transfer_secondary *zone)
+void clear_zone_problem(struct transfer_secondary *zone)
 {
 	free(zone->problem);
 	zone->problem = NULL;
@@ -49,7 +49,7 @@ static void clear_problem(struct transfer_secondary *zone)
 
 void set_zone_problem(struct transfer_secondary *zone, enum cause cause, const char *text)
 {
-	clear_problem(zone);
+	clear_zone_problem(zone);
 	zone->cause = cause;
 	zone->problem = memory_copy_text(text);
 }
@@ -62,82 +62,7 @@ void set_problem(struct transfer_secondary *zone, const struct address *where, e
 	set_zone_problem(zone, cause, text);
 }
 
-/* ---- what is wanted ---- */
-
-bool takes_any(const struct transfer_secondary *zone)
-{
-	return !zone->has_version || zone->has_expired || zone->is_forced;
-}
-
-bool is_wanted(const struct transfer_secondary *zone, uint32_t serial)
-{
-	return takes_any(zone) || dns_serial_compare(serial, zone->version.serial) == DNS_SERIAL_NEWER;
-}
-
-/* Where any serial is taken, one that would lead back waits until all primaries had the time to offer better. */
-static bool leads_back(const struct transfer_secondary *zone, uint32_t serial)
-{
-	if (!zone->has_version) {
-		return false;
-	}
-	enum dns_serial_order order = dns_serial_compare(serial, zone->version.serial);
-	return order == DNS_SERIAL_OLDER || order == DNS_SERIAL_INCOMPARABLE;
-}
-
-int64_t held_back_until_ms(const struct transfer_secondary *zone, const struct transfer_primary *primary)
-{
-	if (zone->is_forced) {
-		return 0;
-	}
-	bool is_refused = primary->has_refused && primary->refused_serial == primary->serial;
-	int64_t refused_until_ms = is_refused ? primary->refused_until_ms : 0;
-	return refused_until_ms > primary->held_until_ms ? refused_until_ms : primary->held_until_ms;
-}
-
-static bool is_checking(const struct transfer_secondary *zone)
-{
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		if (zone->primaries[i]->check_state != CHECK_NONE) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The newest version that can be fetched now; NULL: there is none. */
-static struct transfer_primary *best_offer(struct transfer_secondary *zone, struct moment now)
-{
-	bool checking = is_checking(zone);
-	struct transfer_primary *best = NULL;
-	if (zone->round_is_barred) {
-		return NULL;
-	}
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		struct transfer_primary *primary = zone->primaries[i];
-		primary->has_offer =
-		        primary->has_offer && (is_wanted(zone, primary->serial) || content_wants_repair(primary));
-		if (!primary->has_offer || held_back_until_ms(zone, primary) > now.boot_ms ||
-		    (checking && leads_back(zone, primary->serial))) {
-			continue;
-		}
-		if (best == NULL || dns_serial_compare(primary->serial, best->serial) == DNS_SERIAL_NEWER) {
-			best = primary;
-		}
-	}
-	return best;
-}
-
-static bool has_offers(const struct transfer_secondary *zone)
-{
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		if (zone->primaries[i]->has_offer) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* ---- rounds ---- */
+/* ---- events ---- */
 
 void set_timer(struct transfer_secondary *zone)
 {
@@ -150,186 +75,6 @@ void set_timer(struct transfer_secondary *zone)
 	}
 	transfer_timer_set(zone->scheduler, &zone->timer, at_ms);
 }
-
-static void round_open(struct transfer_secondary *zone)
-{
-	if (zone->in_round) {
-		return;
-	}
-	zone->in_round = true;
-	zone->has_late_notify = false;
-	zone->round_is_full = false;
-	zone->round_is_barred = false;
-	zone->round_confirmed = false;
-	zone->round_updated = false;
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		zone->primaries[i]->was_asked = false;
-		zone->primaries[i]->has_answered = false;
-	}
-	zone->promise_is_fresh = false;
-}
-
-/* Asks every primary that was not asked in this round; those that fail are left out while another can be asked. */
-static void ask_all(struct transfer_secondary *zone, bool left_out_too, struct moment now)
-{
-	bool any = false;
-	zone->round_is_full = true;
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		struct transfer_primary *primary = zone->primaries[i];
-		if (!primary->was_asked && (left_out_too || primary->left_out_until_ms <= now.boot_ms)) {
-			check_begin(primary);
-			any = true;
-		}
-	}
-	if (!any && !left_out_too && !is_checking(zone)) {
-		ask_all(zone, true, now);
-	}
-}
-
-static void round_begin(struct transfer_secondary *zone, bool left_out_too, struct moment now)
-{
-	round_open(zone);
-	ask_all(zone, left_out_too, now);
-	set_timer(zone);
-}
-
-static enum transfer_outcome round_outcome(const struct transfer_secondary *zone)
-{
-	if (zone->round_updated) {
-		return TRANSFER_UPDATED;
-	}
-	return zone->round_confirmed ? TRANSFER_UP_TO_DATE : TRANSFER_NO_SUCCESS;
-}
-
-static void tell_settled(struct transfer_secondary *zone, bool success, struct moment now)
-{
-	char text[TRANSFER_RESULT_MAX + ADDRESS_TEXT_MAX];
-	enum transfer_outcome outcome = success ? round_outcome(zone) : TRANSFER_NO_SUCCESS;
-	if (outcome == TRANSFER_NO_SUCCESS) {
-		snprintf(text, sizeof text, "%s", zone->problem == NULL ? "no primary answered" : zone->problem);
-	} else {
-		snprintf(text, sizeof text, "serial %" PRIu32 "%s", zone->version.serial,
-		         outcome == TRANSFER_UPDATED ? "" : ", up to date");
-	}
-	if (zone->owner->settled != NULL) {
-		zone->owner->settled(zone->owner, outcome, text, now);
-	}
-}
-
-/* What NOTIFYs may cost. Anybody can make up their senders, and each makes us ask a primary, as fast as it answers or
- * refuses, so a zone follows this many at once that find nothing new, and one more each time that so much has passed. What
- * is beyond that is followed later, together. A new version costs nothing; a round that fails, all. */
-#define NOTIFY_FREE_MAX 8
-#define NOTIFY_EACH_MS  1000
-
-static int64_t notify_next_ms(const struct transfer_secondary *zone)
-{
-	return zone->notify_paid_until_ms - (NOTIFY_FREE_MAX - 1) * NOTIFY_EACH_MS;
-}
-
-static void notify_pay(struct transfer_secondary *zone, struct moment now)
-{
-	if (zone->notify_paid_until_ms < now.boot_ms) {
-		zone->notify_paid_until_ms = now.boot_ms;
-	}
-	zone->notify_paid_until_ms += NOTIFY_EACH_MS;
-}
-
-/* Sees to it that a round begins at late_notify_ms at the latest. */
-static void follow_late_notify(struct transfer_secondary *zone)
-{
-	if (zone->has_late_notify && !zone->in_round && zone->next_ask_ms > zone->late_notify_ms) {
-		zone->next_ask_ms = zone->late_notify_ms;
-	}
-}
-
-void notify_postpone(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now)
-{
-	struct transfer_hint *late = &zone->late_hint;
-	if (!zone->has_late_notify) {
-		zone->has_late_notify = true;
-		zone->late_notify_ms = notify_next_ms(zone);
-		zone->late_hint = *hint;
-		notify_pay(zone, now);
-	} else if (!hint->has_serial || dns_serial_compare(hint->serial, late->serial) != DNS_SERIAL_OLDER) {
-		late->has_serial = late->has_serial && hint->has_serial;
-		late->serial = hint->serial;
-	}
-}
-
-/* Is what the hint promises here, or about to be? */
-static bool hint_is_old(const struct transfer_secondary *zone, const struct transfer_hint *hint)
-{
-	if (!hint->has_serial || takes_any(zone)) {
-		return false;
-	}
-	enum dns_serial_order order = dns_serial_compare(hint->serial, zone->version.serial);
-	return order == DNS_SERIAL_EQUAL || order == DNS_SERIAL_OLDER;
-}
-
-void notify_reconsider(struct transfer_secondary *zone, struct moment now)
-{
-	zone->notify_paid_until_ms = now.boot_ms;
-	zone->late_notify_ms = now.boot_ms;
-	zone->has_late_notify = zone->has_late_notify && !hint_is_old(zone, &zone->late_hint);
-}
-
-static void round_end(struct transfer_secondary *zone, struct moment now)
-{
-	promise_end_round(zone);
-	/* An offer that is left could not be taken: the primaries have something newer than what is served. */
-	bool success = round_outcome(zone) != TRANSFER_NO_SUCCESS && !has_offers(zone) && !promise_is_owed(zone) &&
-	               !zone->round_is_barred && !zone->is_forced;
-	zone->is_forced = false;
-	zone->in_round = false;
-	deadline_plan(zone, success, now);
-	if (success) {
-		clear_problem(zone);
-	} else {
-		zone->notify_paid_until_ms = now.boot_ms + NOTIFY_FREE_MAX * NOTIFY_EACH_MS;
-		zone->late_notify_ms = notify_next_ms(zone);
-	}
-	follow_late_notify(zone);
-	if (!success) {
-		zone_log(zone, LOG_WARNING, "refresh failed: %s; asking again in %" PRId64 " ms",
-		         zone->problem == NULL ? "no primary answered" : zone->problem,
-		         zone->next_ask_ms - now.boot_ms);
-	}
-	bool is_untold = zone->has_version && zone->told_lower_since_s != zone->lower_since_s;
-	if (zone->round_confirmed || zone->round_updated || is_untold || deadline_is_sooner(zone, now)) {
-		deadline_tell(zone, now);
-	}
-	promise_tell(zone, now);
-	tell_settled(zone, success, now);
-}
-
-void round_go_on(struct transfer_secondary *zone, struct moment now)
-{
-	if (zone->fetch == NULL) {
-		struct transfer_primary *best = best_offer(zone, now);
-		if (best != NULL) {
-			round_open(zone);
-			fetch_begin(zone, best);
-		}
-	}
-	bool is_over = zone->in_round && zone->fetch == NULL && !is_checking(zone);
-	if (is_over && !zone->round_is_full && round_outcome(zone) == TRANSFER_NO_SUCCESS) {
-		/* Only whoever sent a NOTIFY was asked, in vain: the others are next. */
-		ask_all(zone, false, now);
-		is_over = !is_checking(zone);
-	}
-	if (is_over) {
-		lower_note(zone, now);
-	}
-	if (is_over && lower_take(zone, now)) {
-		fetch_begin(zone, best_offer(zone, now));
-	} else if (is_over) {
-		round_end(zone, now);
-	}
-	set_timer(zone);
-}
-
-/* ---- events ---- */
 
 static void expire(struct transfer_secondary *zone, struct moment now)
 {
@@ -412,100 +157,13 @@ void transfer_secondary_refused(struct transfer_secondary *zone, const struct er
 	transfer_scheduler_run(zone->scheduler, now);
 }
 
-/* It seems to be there, or an operator knows that it is. */
-static void hope_for(struct transfer_primary *primary, struct moment now)
+void hope_for(struct transfer_primary *primary, struct moment now)
 {
 	breaker_hope(transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY), now);
 	breaker_hope(transfer_host_breaker(primary->host, TRANSFER_LANE_FETCH), now);
 }
 
-static void heard_of(struct transfer_primary *primary, const struct transfer_hint *hint, struct moment now)
-{
-	if (primary->check_state == CHECK_NONE) {
-		check_begin(primary);
-		return;
-	}
-	if (primary->check_state != CHECK_QUEUED) {
-		primary->ask_again = true;
-		primary->again_hint = *hint;
-		check_hurry(primary, now);
-	}
-}
-
-/* Is a question to come of it, beside those that are to be asked anyway? */
-static bool notify_costs(const struct transfer_secondary *zone, const struct address *from)
-{
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		const struct transfer_primary *primary = zone->primaries[i];
-		if (primary->check_state != CHECK_QUEUED || !address_same_host(&primary->address, from)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What stands in a NOTIFY that is signed is owed; what stands in another one is asked for, and owed if it is confirmed. */
-static void note_promise(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now)
-{
-	if (hint->is_proven && hint->has_serial) {
-		promise_made_by_notify(zone, hint->serial, now);
-	}
-}
-
-/* The next round asks all primaries, and the sender too. */
-static void notified_late(struct transfer_secondary *zone, const struct address *from, const struct transfer_hint *hint,
-                          struct moment now)
-{
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		if (address_same_host(&zone->primaries[i]->address, from)) {
-			zone->primaries[i]->left_out_until_ms = 0;
-			hope_for(zone->primaries[i], now);
-		}
-	}
-	notify_postpone(zone, hint, now);
-	note_promise(zone, hint, now);
-	promise_tell(zone, now);
-	follow_late_notify(zone);
-	set_timer(zone);
-	transfer_scheduler_run(zone->scheduler, now);
-}
-
-void transfer_secondary_notified(struct transfer_secondary *zone, const struct address *from,
-                                 const struct transfer_hint *hint, struct moment now)
-{
-	char text[ADDRESS_TEXT_MAX];
-	bool is_known = false;
-	if (!zone->has_started) {
-		return;
-	}
-	if (hint_is_old(zone, hint) && !content_may_differ(zone, from, hint)) {
-		zone_log(zone, LOG_DEBUG, "NOTIFY from %s: serial %" PRIu32 ", nothing new",
-		         address_to_text(from, text), hint->serial);
-		return;
-	}
-	if (notify_costs(zone, from)) {
-		if (now.boot_ms < notify_next_ms(zone)) {
-			notified_late(zone, from, hint, now);
-			return;
-		}
-		notify_pay(zone, now);
-		zone_log(zone, LOG_INFO, "NOTIFY from %s", address_to_text(from, text));
-	}
-	round_open(zone);
-	note_promise(zone, hint, now);
-	for (size_t i = 0; i < zone->primary_count; i++) {
-		if (address_same_host(&zone->primaries[i]->address, from)) {
-			is_known = true;
-			hope_for(zone->primaries[i], now);
-			heard_of(zone->primaries[i], hint, now);
-		}
-	}
-	if (!is_known) {
-		ask_all(zone, false, now);
-	}
-	set_timer(zone);
-	transfer_scheduler_run(zone->scheduler, now);
-}
+/* ---- orders ---- */
 
 /* An operator knows better than our memory of failures. */
 static void forget_failures(struct transfer_secondary *zone, struct moment now)
@@ -523,17 +181,22 @@ static void forget_failures(struct transfer_secondary *zone, struct moment now)
 	}
 }
 
+static void ask_anew(struct transfer_secondary *zone, struct moment now)
+{
+	forget_failures(zone, now);
+	round_open(zone);
+	zone->round_is_barred = false;
+	round_ask_all(zone, true, now);
+	set_timer(zone);
+	transfer_scheduler_run(zone->scheduler, now);
+}
+
 void transfer_secondary_refresh(struct transfer_secondary *zone, struct moment now)
 {
 	if (!zone->has_started) {
 		return;
 	}
-	forget_failures(zone, now);
-	round_open(zone);
-	zone->round_is_barred = false;
-	ask_all(zone, true, now);
-	set_timer(zone);
-	transfer_scheduler_run(zone->scheduler, now);
+	ask_anew(zone, now);
 }
 
 void transfer_secondary_retransfer(struct transfer_secondary *zone, struct moment now)
@@ -545,12 +208,7 @@ void transfer_secondary_retransfer(struct transfer_secondary *zone, struct momen
 		fetch_cancel(zone);
 	}
 	zone->is_forced = true;
-	forget_failures(zone, now);
-	round_open(zone);
-	zone->round_is_barred = false;
-	ask_all(zone, true, now);
-	set_timer(zone);
-	transfer_scheduler_run(zone->scheduler, now);
+	ask_anew(zone, now);
 }
 
 void transfer_secondary_flush(struct transfer_secondary *zone, struct moment now)
@@ -659,7 +317,7 @@ void transfer_secondary_reconfigure(struct transfer_secondary *zone, const struc
 	}
 	if (added > 0) {
 		round_open(zone);
-		ask_all(zone, false, now);
+		round_ask_all(zone, false, now);
 	}
 	round_go_on(zone, now);
 	if (zone->has_version && !zone->has_expired) {

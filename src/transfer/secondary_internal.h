@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine of one secondary zone, cut into files: secondary.c (events, rounds), check.c (SOA questions), fetch.c
- * (transfers), content.c (digests), deadline.c (refresh, retry, expire), status.c.
+/* The machine of one secondary zone, cut into files: secondary.c (its timer, its owner, its configuration), round.c
+ * (who is asked, which offer is fetched), notified.c (NOTIFYs), check.c (SOA questions), fetch.c (transfers), content.c
+ * (digests), deadline.c (refresh, retry, expire), promise.c (serials that are owed), lower.c (serials that go back), status.c.
  *
  * Of one primary (check.c):
  *
@@ -15,7 +16,7 @@
  *                                           |                   +--refused------------> NONE (fetch_failed)
  *                                           +--broken, limit, deadline---------------> NONE (fetch_failed)
  *
- * A round is the time in which any of this is under way (secondary.c):
+ * A round is the time in which any of this is under way (round.c):
  *
  *   waiting --timer, NOTIFY, operator: round_begin--> round --all is NONE: round_end--> waiting
  *
@@ -296,23 +297,39 @@ int64_t lower_wait_ms(const struct transfer_secondary *zone, int64_t wait_ms, st
 /* What becomes of a lower serial. */
 void lower_say(const struct transfer_secondary *zone, struct moment now, char out[TRANSFER_RESULT_MAX]);
 
-/* ---- secondary.c ---- */
+/* ---- round.c ---- */
+/* Any serial is taken: no version, expired, or forced. */
+bool takes_any(const struct transfer_secondary *zone);
 /* Is a version with this serial to be fetched? */
 bool is_wanted(const struct transfer_secondary *zone, uint32_t serial);
 /* What this primary offers is not fetched before a time that follows from how often that failed; 0: it may be. */
 int64_t held_back_until_ms(const struct transfer_secondary *zone, const struct transfer_primary *primary);
-/* Any serial is taken: no version, expired, or forced. */
-bool takes_any(const struct transfer_secondary *zone);
-/* Sets the zone's timer for the first of its deadlines. */
-void set_timer(struct transfer_secondary *zone);
-/* A NOTIFY is followed in a round of its own, soon. */
-void notify_postpone(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now);
-/* A version came: what such a NOTIFY promised may be here. */
-void notify_reconsider(struct transfer_secondary *zone, struct moment now);
+/* A round begins, in which nobody is asked yet; nothing where one is under way. */
+void round_open(struct transfer_secondary *zone);
+/* Asks every primary that was not asked in this round; those that fail are left out while another can be asked, unless
+ * `left_out_too`. */
+void round_ask_all(struct transfer_secondary *zone, bool left_out_too, struct moment now);
+/* Both of these, and sets the timer. */
+void round_begin(struct transfer_secondary *zone, bool left_out_too, struct moment now);
 /* Something came to its end. */
 void round_go_on(struct transfer_secondary *zone, struct moment now);
+
+/* ---- notified.c ---- */
+/* A NOTIFY is followed in a round of its own, soon. */
+void notified_postpone(struct transfer_secondary *zone, const struct transfer_hint *hint, struct moment now);
+/* A version came: what such a NOTIFY promised may be here. */
+void notified_reconsider(struct transfer_secondary *zone, struct moment now);
+/* A round ended, and next_ask_ms is set: comes sooner where a NOTIFY waits. */
+void notified_round_ended(struct transfer_secondary *zone, bool success, struct moment now);
+
+/* ---- secondary.c ---- */
+/* Sets the zone's timer for the first of its deadlines. */
+void set_timer(struct transfer_secondary *zone);
+/* It seems to be there, or an operator knows that it is. */
+void hope_for(struct transfer_primary *primary, struct moment now);
 void set_verdict(struct transfer_primary *primary, enum verdict verdict, enum cause cause, const char *failure,
                  struct moment now);
+void clear_zone_problem(struct transfer_secondary *zone);
 void set_zone_problem(struct transfer_secondary *zone, enum cause cause, const char *text);
 /* "192.0.2.1@53: why" becomes what the status shows. */
 void set_problem(struct transfer_secondary *zone, const struct address *where, enum cause cause, const char *why);
