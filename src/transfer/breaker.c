@@ -23,6 +23,11 @@ enum transfer_reach breaker_reach(const struct breaker *breaker, struct moment n
 	return breaker->heard_until_ms > now.boot_ms ? TRANSFER_REACH_UP : TRANSFER_REACH_UNKNOWN;
 }
 
+bool breaker_is_down(const struct breaker *breaker)
+{
+	return breaker->down_since_ms != 0;
+}
+
 void breaker_heard(struct breaker *breaker, struct moment now)
 {
 	breaker->heard_until_ms = now.boot_ms + HEARD_MS;

@@ -6,7 +6,7 @@
  *                                                                PROBED --silence--> DOWN
  *
  * In UNKNOWN and PROBED one question at a time is let through, and is the probe; in DOWN none. Nobody is woken when it is
- * up again: each zone asks when its own timers say so. */
+ * up again: each zone asks when its own timers say so. But NOTIFYs wait for it: scheduler.c. */
 #pragma once
 
 #include "transfer/transfer_internal.h"
@@ -21,6 +21,8 @@ struct breaker {
 
 void breaker_deinit(struct breaker *breaker);
 enum transfer_reach breaker_reach(const struct breaker *breaker, struct moment now);
+/* DOWN or PROBED. */
+bool breaker_is_down(const struct breaker *breaker);
 /* It answered, whatever it said. */
 void breaker_heard(struct breaker *breaker, struct moment now);
 /* It did not answer. `silences_max` times in a row, and it is DOWN: first for BREAKER_FIRST_MS, doubled each time after that,

@@ -51,7 +51,7 @@ static void check_clear(struct transfer_primary *primary)
 		primary->check = NULL;
 	}
 	primary->check_state = CHECK_NONE;
-	transfer_ticket_release(primary->zone->scheduler, &primary->ticket, false);
+	transfer_ticket_release(primary->zone->scheduler, &primary->ticket);
 }
 
 /* The check is over; the next one begins if a NOTIFY asked for it. */

@@ -125,7 +125,7 @@ void fetch_cancel(struct transfer_secondary *zone)
 	if (fetch != NULL) {
 		zone->fetch = NULL;
 		transfer_call_close(&fetch->call);
-		transfer_ticket_release(zone->scheduler, &fetch->ticket, false);
+		transfer_ticket_release(zone->scheduler, &fetch->ticket);
 		transfer_in_free(fetch->in);
 		tsig_end(&fetch->tsig);
 		tsig_key_unref(fetch->key);

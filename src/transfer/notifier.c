@@ -7,8 +7,12 @@
  *
  * Attempts go over UDP, with pauses that double (RFC 1996 3.6), the last one over TCP. A new version starts all over.
  *
+ * A host that answers nobody is down (breaker_internal.h): what it is owed waits in QUEUED, without timers and attempts, until
+ * it has answered one NOTIFY that is sent there to see, over UDP and TCP in turns. It is never given up.
+ *
  * I1  A target in QUIET has acknowledged the newest version, or `problem` says why not, or nothing was announced to it.
- * I2  What is sent is the version that was announced last. */
+ * I2  What is sent is the version that was announced last.
+ * I3  What is owed to a host that does not answer stays owed. */
 #include "transfer/transfer_internal.h"
 
 #include <inttypes.h>
@@ -20,10 +24,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/serial.h"
+#include "transfer/breaker_internal.h"
 
 #define NOTIFY_UDP_ATTEMPTS 5
 /* 2, 4, 8, 16, 32 s: a minute in all, as RFC 1996 3.6 has it for one attempt. */
-#define NOTIFY_WAIT_FIRST_MS  2000
+#define NOTIFY_WAIT_FIRST_MS 2000
+/* No answer takes longer; what is left of a pause is waited for without a place in the lane. */
+#define NOTIFY_UDP_MOST_MS    5000
 #define NOTIFY_TCP_CONNECT_MS 5000
 #define NOTIFY_TCP_TOTAL_MS   10000
 
@@ -32,6 +39,7 @@ enum target_state { TARGET_QUIET, TARGET_QUEUED, TARGET_ASKED, TARGET_WAITING };
 struct target {
 	struct transfer_notifier *notifier;
 	struct address address;
+	struct transfer_host *host; /* a reference: what all zones know of it */
 	const struct tsig_key *key; /* a reference; NULL: nothing is signed */
 	struct tsig *tsig;          /* of the NOTIFY that is out; NULL: it is not signed, or there is none */
 	enum target_state state;
@@ -41,7 +49,9 @@ struct target {
 	struct transfer_timer timer;
 	uint16_t id;
 	uint32_t attempts; /* of the newest version */
+	uint32_t tries;    /* those of them since its host was last seen to be down */
 	bool wants_tcp;    /* for the next one */
+	bool is_probe;     /* the one that is out: its host is down */
 	bool is_tcp;       /* the one that is out */
 	bool was_notified;
 	bool has_newest; /* it acknowledged the newest version */
@@ -111,9 +121,14 @@ static void target_stop(struct target *target)
 	struct transfer_scheduler *scheduler = target->notifier->scheduler;
 	transfer_call_close(&target->call);
 	target_end_exchange(target);
-	transfer_ticket_release(scheduler, &target->ticket, false);
+	transfer_ticket_release(scheduler, &target->ticket);
 	transfer_timer_cancel(scheduler, &target->timer);
 	target->state = TARGET_QUIET;
+}
+
+static const struct breaker *target_breaker(const struct target *target)
+{
+	return transfer_host_breaker(target->host, TRANSFER_LANE_NOTIFY);
 }
 
 static void target_queue(struct target *target)
@@ -122,17 +137,26 @@ static void target_queue(struct target *target)
 	transfer_ticket_request(target->notifier->scheduler, &target->ticket, target->lane, &target->address);
 }
 
-/* From now on it is owed the newest version. */
+/* From now on it is owed the newest version. At a host that is down it goes before what was tried there in vain: so a zone
+ * that such a host answers does not wait for one that it does not. */
 static void target_owe(struct target *target, enum transfer_lane lane)
 {
-	bool keeps_turn = target->state == TARGET_QUEUED && target->lane == lane;
+	bool is_down = breaker_is_down(target_breaker(target));
+	bool keeps_turn = target->state == TARGET_QUEUED && target->lane == lane && !is_down;
 	target->attempts = 0;
+	target->tries = 0;
 	target->has_newest = false;
 	set_problem(target, NULL);
-	if (!keeps_turn) {
-		target_stop(target);
-		target->lane = lane;
-		target_queue(target);
+	if (keeps_turn) {
+		return;
+	}
+	target_stop(target);
+	target->lane = lane;
+	target->state = TARGET_QUEUED;
+	if (is_down) {
+		transfer_ticket_request_first(target->notifier->scheduler, &target->ticket, lane, &target->address);
+	} else {
+		transfer_ticket_request(target->notifier->scheduler, &target->ticket, lane, &target->address);
 	}
 }
 
@@ -162,31 +186,64 @@ static void target_give_up(struct target *target, const char *why)
 	target_stop(target);
 }
 
-static int64_t wait_ms(uint32_t attempts)
+static int64_t wait_ms(const struct target *target)
 {
-	return (int64_t)NOTIFY_WAIT_FIRST_MS << (attempts - 1);
+	return (int64_t)NOTIFY_WAIT_FIRST_MS << (target->tries - 1);
 }
 
 /* The attempt was in vain; the next one comes when its pause is over, even if the network was quick to say no. */
-static void target_retry(struct target *target, const char *why, bool silent, struct moment now)
+static void target_retry(struct target *target, const char *why, struct moment now)
 {
 	struct transfer_scheduler *scheduler = target->notifier->scheduler;
 	char text[TRANSFER_RESULT_MAX];
-	transfer_ticket_release(scheduler, &target->ticket, silent);
-	if (target->attempts > NOTIFY_UDP_ATTEMPTS) {
+	transfer_ticket_release(scheduler, &target->ticket);
+	if (target->tries > NOTIFY_UDP_ATTEMPTS) {
 		snprintf(text, sizeof text, "gave up after %" PRIu32 " attempts, the last one over TCP: %s",
 		         target->attempts, why);
 		target_give_up(target, text);
 		return;
 	}
 	set_problem(target, why);
-	int64_t at_ms = target->notified_at_ms + wait_ms(target->attempts);
+	int64_t at_ms = target->notified_at_ms + wait_ms(target);
 	if (at_ms <= now.boot_ms) {
 		target_queue(target);
 	} else {
 		target->state = TARGET_WAITING;
 		transfer_timer_set(scheduler, &target->timer, at_ms);
 	}
+}
+
+/* Nothing came back. */
+static void target_silent(struct target *target, enum cause cause, const char *why, struct moment now)
+{
+	char address[ADDRESS_TEXT_MAX];
+	const struct breaker *breaker = target_breaker(target);
+	bool was_down = breaker_is_down(breaker);
+	target->cause = cause;
+	transfer_notify_silent(target->host, why, target->is_probe, now);
+	if (!breaker_is_down(breaker)) {
+		target_retry(target, why, now);
+		return;
+	}
+	if (!was_down) {
+		log_write(LOG_NOTICE,
+		          "secondary %s does not answer NOTIFYs: %s; until it does, one is sent for all zones",
+		          address_to_text(&target->address, address), why);
+	}
+	/* Its turn comes when the host is there again (I3). */
+	transfer_ticket_release(target->notifier->scheduler, &target->ticket);
+	set_problem(target, why);
+	target->tries = 0;
+	target_queue(target);
+}
+
+static void target_heard(const struct target *target, struct moment now)
+{
+	char address[ADDRESS_TEXT_MAX];
+	if (breaker_is_down(target_breaker(target))) {
+		log_write(LOG_NOTICE, "secondary %s answers NOTIFYs again", address_to_text(&target->address, address));
+	}
+	transfer_notify_heard(target->host, target->is_tcp, now);
 }
 
 static struct transfer_question target_question(const struct target *target)
@@ -209,12 +266,25 @@ static size_t target_sign(struct target *target, uint8_t *bytes, size_t len, str
 	return transfer_sign(target->tsig, target->key, bytes, len, now);
 }
 
+static bool target_takes_udp(const struct target *target, struct moment now)
+{
+	return target->tries <= NOTIFY_UDP_ATTEMPTS && !target->wants_tcp &&
+	       transfer_notify_takes_udp(target->host, now);
+}
+
+static uint32_t udp_timeout_ms(const struct target *target)
+{
+	return (uint32_t)(wait_ms(target) < NOTIFY_UDP_MOST_MS ? wait_ms(target) : NOTIFY_UDP_MOST_MS);
+}
+
 static void target_send(struct target *target, struct moment now)
 {
 	const struct transfer_notifier *notifier = target->notifier;
 	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
 	target->attempts++;
+	target->tries++;
+	target->is_probe = breaker_is_down(target_breaker(target));
 	target->state = TARGET_ASKED;
 	target->id = (uint16_t)random_below(transfer_scheduler_random(notifier->scheduler), 0x10000);
 	target->was_notified = true;
@@ -223,19 +293,18 @@ static void target_send(struct target *target, struct moment now)
 	struct transfer_question question = target_question(target);
 	size_t len = transfer_notify_write(&question, notifier->soa_ttl, notifier->soa, notifier->soa_len, bytes);
 	len = target_sign(target, bytes, len, now);
-	bool is_udp = target->attempts <= NOTIFY_UDP_ATTEMPTS && !target->wants_tcp;
+	bool is_udp = target_takes_udp(target, now);
 	target->wants_tcp = false;
 	target->is_tcp = !is_udp;
 	struct transfer_call_plan plan = {
 	        .transport = is_udp ? TRANSFER_UDP : TRANSFER_TCP,
 	        .to = &target->address,
 	        .source = &notifier->source,
-	        .timeout_ms = is_udp ? (uint32_t)wait_ms(target->attempts) : NOTIFY_TCP_CONNECT_MS,
+	        .timeout_ms = is_udp ? udp_timeout_ms(target) : NOTIFY_TCP_CONNECT_MS,
 	        .total_ms = is_udp ? 0 : NOTIFY_TCP_TOTAL_MS,
 	};
 	if (!transfer_call_open(notifier->scheduler, &target->call, &plan, bytes, len, &error)) {
-		target->cause = CAUSE_OWN_NETWORK;
-		target_retry(target, error.text, false, now);
+		target_silent(target, CAUSE_OWN_NETWORK, error.text, now);
 	}
 }
 
@@ -258,7 +327,7 @@ static void target_unproven(struct target *target, const char *why)
 		target_give_up(target, why);
 		return;
 	}
-	transfer_ticket_release(target->notifier->scheduler, &target->ticket, false);
+	transfer_ticket_release(target->notifier->scheduler, &target->ticket);
 	target->wants_tcp = true;
 	target_queue(target);
 }
@@ -273,6 +342,7 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 		return false;
 	}
 	call->is_open = false;
+	target_heard(target, now);
 	if (!transfer_is_proven(target->tsig, target->key, &message, now, &error)) {
 		target_unproven(target, error.text);
 		return true;
@@ -286,7 +356,7 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 	}
 	transfer_say_rcode(&message, &error);
 	if (rcode == DNS_RCODE_SERVFAIL) {
-		target_retry(target, error.text, false, now);
+		target_retry(target, error.text, now);
 	} else {
 		target_give_up(target, error.text);
 	}
@@ -296,8 +366,7 @@ static bool target_message(struct transfer_call *call, const uint8_t *bytes, siz
 static void target_ended(struct transfer_call *call, const char *why, struct moment now)
 {
 	struct target *target = (struct target *)((uint8_t *)call - offsetof(struct target, call));
-	target->cause = CAUSE_TARGET_UNREACHABLE;
-	target_retry(target, why, true, now);
+	target_silent(target, CAUSE_TARGET_UNREACHABLE, why, now);
 }
 
 /* What was known of it before a restart. */
@@ -330,6 +399,7 @@ static struct target *target_new(struct transfer_notifier *notifier, const struc
 	struct target *target = memory_new(sizeof *target);
 	target->notifier = notifier;
 	target->address = *address;
+	target->host = transfer_host_ref(notifier->scheduler, address);
 	target->key = key == NULL ? NULL : tsig_key_ref(key);
 	target->ticket.granted = target_granted;
 	target->call.message = target_message;
@@ -343,6 +413,7 @@ static void target_free(struct target *target)
 {
 	if (target != NULL) {
 		target_stop(target);
+		transfer_host_unref(target->notifier->scheduler, target->host);
 		tsig_key_unref(target->key);
 		free(target->problem);
 		free(target);
@@ -489,6 +560,7 @@ void transfer_notifier_announce(struct transfer_notifier *notifier, const struct
 			target_owe_unless_known(notifier->targets[i], lane);
 		} else {
 			target_owe(notifier->targets[i], lane);
+			transfer_notify_hope(notifier->targets[i]->host, now);
 		}
 	}
 	if (reason == TRANSFER_NOTIFY_MANUAL) {
@@ -512,6 +584,18 @@ static struct target *target_at(struct transfer_notifier *notifier, const struct
 	return found;
 }
 
+static void target_has_newest(struct target *target, struct moment now)
+{
+	target->is_proven = true;
+	target->proven_at_ms = now.boot_ms;
+	if (target->state != TARGET_QUIET) {
+		/* What it has need not be told any more. */
+		target->serial_notified = target->serial;
+		target_acknowledged(target, now);
+		target_stop(target);
+	}
+}
+
 void transfer_notifier_seen(struct transfer_notifier *notifier, const struct address *host, uint32_t serial,
                             struct moment now)
 {
@@ -521,19 +605,12 @@ void transfer_notifier_seen(struct transfer_notifier *notifier, const struct add
 	}
 	target->has_serial = true;
 	target->serial = serial;
-	if (!notifier->has_announced || target->is_proven ||
-	    dns_serial_compare(serial, notifier->serial) != DNS_SERIAL_EQUAL) {
-		return;
+	if (notifier->has_announced && !target->is_proven &&
+	    dns_serial_compare(serial, notifier->serial) == DNS_SERIAL_EQUAL) {
+		target_has_newest(target, now);
 	}
-	target->is_proven = true;
-	target->proven_at_ms = now.boot_ms;
-	if (target->state != TARGET_QUIET) {
-		/* What it has need not be told any more. */
-		target->serial_notified = serial;
-		target_acknowledged(target, now);
-		target_stop(target);
-		transfer_scheduler_run(notifier->scheduler, now);
-	}
+	transfer_notify_hope(target->host, now); /* it has just asked us for something */
+	transfer_scheduler_run(notifier->scheduler, now);
 }
 
 /* ---- status ---- */
@@ -557,16 +634,21 @@ void transfer_notifier_target(const struct transfer_notifier *notifier, size_t i
 {
 	ensure(index < notifier->target_count);
 	const struct target *target = notifier->targets[index];
+	const struct breaker *breaker = target_breaker(target);
+	bool waits_for_host = target->state == TARGET_QUEUED && target->problem == NULL && breaker_is_down(breaker);
+	const char *problem = waits_for_host ? breaker->why : target->problem;
+	enum cause cause = waits_for_host ? CAUSE_TARGET_UNREACHABLE : target->cause;
 	*out = (struct transfer_target_status){
 	        .address = target->address,
+	        .reach = breaker_reach(breaker, now),
 	        .notified = target->was_notified,
 	        .pending = target->state != TARGET_QUIET,
 	        .acknowledged = target->has_newest,
 	        .serial_notified = target->was_notified ? target->serial_notified : target->serial_acknowledged,
 	        .notified_at_ms = target->notified_at_ms,
 	        .attempts = target->attempts,
-	        .problem = target->problem,
-	        .cause = target->problem == NULL ? CAUSE_NONE : target->cause,
+	        .problem = problem,
+	        .cause = problem == NULL ? CAUSE_NONE : cause,
 	        .has_acknowledged = target->has_acknowledged,
 	        .serial_acknowledged = target->serial_acknowledged,
 	        .acknowledged_at_ms = target->acknowledged_at_ms,

@@ -7,7 +7,8 @@
  *
  * Each host has a breaker, so that one that is down costs all its zones one probe and not a time-out each (breaker.c):
  * a host that is not known to answer gets one question at a time, and one that did not answer gets none for a while;
- * whoever has a turn then is told so and sends nothing.
+ * whoever has a turn then is told so and sends nothing. A NOTIFY has nobody else to turn to: while its host is down it
+ * keeps its place, one is let through now and then to see, and when that is answered all have their turns.
  *
  * I1  transfer_scheduler_run is never nested: machines ask for turns, and get them when the event that made them ask is
  *     done.
@@ -15,6 +16,7 @@
 #include "transfer/timer_internal.h"
 #include "transfer/transfer_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/ensure.h"
@@ -22,9 +24,12 @@
 #include "base/memory.h"
 #include "transfer/breaker_internal.h"
 
-/* So many NOTIFYs in a row without an answer, and a host gets a small share of the lane only. */
-#define SILENT_MAX   8
-#define SILENT_SHARE 16
+/* A host that is not known to answer NOTIFYs gets such a part of their lane only. */
+#define UNKNOWN_SHARE 16
+/* So many NOTIFYs in a row without an answer, and a host is down: one may have been lost. */
+#define NOTIFY_SILENCES_MAX 2
+/* A host that hears NOTIFYs over TCP alone is tried over UDP again after this. */
+#define NOTIFY_TCP_MS 600000
 
 /* The tickets of one host in one lane. */
 struct host_lane {
@@ -33,13 +38,15 @@ struct host_lane {
 	uint32_t in_use;
 	bool in_ring;
 	struct transfer_host *ring_next;
-	struct breaker breaker; /* TRANSFER_LANE_QUERY and _FETCH */
+	struct breaker breaker; /* that of TRANSFER_LANE_NOTIFY is TRANSFER_LANE_NOTIFY_STARTUP's, too */
 };
 
 struct transfer_host {
 	struct address address;
-	uint32_t references;        /* I2 */
-	uint32_t silent;            /* NOTIFYs in a row that it did not answer */
+	uint32_t references;         /* I2 */
+	struct transfer_timer probe; /* it is down, and the next NOTIFY is let through */
+	int64_t tcp_until_ms;        /* NOTIFYs go there over TCP: it was seen to hear nothing else */
+	struct transfer_scheduler *scheduler;
 	struct transfer_host *next; /* in its bucket */
 	struct host_lane lanes[TRANSFER_LANES];
 };
@@ -116,6 +123,8 @@ static void grow_buckets(struct transfer_scheduler *scheduler)
 	free(old);
 }
 
+static void probe_is_due(struct transfer_timer *timer, struct moment now);
+
 static struct transfer_host *host_take(struct transfer_scheduler *scheduler, const struct address *address)
 {
 	if (scheduler->host_count >= scheduler->bucket_count) {
@@ -129,6 +138,8 @@ static struct transfer_host *host_take(struct transfer_scheduler *scheduler, con
 	if (host == NULL) {
 		host = memory_new(sizeof *host);
 		host->address = *address;
+		host->scheduler = scheduler;
+		host->probe.expired = probe_is_due;
 		host->next = *bucket;
 		*bucket = host;
 		scheduler->host_count++;
@@ -169,6 +180,7 @@ static void host_release(struct transfer_scheduler *scheduler, struct transfer_h
 	}
 	*at = host->next;
 	scheduler->host_count--;
+	transfer_timer_cancel(scheduler, &host->probe);
 	for (enum transfer_lane i = 0; i < TRANSFER_LANES; i++) {
 		breaker_deinit(&host->lanes[i].breaker);
 	}
@@ -191,6 +203,13 @@ static void ring_add(struct lane *lane, struct transfer_host *host, enum transfe
 		lane->ring_last->lanes[index].ring_next = host;
 	}
 	lane->ring_last = host;
+}
+
+/* What one of the lanes of NOTIFYs gives back, the other may have. */
+static void ring_add_notify(struct transfer_scheduler *scheduler, struct transfer_host *host)
+{
+	ring_add(&scheduler->lanes[TRANSFER_LANE_NOTIFY], host, TRANSFER_LANE_NOTIFY);
+	ring_add(&scheduler->lanes[TRANSFER_LANE_NOTIFY_STARTUP], host, TRANSFER_LANE_NOTIFY_STARTUP);
 }
 
 static struct transfer_host *ring_take(struct lane *lane, enum transfer_lane index)
@@ -218,7 +237,23 @@ static uint32_t breaker_limit(const struct breaker *breaker, uint32_t most, bool
 	return most;
 }
 
-/* Tickets that a host may hold in a lane at once; whoever does not answer holds up nobody else. */
+static uint32_t notify_limit(const struct breaker *breaker, uint32_t most, struct moment now)
+{
+	switch (breaker_reach(breaker, now)) {
+	case TRANSFER_REACH_UNKNOWN:
+		return most < UNKNOWN_SHARE ? 1 : most / UNKNOWN_SHARE;
+	case TRANSFER_REACH_PROBED:
+		return 1;
+	case TRANSFER_REACH_DOWN:
+		return 0;
+	case TRANSFER_REACH_UP:
+		break;
+	}
+	return most;
+}
+
+/* Tickets that a host may hold in a lane at once, NOTIFYs of both lanes together; whoever does not answer holds up nobody
+ * else. */
 static uint32_t host_limit(const struct transfer_scheduler *scheduler, const struct transfer_host *host,
                            enum transfer_lane index, struct moment now)
 {
@@ -233,10 +268,20 @@ static uint32_t host_limit(const struct transfer_scheduler *scheduler, const str
 	case TRANSFER_LANE_NOTIFY_STARTUP:
 		break;
 	}
-	if (host->silent < SILENT_MAX) {
-		return limits->notifies_max;
+	return notify_limit(&host->lanes[TRANSFER_LANE_NOTIFY].breaker, limits->notifies_max, now);
+}
+
+static uint32_t host_in_use(const struct transfer_host *host, enum transfer_lane index)
+{
+	switch (index) {
+	case TRANSFER_LANE_QUERY:
+	case TRANSFER_LANE_FETCH:
+		return host->lanes[index].in_use;
+	case TRANSFER_LANE_NOTIFY:
+	case TRANSFER_LANE_NOTIFY_STARTUP:
+		break;
 	}
-	return limits->notifies_max < SILENT_SHARE ? 1 : limits->notifies_max / SILENT_SHARE;
+	return host->lanes[TRANSFER_LANE_NOTIFY].in_use + host->lanes[TRANSFER_LANE_NOTIFY_STARTUP].in_use;
 }
 
 static bool lane_is_full(const struct transfer_scheduler *scheduler, enum transfer_lane index)
@@ -302,26 +347,46 @@ static bool bucket_take(struct bucket *bucket, int64_t now_ms, int64_t *next_ms)
 	return false;
 }
 
+/* There was nobody to send. */
+static void bucket_give_back(struct bucket *bucket)
+{
+	if (bucket != NULL) {
+		bucket->level += TOKEN;
+	}
+}
+
 /* ---- tickets ---- */
 
-void transfer_ticket_request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
-                             enum transfer_lane lane, const struct address *host)
+static void join_queue(struct host_lane *at, struct transfer_ticket *ticket, bool is_first)
+{
+	ticket->previous = is_first ? NULL : at->last;
+	ticket->next = is_first ? at->first : NULL;
+	*(ticket->previous == NULL ? &at->first : &ticket->previous->next) = ticket;
+	*(ticket->next == NULL ? &at->last : &ticket->next->previous) = ticket;
+}
+
+static void request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket, enum transfer_lane lane,
+                    const struct address *host, bool is_first)
 {
 	ensure(ticket->state == TRANSFER_TICKET_NONE);
 	ticket->host = host_take(scheduler, host);
 	ticket->lane = lane;
 	ticket->state = TRANSFER_TICKET_WAITS;
-	struct host_lane *at = &ticket->host->lanes[lane];
-	ticket->next = NULL;
-	ticket->previous = at->last;
-	if (at->last == NULL) {
-		at->first = ticket;
-	} else {
-		at->last->next = ticket;
-	}
-	at->last = ticket;
+	join_queue(&ticket->host->lanes[lane], ticket, is_first);
 	scheduler->lanes[lane].waiting++;
 	ring_add(&scheduler->lanes[lane], ticket->host, lane);
+}
+
+void transfer_ticket_request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
+                             enum transfer_lane lane, const struct address *host)
+{
+	request(scheduler, ticket, lane, host, false);
+}
+
+void transfer_ticket_request_first(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
+                                   enum transfer_lane lane, const struct address *host)
+{
+	request(scheduler, ticket, lane, host, true);
 }
 
 static void leave_queue(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket)
@@ -340,7 +405,7 @@ static void leave_queue(struct transfer_scheduler *scheduler, struct transfer_ti
 	scheduler->lanes[ticket->lane].waiting--;
 }
 
-void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket, bool silent)
+void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket)
 {
 	struct transfer_host *host = ticket->host;
 	enum transfer_lane index = ticket->lane;
@@ -353,10 +418,8 @@ void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transf
 	case TRANSFER_TICKET_HELD:
 		scheduler->lanes[index].in_use--;
 		host->lanes[index].in_use--;
-		if (index == TRANSFER_LANE_NOTIFY || index == TRANSFER_LANE_NOTIFY_STARTUP) {
-			host->silent = silent ? host->silent + 1 : 0;
-		}
 		ring_add(&scheduler->lanes[index], host, index);
+		ring_add_notify(scheduler, host);
 		break;
 	}
 	ticket->state = TRANSFER_TICKET_NONE;
@@ -372,7 +435,7 @@ static struct transfer_ticket *next_ticket(struct transfer_scheduler *scheduler,
 	struct transfer_host *host = ring_take(lane, index);
 	while (host != NULL) {
 		struct host_lane *at = &host->lanes[index];
-		if (at->first != NULL && at->in_use < host_limit(scheduler, host, index, now)) {
+		if (at->first != NULL && host_in_use(host, index) < host_limit(scheduler, host, index, now)) {
 			return at->first;
 		}
 		/* It comes back to the ring with its next request or release. */
@@ -403,6 +466,7 @@ static bool run_lane(struct transfer_scheduler *scheduler, enum transfer_lane in
 		}
 		struct transfer_ticket *ticket = next_ticket(scheduler, index, now);
 		if (ticket == NULL) {
+			bucket_give_back(lane_bucket(scheduler, index));
 			break;
 		}
 		grant(scheduler, ticket, now);
@@ -425,7 +489,54 @@ void transfer_host_unref(struct transfer_scheduler *scheduler, struct transfer_h
 
 struct breaker *transfer_host_breaker(struct transfer_host *host, enum transfer_lane lane)
 {
-	return &host->lanes[lane].breaker;
+	return &host->lanes[lane == TRANSFER_LANE_NOTIFY_STARTUP ? TRANSFER_LANE_NOTIFY : lane].breaker;
+}
+
+static void probe_is_due(struct transfer_timer *timer, struct moment now)
+{
+	struct transfer_host *host = (struct transfer_host *)((uint8_t *)timer - offsetof(struct transfer_host, probe));
+	(void)now;
+	ring_add_notify(host->scheduler, host);
+}
+
+void transfer_notify_silent(struct transfer_host *host, const char *why, bool is_probe, struct moment now)
+{
+	struct breaker *breaker = transfer_host_breaker(host, TRANSFER_LANE_NOTIFY);
+	if (breaker_is_down(breaker) && !is_probe) {
+		return; /* it was sent when the host was thought to be there, and says nothing new */
+	}
+	host->tcp_until_ms = 0;
+	breaker_silent(breaker, why, NOTIFY_SILENCES_MAX, BREAKER_MOST_MS, now);
+	if (breaker_is_down(breaker)) {
+		transfer_timer_set(host->scheduler, &host->probe, breaker->down_until_ms);
+	}
+}
+
+void transfer_notify_heard(struct transfer_host *host, bool is_tcp, struct moment now)
+{
+	struct breaker *breaker = transfer_host_breaker(host, TRANSFER_LANE_NOTIFY);
+	if (is_tcp && breaker_is_down(breaker)) {
+		host->tcp_until_ms = now.boot_ms + NOTIFY_TCP_MS;
+	}
+	breaker_heard(breaker, now);
+	transfer_timer_cancel(host->scheduler, &host->probe);
+	ring_add_notify(host->scheduler, host);
+}
+
+bool transfer_notify_takes_udp(const struct transfer_host *host, struct moment now)
+{
+	const struct breaker *breaker = &host->lanes[TRANSFER_LANE_NOTIFY].breaker;
+	return breaker_is_down(breaker) ? breaker->silences % 2 == 0 : host->tcp_until_ms <= now.boot_ms;
+}
+
+void transfer_notify_hope(struct transfer_host *host, struct moment now)
+{
+	struct breaker *breaker = transfer_host_breaker(host, TRANSFER_LANE_NOTIFY);
+	if (breaker_is_down(breaker)) {
+		breaker_hope(breaker, now);
+		transfer_timer_cancel(host->scheduler, &host->probe);
+		ring_add_notify(host->scheduler, host);
+	}
 }
 
 static void tell_wake(struct transfer_scheduler *scheduler)

@@ -236,10 +236,10 @@ void transfer_call_ended(struct transfer_call *call, const char *why, struct mom
 struct transfer_limits {
 	uint32_t transfers_max;             /* in, at once, in all; until they are published */
 	uint32_t transfers_per_primary_max; /* of these from one address */
-	uint32_t queries_max;               /* SOA questions under way. A server that stays silent gets 1/16 of them */
-	uint32_t notifies_max;              /* NOTIFYs under way; the same holds */
-	uint32_t notify_rate;               /* NOTIFYs sent per second; bursts of up to one second's worth */
-	uint32_t startup_notify_rate;       /* the same for those that are owed because the server started */
+	uint32_t queries_max;               /* SOA questions under way */
+	uint32_t notifies_max;        /* NOTIFYs under way; a server that was not heard of lately gets 1/16 of them */
+	uint32_t notify_rate;         /* NOTIFYs sent per second; bursts of up to one second's worth */
+	uint32_t startup_notify_rate; /* the same for those that are owed because the server started */
 };
 
 struct transfer_scheduler;
@@ -496,8 +496,9 @@ void transfer_notifier_seen(struct transfer_notifier *notifier, const struct add
 
 struct transfer_target_status {
 	struct address address;
-	bool notified;     /* a NOTIFY was sent; the fields below mean something */
-	bool pending;      /* it is owed and being tried */
+	enum transfer_reach reach; /* as all zones that tell it something have seen */
+	bool notified;             /* a NOTIFY was sent; the fields below mean something */
+	bool pending;              /* it is owed and being tried */
 	bool acknowledged; /* the newest serial's NOTIFY was answered with NOERROR; not notified: before this process */
 	uint32_t serial_notified; /* means something when acknowledged, too */
 	int64_t notified_at_ms;   /* boot clock; of the newest attempt */

@@ -114,14 +114,27 @@ struct transfer_ticket {
 /* Asks for a turn; `granted` is called later, at the next transfer_scheduler_run. The ticket is in state NONE. */
 void transfer_ticket_request(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
                              enum transfer_lane lane, const struct address *host);
-/* Gives it back, or leaves the queue; fine in any state. `silent`, of a NOTIFY: the host did not answer at all. */
-void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket, bool silent);
+/* The same, before all that wait for this host. */
+void transfer_ticket_request_first(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket,
+                                   enum transfer_lane lane, const struct address *host);
+/* Gives it back, or leaves the queue; fine in any state. */
+void transfer_ticket_release(struct transfer_scheduler *scheduler, struct transfer_ticket *ticket);
 
 /* The host at this address, for as long as it is referenced: what is known of it outlives tickets. */
 struct transfer_host *transfer_host_ref(struct transfer_scheduler *scheduler, const struct address *address);
 void transfer_host_unref(struct transfer_scheduler *scheduler, struct transfer_host *take);
-/* Its breaker in TRANSFER_LANE_QUERY or TRANSFER_LANE_FETCH (breaker_internal.h). */
+/* Its breaker in this lane (breaker_internal.h); NOTIFYs have one together. */
 struct breaker *transfer_host_breaker(struct transfer_host *host, enum transfer_lane lane);
+
+/* What NOTIFYs tell of a host. It did not answer one; `is_probe`: that was sent while it was down, to see. */
+void transfer_notify_silent(struct transfer_host *host, const char *why, bool is_probe, struct moment now);
+/* It answered one. */
+void transfer_notify_heard(struct transfer_host *host, bool is_tcp, struct moment now);
+/* The next one there is best sent over UDP. To a host that is down they go over UDP and TCP in turns; to one that answered
+ * over TCP then, all go so. */
+bool transfer_notify_takes_udp(const struct transfer_host *host, struct moment now);
+/* There is a reason to look now whether it is there: if it is down, the next one is let through. */
+void transfer_notify_hope(struct transfer_host *host, struct moment now);
 
 /* Grants what can be granted and says when it wants to be woken. Every public function that is an event of a machine ends
  * with it (I1: never nested). */

@@ -351,20 +351,40 @@ TEST(host_of_several_targets_proves_none)
 	bench_end();
 }
 
-TEST(pauses_are_kept_however_quick_the_network_says_no)
+/* It answers, but not to what it was asked. */
+TEST(target_that_fails_without_end_is_given_up)
 {
 	bench_begin(1);
 	announce(5, TRANSFER_NOTIFY_CHANGE);
 	for (int i = 0; i < 5; i++) {
-		struct transfer_call *call = bench.calls[1];
-		bench.calls[1] = NULL;
-		transfer_call_ended(call, "no route to host", bench.now);
+		answer(1, DNS_RCODE_SERVFAIL);
 		assert_int_equal(bench.sent, (size_t)i + 1);
 		pass_time(2000 << i);
 		assert_int_equal(bench.sent, (size_t)i + 2);
 	}
 	assert_int_equal(bench.calls[1]->transport, TRANSFER_TCP);
-	transfer_call_ended(bench.calls[1], "no route to host", bench.now);
-	assert_string_equal(status(0).problem, "gave up after 6 attempts, the last one over TCP: no route to host");
+	answer(1, DNS_RCODE_SERVFAIL);
+	assert_string_equal(status(0).problem, "gave up after 6 attempts, the last one over TCP: answered SERVFAIL");
+	assert_false(status(0).pending);
+	bench_end();
+}
+
+TEST(pauses_are_kept_however_quick_the_network_says_no)
+{
+	/* Two attempts; then the host is down, and is tried after 1, 2, 4 s and so on, at most a minute. */
+	static const int64_t pauses_ms[] = {2000, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+	bench_begin(1);
+	announce(5, TRANSFER_NOTIFY_CHANGE);
+	for (size_t i = 0; i < ARRAY_LENGTH(pauses_ms); i++) {
+		struct transfer_call *call = bench.calls[1];
+		bench.calls[1] = NULL;
+		transfer_call_ended(call, "no route to host", bench.now);
+		pass_time(pauses_ms[i] - 1);
+		assert_int_equal(bench.sent, i + 1);
+		pass_time(1);
+		assert_int_equal(bench.sent, i + 2);
+	}
+	assert_true(status(0).pending);
+	assert_string_equal(status(0).problem, "no route to host");
 	bench_end();
 }

@@ -60,7 +60,7 @@ static void bench_begin(void)
 static void bench_end(void)
 {
 	for (size_t i = 0; i < TICKETS_MAX; i++) {
-		transfer_ticket_release(bench.scheduler, &bench.tickets[i], false);
+		transfer_ticket_release(bench.scheduler, &bench.tickets[i]);
 	}
 	transfer_scheduler_free(bench.scheduler);
 }
@@ -83,9 +83,9 @@ static void run(void)
 	transfer_scheduler_run(bench.scheduler, bench.now);
 }
 
-static void release(size_t ticket, bool silent)
+static void release(size_t ticket)
 {
-	transfer_ticket_release(bench.scheduler, &bench.tickets[ticket], silent);
+	transfer_ticket_release(bench.scheduler, &bench.tickets[ticket]);
 }
 
 TEST(transfers_from_one_primary_keep_to_its_limit)
@@ -95,7 +95,7 @@ TEST(transfers_from_one_primary_keep_to_its_limit)
 	run();
 	assert_int_equal(bench.granted, 3);
 	for (size_t done = 0; done < 297; done++) {
-		release(done, false);
+		release(done);
 		run();
 		assert_int_equal(bench.granted, done + 4);
 		assert_int_equal(transfer_scheduler_counts(bench.scheduler).transfers, 3);
@@ -137,8 +137,8 @@ TEST(ticket_that_leaves_the_queue_is_passed_over)
 	bench_begin();
 	request(0, 5, TRANSFER_LANE_FETCH, 1);
 	run();
-	release(3, false); /* it waits */
-	release(0, false);
+	release(3); /* it waits */
+	release(0);
 	run();
 	assert_int_equal(bench.granted, 4);
 	assert_int_equal(bench.order[3], 4);
@@ -151,10 +151,10 @@ TEST(host_that_is_forgotten_while_it_stands_in_the_ring_does_no_harm)
 	request(0, 2, TRANSFER_LANE_FETCH, 1);
 	request(2, 2, TRANSFER_LANE_FETCH, 2);
 	request(4, 2, TRANSFER_LANE_FETCH, 3);
-	release(2, false);
-	release(3, false);
-	release(5, false);
-	release(4, false);
+	release(2);
+	release(3);
+	release(5);
+	release(4);
 	request(2, 1, TRANSFER_LANE_FETCH, 2);
 	run();
 	assert_int_equal(bench.granted, 3);
@@ -171,42 +171,106 @@ static void notifies_begin(void)
 	transfer_scheduler_set_limits(bench.scheduler, &many, bench.now);
 }
 
-TEST(target_that_stays_silent_gets_a_small_share)
+static struct transfer_host *host_of(size_t ticket)
+{
+	return bench.tickets[ticket].host;
+}
+
+/* It answers, and is remembered; ends with forget. */
+static struct transfer_host *hear(uint8_t at)
+{
+	struct address address = host(at);
+	struct transfer_host *heard = transfer_host_ref(bench.scheduler, &address);
+	transfer_notify_heard(heard, false, bench.now);
+	return heard;
+}
+
+static void forget(struct transfer_host *known)
+{
+	transfer_host_unref(bench.scheduler, known);
+}
+
+static size_t notifies_out(void)
+{
+	return transfer_scheduler_counts(bench.scheduler).notifies;
+}
+
+TEST(target_that_was_not_heard_of_gets_a_small_share_until_it_answers)
 {
 	notifies_begin();
 	request(0, 100, TRANSFER_LANE_NOTIFY, 1);
+	request(100, 100, TRANSFER_LANE_NOTIFY_STARTUP, 1);
 	run();
-	assert_int_equal(bench.granted, 32);
-	for (size_t i = 0; i < 32; i++) {
-		release(i, true);
-		run();
-	}
-	/* Eight in a row were enough; what had its turn by then goes on. */
-	assert_int_equal(bench.granted, 32 + 7);
-	request(200, 40, TRANSFER_LANE_NOTIFY, 2);
+	assert_int_equal(notifies_out(), 2); /* of both lanes together */
+	transfer_notify_heard(host_of(0), false, bench.now);
 	run();
-	assert_int_equal(bench.granted, 32 + 7 + 25); /* the rest of the 32 */
-	for (size_t i = 32; i < 39; i++) {
-		release(i, true);
-	}
-	run();
-	assert_int_equal(bench.granted, 32 + 7 + 25 + 7); /* 2 for the silent one, 5 for the other */
-	assert_int_equal(transfer_scheduler_counts(bench.scheduler).notifies, 32);
+	assert_int_equal(notifies_out(), 32);
 	bench_end();
 }
 
-TEST(target_that_answers_again_gets_all_it_wants)
+TEST(target_that_is_down_gets_one_notify_when_its_pause_is_over_and_all_when_it_answers)
 {
 	notifies_begin();
 	request(0, 100, TRANSFER_LANE_NOTIFY, 1);
 	run();
+	transfer_notify_silent(host_of(0), "no answer", false, bench.now);
+	release(0);
+	run();
+	assert_int_equal(notifies_out(), 2); /* one may have been lost */
+	transfer_notify_silent(host_of(1), "no answer", false, bench.now);
+	release(1);
+	release(2);
+	run();
+	assert_int_equal(notifies_out(), 0);
+	request(200, 1, TRANSFER_LANE_NOTIFY, 1);
+	request(201, 10, TRANSFER_LANE_NOTIFY, 2);
+	run();
+	assert_int_equal(notifies_out(), 2); /* another host, whose turns are its own */
+	bench.now.boot_ms += 1000;
+	assert_true(bench.wake_ms <= bench.now.boot_ms);
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_int_equal(notifies_out(), 3);
+	size_t probe = bench.order[bench.granted - 1];
+	transfer_notify_heard(host_of(probe), false, bench.now);
+	run();
+	assert_int_equal(notifies_out(), 32);
+	bench_end();
+}
+
+/* What was sent before it was down ends later, and must not lengthen its pause. */
+TEST(silence_of_what_was_sent_before_counts_once)
+{
+	notifies_begin();
+	request(0, 100, TRANSFER_LANE_NOTIFY, 1);
+	transfer_notify_heard(host_of(0), false, bench.now);
+	run();
+	assert_int_equal(notifies_out(), 32);
+	struct breaker *breaker = transfer_host_breaker(host_of(0), TRANSFER_LANE_NOTIFY);
 	for (size_t i = 0; i < 32; i++) {
-		release(i, true);
+		transfer_notify_silent(host_of(i), "no answer", false, bench.now);
 	}
+	assert_int_equal(breaker->down_until_ms, bench.now.boot_ms + BREAKER_FIRST_MS);
+	transfer_notify_silent(host_of(0), "no answer", true, bench.now);
+	assert_int_equal(breaker->down_until_ms, bench.now.boot_ms + 2 * BREAKER_FIRST_MS);
+	bench_end();
+}
+
+TEST(notifies_that_cannot_go_out_cost_others_nothing_of_the_rate)
+{
+	notifies_begin();
+	struct transfer_host *down = hear(1);
+	transfer_notify_silent(down, "no answer", false, bench.now);
+	transfer_notify_silent(down, "no answer", false, bench.now);
+	for (size_t i = 0; i < 2000; i++) { /* a second's worth twice */
+		request(0, 1, TRANSFER_LANE_NOTIFY, 1);
+		run();
+		release(0);
+	}
+	request(1, 1, TRANSFER_LANE_NOTIFY, 2);
+	size_t before = bench.granted;
 	run();
-	release(bench.order[bench.granted - 1], false);
-	run();
-	assert_int_equal(transfer_scheduler_counts(bench.scheduler).notifies, 32);
+	assert_int_equal(bench.granted, before + 1);
+	forget(down);
 	bench_end();
 }
 
@@ -225,14 +289,14 @@ TEST(host_that_was_not_heard_of_gets_one_question_at_a_time_until_it_answers)
 	run();
 	assert_int_equal(bench.granted, 2); /* one at each */
 	breaker_heard(breaker_of(0), bench.now);
-	release(0, false);
+	release(0);
 	run();
 	assert_int_equal(transfer_scheduler_counts(bench.scheduler).queries, 32);
 	/* After half a minute without an answer nobody knows. */
 	bench.now.boot_ms += 30000;
 	assert_int_equal(breaker_reach(breaker_of(1), bench.now), TRANSFER_REACH_UNKNOWN);
 	for (size_t i = 1; i < 20; i++) {
-		release(i, false);
+		release(i);
 	}
 	size_t before = bench.granted;
 	run();
@@ -249,14 +313,14 @@ TEST(host_that_is_down_lets_all_have_their_turn_and_then_one)
 	breaker_silent(breaker, "no answer", 1, 10000, bench.now);
 	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_DOWN);
 	for (size_t i = 0; i < 40; i++) { /* each is told so, and gives its turn back */
-		release(i, false);
+		release(i);
 		run();
 	}
 	assert_true(bench.granted >= 40);
 	bench.now.boot_ms += 1000;
 	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_PROBED);
 	for (size_t i = 40; i < bench.granted; i++) {
-		release(i, false);
+		release(i);
 	}
 	size_t before = bench.granted;
 	run();
@@ -273,7 +337,7 @@ TEST(what_is_known_of_a_host_outlives_its_tickets)
 	request(0, 1, TRANSFER_LANE_QUERY, 1);
 	run();
 	breaker_silent(breaker_of(0), "no answer", 1, 10000, bench.now);
-	release(0, false);
+	release(0);
 	request(1, 1, TRANSFER_LANE_QUERY, 1);
 	assert_ptr_equal(bench.tickets[1].host, kept);
 	assert_int_equal(breaker_reach(breaker, bench.now), TRANSFER_REACH_DOWN);
@@ -304,7 +368,7 @@ static void release_all_granted(void)
 {
 	for (size_t i = 0; i < bench.granted; i++) {
 		if (bench.tickets[bench.order[i]].state == TRANSFER_TICKET_HELD) {
-			release(bench.order[i], false);
+			release(bench.order[i]);
 		}
 	}
 	run();
@@ -313,6 +377,7 @@ static void release_all_granted(void)
 TEST(notifies_keep_to_their_rate)
 {
 	bench_begin();
+	struct transfer_host *known = hear(1);
 	request(0, 300, TRANSFER_LANE_NOTIFY, 1);
 	run();
 	assert_int_equal(bench.granted, 20); /* one second's worth at once */
@@ -323,12 +388,14 @@ TEST(notifies_keep_to_their_rate)
 		}
 		assert_in_range(bench.granted, 20 + 20 * (size_t)second - 1, 20 + 20 * (size_t)second);
 	}
+	forget(known);
 	bench_end();
 }
 
 TEST(notifies_of_the_start_have_a_rate_of_their_own)
 {
 	bench_begin();
+	struct transfer_host *known = hear(1);
 	request(0, 100, TRANSFER_LANE_NOTIFY_STARTUP, 1);
 	run();
 	assert_int_equal(bench.granted, 5);
@@ -338,16 +405,19 @@ TEST(notifies_of_the_start_have_a_rate_of_their_own)
 	release_all_granted();
 	pass_time(2000);
 	assert_in_range(bench.granted, 24, 25);
+	forget(known);
 	bench_end();
 }
 
 TEST(notifies_under_way_keep_to_their_limit)
 {
 	bench_begin();
+	struct transfer_host *known = hear(1);
 	request(0, 200, TRANSFER_LANE_NOTIFY, 1);
 	run();
 	pass_time(60000);
 	assert_int_equal(bench.granted, 50);
+	forget(known);
 	bench_end();
 }
 
@@ -372,11 +442,11 @@ TEST(smaller_limits_take_hold_as_turns_end)
 	run();
 	smaller.transfers_per_primary_max = 1;
 	transfer_scheduler_set_limits(bench.scheduler, &smaller, bench.now);
-	release(0, false);
-	release(1, false);
+	release(0);
+	release(1);
 	run();
 	assert_int_equal(bench.granted, 3);
-	release(2, false);
+	release(2);
 	run();
 	assert_int_equal(bench.granted, 4);
 	bench_end();
