@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/ensure.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/quiescent.h"
 
@@ -122,8 +123,8 @@ void publish_line_withdraw(struct publish_line *line, enum zone_state state)
 	pthread_mutex_unlock(&line->lock);
 }
 
-void line_set_recalled(struct publish_line *line, const struct store_head *head, const struct store_stand *stand,
-                       const struct store_note *note)
+static void set_recalled(struct publish_line *line, const struct store_head *head, const struct store_stand *stand,
+                         const struct store_note *note)
 {
 	pthread_mutex_lock(&line->lock);
 	line->head.head = *head;
@@ -135,6 +136,25 @@ void line_set_recalled(struct publish_line *line, const struct store_head *head,
 	line->served = line->head;
 	ensure(line->head.snapshot == NULL);
 	pthread_mutex_unlock(&line->lock);
+}
+
+void line_recall(struct publish_line *line)
+{
+	struct store_head head;
+	struct store_stand stand;
+	struct store_note note;
+	struct error error;
+	if (line->is_recalled || line->publish->store == NULL) {
+		return;
+	}
+	line->is_recalled = true;
+	if (store_load_head(line->publish->store, line->zone->apex.wire, &head, &stand, &note, &error)) {
+		set_recalled(line, &head, &stand, &note);
+	} else if (error.code != ERROR_NOT_FOUND) {
+		char zone_text[DNS_NAME_TEXT_MAX];
+		log_warning("zone %s: what was remembered of it is lost: %s",
+		            dns_name_to_text_short(line->zone->apex.wire, zone_text), error.text);
+	}
 }
 
 bool line_advance(struct publish_line *line, uint32_t run, struct line_version version)

@@ -54,9 +54,9 @@ void line_version_drop(struct line_version *version);
 
 /* The head, with a reference to its snapshot, and its run. */
 struct line_version line_take_head(struct publish_line *line, uint32_t *run);
-/* Sets the head, once: what another process left. */
-void line_set_recalled(struct publish_line *line, const struct store_head *head, const struct store_stand *stand,
-                       const struct store_note *note);
+/* Sets the head, once, to what another process published last, without a snapshot. A broken store is a start from nothing. As
+ * an offer (I4). */
+void line_recall(struct publish_line *line);
 /* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. Where it is not
  * written by itself it is on disk as far as the head before it is. */
 MUST_USE bool line_advance(struct publish_line *line, uint32_t run, struct line_version version);
