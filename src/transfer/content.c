@@ -140,20 +140,27 @@ void content_told(struct transfer_primary *primary, bool has_told, const struct 
 	}
 }
 
-/* Its whole zone came, or made no sense. */
-static void note_repair(struct transfer_primary *primary)
+/* Its whole zone came, or made no sense. What counts is what it had told before: the transfer may be another server's, behind
+ * the same address. */
+static void note_repair(const struct fetch *fetch)
 {
-	primary->has_repaired = primary->has_told;
-	primary->repaired = primary->told;
-	primary->repair_was_vain = content_differs(primary);
+	struct transfer_primary *primary = fetch->source;
+	const struct transfer_version *version = &primary->zone->version;
+	if (fetch->has_wanted) {
+		primary->has_repaired = true;
+		primary->repaired = fetch->wanted;
+		primary->repair_was_vain =
+		        !version->has_digest || !change_digest_equal(version->digest, fetch->wanted.digest);
+	}
 	if (primary->zonemd_repair == ZONEMD_REPAIR_WANTED) {
 		primary->zonemd_repair = ZONEMD_REPAIR_DONE;
 	}
 }
 
-void content_failed(struct transfer_primary *primary)
+void content_failed(const struct fetch *fetch)
 {
-	note_repair(primary);
+	struct transfer_primary *primary = fetch->source;
+	note_repair(fetch);
 	primary->has_offer = primary->has_offer && is_wanted(primary->zone, primary->serial);
 	content_note(primary->zone);
 }
@@ -172,7 +179,7 @@ void content_published(struct transfer_secondary *zone, const struct fetch *fetc
 		content_told(source, true, &fetch->counts.told);
 	}
 	if (source != NULL && fetch->repairs) {
-		note_repair(source);
+		note_repair(fetch);
 	}
 	if (source != NULL && content_differs(source)) {
 		set_verdict(source, VERDICT_FAILED, CAUSE_CONTENT_DIFFERS, "tells other content for our serial", now);

@@ -42,6 +42,8 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	uint8_t bytes[TRANSFER_SIGNED_MAX];
 	struct error error;
 	fetch->repairs = !is_wanted(zone, fetch->source->serial) && content_wants_repair(fetch->source);
+	fetch->has_wanted = fetch->repairs && content_differs(fetch->source);
+	fetch->wanted = fetch->source->told;
 	fetch->asks_differences = !takes_any(zone) && !fetch->repairs && !fetch->wants_whole &&
 	                          !fetch->source->whole_next && fetch->source->no_ixfr_until_ms <= now.boot_ms;
 	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
@@ -484,7 +486,7 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum 
 		/* A forced transfer knows no holding back: once around is enough. */
 		primary->has_offer = primary->has_offer && !zone->is_forced;
 		if (fetch->repairs && fault == FETCH_FAULT_CONTENT) {
-			content_failed(primary);
+			content_failed(fetch);
 		}
 	}
 	fetch_cancel(zone);
@@ -526,13 +528,16 @@ static void fetch_succeeded(const struct fetch *fetch, uint32_t serial, struct m
 void fetch_published(struct transfer_secondary *zone, const struct transfer_version *version, struct moment now)
 {
 	const struct fetch *fetch = zone->fetch;
+	bool is_new = !fetch->repairs || version->serial != zone->version.serial;
 	zone->version = *version;
 	zone->has_version = true;
 	zone->has_expired = false;
 	promise_served(zone);
 	zone->empty_failures = 0;
 	zone->round_updated = true;
-	notified_reconsider(zone, now);
+	if (is_new) {
+		notified_reconsider(zone, now);
+	}
 	if (fetch->is_forced) {
 		zone->is_forced = false;
 	}

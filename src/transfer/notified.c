@@ -8,7 +8,8 @@
 
 /* What NOTIFYs may cost. Anybody can make up their senders, and each makes us ask a primary, as fast as it answers or
  * refuses, so a zone follows this many at once that find nothing new, and one more each time that so much has passed. What
- * is beyond that is followed later, together. A new version costs nothing; a round that fails, all. */
+ * is beyond that is followed later, together. A new version costs nothing, other content under the same serial what finding
+ * nothing costs; a round that fails, all. */
 #define NOTIFY_FREE_MAX 8
 #define NOTIFY_EACH_MS  1000
 

@@ -59,7 +59,9 @@ struct fetch {
 	bool is_forced;
 	bool has_promise; /* the primary had said that it has this serial when the question went out */
 	uint32_t promise;
-	bool repairs;          /* the serial is ours, the content is not: the whole zone is asked for */
+	bool repairs;    /* the serial is ours, the content is not: the whole zone is asked for */
+	bool has_wanted; /* because the primary told: */
+	struct change_told wanted;
 	bool asks_differences; /* of the question that is out */
 	bool wants_whole;      /* differences were no good: the whole zone is asked for */
 	bool differences_bad;  /* what came as differences made no sense, or did not fit */
@@ -123,7 +125,7 @@ struct transfer_primary {
 	bool has_told;           /* its last answer told the digest of its version: */
 	struct change_told told; /* this */
 	bool has_repaired;       /* the whole zone was fetched because it told: */
-	bool repair_was_vain;    /* and that made it no better */
+	bool repair_was_vain;    /* and what came is something else */
 	struct change_told repaired;
 	enum zonemd_repair zonemd_repair;
 
@@ -236,8 +238,8 @@ void content_told(struct transfer_primary *primary, bool has_told, const struct 
 void content_note(struct transfer_secondary *zone);
 /* What `fetch` brought is served now, as zone->version says. */
 void content_published(struct transfer_secondary *zone, const struct fetch *fetch, struct moment now);
-/* What was fetched for its content made no sense. */
-void content_failed(struct transfer_primary *primary);
+/* What was fetched for its content made no sense. Its source is still in the configuration. */
+void content_failed(const struct fetch *fetch);
 /* It leaves the configuration. */
 void content_forget(struct transfer_primary *primary);
 /* A NOTIFY that promises the serial that we have may be about its content. */

@@ -20,6 +20,7 @@ struct primary {
 	uint32_t serial;
 	const char *text;
 	const char *told_text;   /* NULL: the same */
+	const char *soa_text;    /* what its SOA answers tell; NULL: the same */
 	const char *differences; /* NULL: it gives the whole zone */
 	unsigned told_anew;      /* it makes up another digest each time */
 	size_t asked, ixfrs, axfrs, asked_digest;
@@ -189,11 +190,11 @@ static void publish(void)
 	transfer_secondary_published(bench.machine, &version, bench.now);
 }
 
-static struct dns_edns_reply edns_of(struct primary *primary, uint8_t value[CHANGE_TOLD_SIZE])
+static struct dns_edns_reply edns_of(struct primary *primary, uint16_t qtype, uint8_t value[CHANGE_TOLD_SIZE])
 {
-	struct change_told told = {.serial = primary->serial,
-	                           .digest =
-	                                   digest_of(primary->told_text == NULL ? primary->text : primary->told_text)};
+	const char *text = primary->told_text == NULL ? primary->text : primary->told_text;
+	text = qtype == DNS_TYPE_SOA && primary->soa_text != NULL ? primary->soa_text : text;
+	struct change_told told = {.serial = primary->serial, .digest = digest_of(text)};
 	if (primary->told_anew > 0) {
 		told.digest.words[0] += primary->told_anew++;
 	}
@@ -208,7 +209,7 @@ static void write_answer(struct primary *primary, const struct dns_message *ques
 	uint8_t value[CHANGE_TOLD_SIZE];
 	struct error error;
 	bool tells = change_told_is_asked(question->edns.digest, question->edns.digest_len);
-	struct dns_edns_reply edns = edns_of(primary, value);
+	struct dns_edns_reply edns = edns_of(primary, question->qtype, value);
 	primary->asked_digest += tells;
 	primary->ixfrs += question->qtype == DNS_TYPE_IXFR;
 	primary->axfrs += question->qtype == DNS_TYPE_AXFR;
@@ -379,6 +380,41 @@ TEST(primary_that_tells_another_digest_each_time_is_fetched_once_for_its_serial)
 	}
 	assert_int_equal(bench.primaries[0].axfrs, 1);
 	assert_non_null(status().alarm);
+	bench_end();
+}
+
+/* As two servers behind one address do: one answers, the other one gives the zone. */
+TEST(primary_whose_answers_tell_other_content_than_its_transfers_is_fetched_once)
+{
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A, .soa_text = C};
+	start();
+	run();
+	for (unsigned i = 0; i < 5; i++) {
+		refresh();
+	}
+	assert_int_equal(bench.primaries[0].axfrs, 1);
+	assert_true(alarm_says(CAUSE_CONTENT_DIFFERS, "does not say so either"));
+	bench.primaries[0].soa_text = NULL;
+	refresh();
+	assert_null(status().alarm);
+	bench_end();
+}
+
+/* NOTIFYs can be made up, and a repair is no new version. */
+TEST(notifys_make_no_more_repairs_than_questions_when_nothing_new_is_found)
+{
+	struct transfer_hint hint = {.has_serial = true, .serial = 7};
+	bench_begin(7, A, 1);
+	bench.primaries[0] = (struct primary){.serial = 7, .text = A};
+	start();
+	run();
+	for (unsigned i = 0; i < 100; i++) {
+		bench.primaries[0].text = i % 2 == 0 ? B : A;
+		transfer_secondary_notified(bench.machine, &bench.addresses[0], &hint, bench.now);
+		run();
+	}
+	assert_in_range(bench.primaries[0].axfrs, 1, 10);
 	bench_end();
 }
 
