@@ -417,10 +417,11 @@ static bool begin(struct backup *backup, struct error *error)
 	if (!folder_make(backup->folder, error) || !is_empty(backup->folder, error)) {
 		return false;
 	}
-	backup->owns_folder = true;
+	/* Of two that found it empty at the same time this one goes on, and nothing of it is the other's to remove. */
 	if (mkdir(backup->images, 0750) != 0) {
 		return error_set_errno(error, errno, "%s", backup->images);
 	}
+	backup->owns_folder = true;
 	backup->to = kv_lmdb_open(backup->path_unfinished, false, error);
 	return backup->to != NULL;
 }

@@ -375,6 +375,68 @@ TEST(folder_that_is_not_empty_is_refused_and_left_alone)
 	free(path);
 }
 
+struct rival {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	struct store *store;
+	const char *path;
+	bool is_done;
+};
+
+static void *back_up_as_rival(void *context)
+{
+	struct rival *rival = context;
+	struct store_backup_counts counts;
+	struct error error;
+	pthread_barrier_wait(rival->start);
+	rival->is_done = store_backup(rival->store, rival->path, NULL, &counts, &error);
+	return NULL;
+}
+
+#define RIVALS 4
+
+/* How many of several that begin together to one folder are made. */
+static unsigned back_up_at_once(struct store *store, const char *path)
+{
+	pthread_barrier_t start;
+	struct rival rivals[RIVALS];
+	unsigned done = 0;
+	pthread_barrier_init(&start, NULL, RIVALS);
+	for (size_t i = 0; i < RIVALS; i++) {
+		rivals[i] = (struct rival){.start = &start, .store = store, .path = path};
+		assert_int_equal(pthread_create(&rivals[i].thread, NULL, back_up_as_rival, &rivals[i]), 0);
+	}
+	for (size_t i = 0; i < RIVALS; i++) {
+		pthread_join(rivals[i].thread, NULL);
+		done += rivals[i].is_done;
+	}
+	pthread_barrier_destroy(&start);
+	return done;
+}
+
+TEST(of_copies_that_begin_to_one_folder_together_one_is_made_and_whole)
+{
+	struct line line;
+	size_t steps;
+	char *path = path_of("rivals");
+	struct store *store = open_store(path);
+	begin_line(&line, store, "large.", 2000);
+	for (unsigned round = 0; round < 60; round++) {
+		char name[20];
+		snprintf(name, sizeof name, "rivals-%u", round);
+		char *copied = path_of(name);
+		assert_int_equal(mkdir(copied, 0750), 0);
+		assert_int_equal(back_up_at_once(store, copied), 1);
+		struct store *copy = open_store(copied);
+		assert_int_equal(loaded_serial(copy, &line, &steps), 1);
+		store_close(copy);
+		free(copied);
+	}
+	end_line(&line);
+	store_close(store);
+	free(path);
+}
+
 static void no_line(void *context, enum log_level level, const char *line)
 {
 	(void)context;
