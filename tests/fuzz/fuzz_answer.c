@@ -77,7 +77,7 @@ struct fixture {
 #define LABEL_63                                                                                                       \
 	"\77"                                                                                                          \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
-#define KEY_NAME LABEL_63 LABEL_63 "\1k"
+#define KEY_NAME LABEL_63 LABEL_63 LABEL_63 "\32abcdefghijklmnopqrstuvwxyz"
 
 static void add_rows(struct zone_builder *builder, const uint8_t *apex)
 {
@@ -188,6 +188,7 @@ static void check_signature(struct tsig *tsig, const struct answer_result *resul
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fixture *fixture;
+	static const uint8_t nsid[ANSWER_NSID_MAX];
 	static const size_t limits[] = {512, 1232, 4096, DNS_MESSAGE_MAX};
 	if (fixture == NULL) {
 		fixture = fixture_new();
@@ -200,8 +201,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct address client = {.family = ADDRESS_V4, .bytes = {192, 0, 2, 1}};
 	struct answer_config config = {
 	        .udp_payload = limit < 4096 ? (uint16_t)limit : 4096,
-	        .nsid = (const uint8_t *)"me",
-	        .nsid_len = 2,
+	        .nsid = nsid,
+	        .nsid_len = sizeof nsid,
 	        .version = {"v", 1},
 	        .keys = fixture->keys,
 	};

@@ -223,6 +223,7 @@ static void load(struct store *store)
 	store_load_timers(store, apex);
 	ensure(store_load_acknowledgements(store, apex, 0, acknowledgements) <= STORE_ACKNOWLEDGEMENTS_MAX);
 	if (version != NULL) {
+		head.content = change_digest_of(version); /* a changeset may give another TTL to what it removes */
 		save_and_load(store, &head, version);
 		zone_unref(version);
 		return;
