@@ -4,11 +4,15 @@
 With the sanitizers in the binary this says more; there whatever goes wrong inside ends the server.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import random
 import socket
 import struct
+import time
 
 import dns.message
 import pytest
@@ -42,14 +46,31 @@ def pair(world):
     return primary, secondary
 
 
-def still_serve(world, primary, secondary):
+KEY = servers.Key("shared.test.", "hmac-sha256", base64.b64encode(b"known to both, and for once to the stranger").decode())
+
+
+@pytest.fixture
+def signed_pair(world):
+    """The same, and what they say to each other is signed."""
+    primary = world.new("tandem", "first")
+    secondary = world.new("tandem", "second")
+    primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    secondary.follow(ZONE, primary, key=KEY)
+    primary.start()
+    secondary.start()
+    secondary.wait_for_serial(ZONE, 1)
+    return primary, secondary
+
+
+def still_serve(world, primary, secondary, serial=2):
     """Both answer, and a change reaches both."""
     for server in (primary, secondary):
         assert server.process.poll() is None, f"{server.name} ended\n{server.log_tail()}"
         assert server.ask(f"www.{ZONE}", "A", tcp=True) is not None
-    primary.change(ZONE, zones.small(world.folder, ZONE, 2))
-    secondary.wait_for_serial(ZONE, 2)
-    wire.assert_equal_zones(wire.axfr(primary.place, ZONE), wire.axfr(secondary.place, ZONE))
+    primary.change(ZONE, zones.small(world.folder, ZONE, serial))
+    secondary.wait_for_serial(ZONE, serial)
+    served, copy = (wire.axfr(server.place, ZONE, source=servers.LOOKER) for server in (primary, secondary))
+    wire.assert_equal_zones(served, copy)
 
 
 def question(draw):
@@ -59,11 +80,50 @@ def question(draw):
     counts = draw.choice([(1, 0, 0, 0), (1, 0, 0, 1), (1, 1, 0, 1), (0, 0, 0, 0), (2, 0, 0, 0), (1, 65535, 65535, 65535)])
     asked = wire.wire_of_name(name) + struct.pack("!HH", draw.choice(TYPES), draw.choice([1, 1, 1, 3, 254, 255, 0]))
     options = b"".join(
-        struct.pack("!HH", draw.choice([3, 8, 9, 10, 11, 12, 15, 65001]), len(value)) + value
-        for value in (draw.randbytes(draw.choice([0, 2, 4, 8, 24, 40])) for _ in range(draw.randrange(4)))
+        struct.pack("!HH", draw.choice([3, 8, 9, 10, 11, 12, 15, 65001, 65312]), len(value)) + value
+        for value in (draw.choice([b"\1", draw.randbytes(draw.choice([0, 2, 4, 8, 24, 40]))]) for _ in range(draw.randrange(4)))
     )
     opt = b"\0" + struct.pack("!HHIH", 41, draw.choice([0, 512, 1232, 65535]), draw.choice([0, 0x8000, 0x10000]), len(options))
     return struct.pack("!6H", draw.randrange(2**16), flags, *counts) + asked + opt + options
+
+
+def ixfr(draw):
+    """A question for what differs from some serial, which may well be one that is in the history."""
+    name = wire.wire_of_name(draw.choice([ZONE, ZONE, ".", "other.example."]))
+    serial = draw.choice([0, 1, 2, 3, 2**31, 2**32 - 1, draw.randrange(2**32)])
+    soa = draw.choice([b"\xc0\x0c", name]) + struct.pack("!HHIHH5I", 6, 1, 0, 22, 0, serial, 0, 0, 0, 0)
+    opt = b"\0" + struct.pack("!HHIH", 41, draw.choice([512, 4096]), 0, 5) + struct.pack("!HHB", 65312, 1, 1)
+    return struct.pack("!6H", draw.randrange(2**16), 0, 1, 0, 1, 1) + name + struct.pack("!HH", 251, 1) + soa + opt
+
+
+def signed(draw, message):
+    """With a TSIG behind it, which is often as it should be."""
+    if len(message) < 12 or message[10:12] == b"\xff\xff":
+        return message
+    name = wire.wire_of_name(draw.choice([KEY.name] * 6 + ["SHARED.test.", ".", "unknown.", ".".join(["n" * 61] * 4) + "."]))
+    algorithm = wire.wire_of_name(draw.choice([KEY.algorithm] * 6 + ["hmac-md5.sig-alg.reg.int", "hmac-sha512", "."]))
+    now = int(time.time())
+    at = draw.choice([now] * 8 + [0, now - 1000, now + 1000, 2**48 - 1])
+    times = struct.pack("!HIH", at >> 32, at & 0xFFFFFFFF, draw.choice([300, 300, 300, 0, 65535]))
+    other = draw.choice([b""] * 6 + [draw.randbytes(6), draw.randbytes(400)])
+    tail = struct.pack("!HH", draw.choice([0, 0, 0, 16, 18]), len(other)) + other
+    variables = name.lower() + struct.pack("!HI", 255, 0) + algorithm + times + tail
+    mac = hmac.new(base64.b64decode(KEY.secret), message + variables, hashlib.sha256).digest()
+    mac = draw.choice([mac] * 8 + [b"", mac[:9], mac[:16], mac[:31], mac + b"x", draw.randbytes(32), draw.randbytes(300)])
+    rdata = algorithm + times + struct.pack("!H", len(mac)) + mac + message[:2] + tail
+    rr = name + struct.pack("!HHIH", 250, 255, 0, len(rdata)) + rdata
+    return message[:10] + struct.pack("!H", struct.unpack("!H", message[10:12])[0] + 1) + message[12:] + rr
+
+
+def anything_signed(draw):
+    """Signed as it is, after it was spoiled, before it was spoiled, or twice."""
+    message = draw.choice([question(draw), ixfr(draw)])
+    how = draw.randrange(5)
+    if how == 0:
+        return signed(draw, spoiled(draw, message))
+    if how == 1:
+        return spoiled(draw, signed(draw, message))
+    return signed(draw, signed(draw, message)) if how == 2 else signed(draw, message)
 
 
 def spoiled(draw, message):
@@ -101,6 +161,30 @@ def test_datagrams_of_any_octets(world, pair, draw):
                 except (BlockingIOError, ConnectionRefusedError):
                     pass
     still_serve(world, *pair)
+
+
+def test_signed_messages_of_any_octets(world, signed_pair, draw):
+    signed_pair[0].change(ZONE, zones.small(world.folder, ZONE, 3))
+    signed_pair[1].wait_for_serial(ZONE, 3)
+    for server in signed_pair:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.setblocking(False)
+            for _ in range(DATAGRAMS // 2):
+                try:
+                    udp.sendto(anything_signed(draw), server.place)
+                    udp.recv(65535)
+                except (BlockingIOError, ConnectionRefusedError):
+                    pass
+        for _ in range(CONNECTIONS // 4):
+            with socket.create_connection(server.place, timeout=servers.ANSWER_SECONDS) as connection:
+                messages = [anything_signed(draw) for _ in range(20)]
+                try:
+                    connection.sendall(b"".join(struct.pack("!H", len(message)) + message for message in messages))
+                    connection.setblocking(False)
+                    connection.recv(65535)
+                except OSError:
+                    pass
+    still_serve(world, *signed_pair, serial=4)
 
 
 def test_answers_that_nobody_asked_for(world, pair, draw):
