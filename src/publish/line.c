@@ -138,6 +138,17 @@ static void set_recalled(struct publish_line *line, const struct store_head *hea
 	pthread_mutex_unlock(&line->lock);
 }
 
+/* What is left of a head that is broken. */
+static void recall_serials(struct publish_line *line)
+{
+	struct store_head head;
+	const struct store_stand stand = {.number = 0};
+	const struct store_note note = {.origin = CHANGE_FROM_STORE};
+	if (store_load_serials(line->publish->store, line->zone->apex.wire, &head)) {
+		set_recalled(line, &head, &stand, &note);
+	}
+}
+
 void line_recall(struct publish_line *line)
 {
 	struct store_head head;
@@ -154,6 +165,7 @@ void line_recall(struct publish_line *line)
 		char zone_text[DNS_NAME_TEXT_MAX];
 		log_warning("zone %s: what was remembered of it is lost: %s",
 		            dns_name_to_text_short(line->zone->apex.wire, zone_text), error.text);
+		recall_serials(line);
 	}
 }
 

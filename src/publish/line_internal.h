@@ -54,8 +54,8 @@ void line_version_drop(struct line_version *version);
 
 /* The head, with a reference to its snapshot, and its run. */
 struct line_version line_take_head(struct publish_line *line, uint32_t *run);
-/* Sets the head, once, to what another process published last, without a snapshot. A broken store is a start from nothing. As
- * an offer (I4). */
+/* Sets the head, once, to what another process published last, without a snapshot. A broken store is a start from nothing,
+ * but for the serials that were given. As an offer (I4). */
 void line_recall(struct publish_line *line);
 /* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. Where it is not
  * written by itself it is on disk as far as the head before it is. */

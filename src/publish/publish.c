@@ -53,6 +53,20 @@ static bool is_same_content(const struct commit *commit)
 	return change_digest_equal(commit->next.head.content, last->content);
 }
 
+static void tell_raised(const struct commit *commit, uint32_t offered, uint32_t serial)
+{
+	const struct store_head *last = last_published(commit);
+	if (last->has_top && dns_serial_compare(last->top, last->serial_published) == DNS_SERIAL_NEWER) {
+		log_warning("zone %s: serials up to %u may have been given to other content, which is not remembered; "
+		            "publishing as %u, the file says %u",
+		            commit->zone_text, last->top, serial, offered);
+	} else {
+		log_notice(
+		        "zone %s: content changed but serial %u is not newer than %u, published last; publishing as %u",
+		        commit->zone_text, offered, last->serial_published, serial);
+	}
+}
+
 /* A primary's serial by its policy (I2). */
 static bool amend_serial(struct commit *commit, struct error *error)
 {
@@ -75,9 +89,7 @@ static bool amend_serial(struct commit *commit, struct error *error)
 		        is_sealed ? "is signed or has a ZONEMD, so it cannot be raised here" : "has `serial: keep`",
 		        is_sealed ? "sign or digest it anew" : "write the file", last->serial_published + 1);
 	case PUBLISH_SERIAL_RAISED:
-		log_notice(
-		        "zone %s: content changed but serial %u is not newer than %u, published last; publishing as %u",
-		        commit->zone_text, offered, last->serial_published, serial);
+		tell_raised(commit, offered, serial);
 		break;
 	case PUBLISH_SERIAL_SAME:
 		if (offered != serial) {

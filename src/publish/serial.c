@@ -42,21 +42,34 @@ static uint32_t raised(enum publish_serial_policy policy, uint32_t last, int64_t
 	return is_newer(wanted, last) ? wanted : last + 1;
 }
 
+/* Up to here serials were given, or may have been: with content that is lost, or to somebody else's. */
+static uint32_t given_last(const struct store_head *last)
+{
+	return last->has_top && is_newer(last->top, last->serial_published) ? last->top : last->serial_published;
+}
+
 enum publish_serial_outcome publish_choose_serial(enum publish_serial_policy policy, const struct store_head *last,
                                                   uint32_t offered, bool same_content, int64_t wall_s, uint32_t *serial)
 {
 	*serial = offered;
-	if (last == NULL || is_newer(offered, last->serial_published)) {
+	if (last == NULL) {
 		return PUBLISH_SERIAL_AS_OFFERED;
 	}
-	if (same_content && (policy != PUBLISH_SERIAL_KEEP || offered == last->serial_published)) {
+	/* A serial that is kept is the operator's: what it may stand for is up to him. */
+	uint32_t given = policy == PUBLISH_SERIAL_KEEP ? last->serial_published : given_last(last);
+	if (is_newer(offered, given)) {
+		return PUBLISH_SERIAL_AS_OFFERED;
+	}
+	/* Somebody may have a later version with other content, and must be led to this one. */
+	bool is_last = given == last->serial_published;
+	if (same_content && is_last && (policy != PUBLISH_SERIAL_KEEP || offered == last->serial_published)) {
 		*serial = last->serial_published;
 		return PUBLISH_SERIAL_SAME;
 	}
 	if (policy == PUBLISH_SERIAL_KEEP) {
 		return PUBLISH_SERIAL_REFUSED;
 	}
-	*serial = raised(policy, last->serial_published, wall_s);
+	*serial = raised(policy, given, wall_s);
 	return PUBLISH_SERIAL_RAISED;
 }
 

@@ -62,12 +62,9 @@ static bool has_puts(const struct store_write *first)
 	return first != NULL;
 }
 
-/* All of them in one transaction. */
-static bool commit_all(struct kv *kv, struct store_write *first, struct error *error)
+/* Puts all of them into a transaction, which is over if it is false. */
+static bool apply_all(struct kv *kv, struct store_write *first, struct error *error)
 {
-	if (!has_puts(first)) {
-		return true;
-	}
 	if (!kv->side->begin(kv, error)) {
 		return false;
 	}
@@ -76,6 +73,37 @@ static bool commit_all(struct kv *kv, struct store_write *first, struct error *e
 			kv->side->abort(kv);
 			return false;
 		}
+	}
+	return true;
+}
+
+static bool any_begins_block(const struct store_write *first)
+{
+	while (first != NULL && !first->block_begins) {
+		first = first->next;
+	}
+	return first != NULL;
+}
+
+/* All of them in one transaction, and before that the blocks of their serials (I8). */
+static bool commit_all(struct kv *kv, struct store_write *first, struct error *error)
+{
+	if (!has_puts(first)) {
+		return true;
+	}
+	struct store *store = first->store;
+	if (!apply_all(kv, first, error)) {
+		return false;
+	}
+	if (any_begins_block(first) && store->serials == NULL) {
+		kv->side->abort(kv);
+		if (!store_serials_begin(store, error) || !apply_all(kv, first, error)) {
+			return false;
+		}
+	}
+	if (any_begins_block(first) && !store_serials_add(store, first, error)) {
+		kv->side->abort(kv);
+		return false;
 	}
 	return kv->side->commit(kv, error);
 }

@@ -43,8 +43,14 @@ bool store_load_head(struct store *store, const uint8_t *apex, struct store_head
                      struct store_note *note, struct error *error)
 {
 	struct store_head_value value;
+	const struct store_serial_note *lost;
 	if (!store_load_head_value(store, apex, &value, error)) {
-		return false;
+		/* What is left of it could not be written when the store was opened. */
+		lost = error->code == ERROR_NOT_FOUND ? store_serials_find(&store->lost, apex) : NULL;
+		if (lost == NULL) {
+			return false;
+		}
+		value = (struct store_head_value){.head = store_serials_head(lost)};
 	}
 	*head = value.head;
 	if (stand != NULL) {

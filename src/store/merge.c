@@ -236,6 +236,14 @@ static bool take_step(struct merging *merging, struct error *error)
 	return false;
 }
 
+/* The block of a head that is there was noted before that was durable (I8). */
+static bool begins_block(bool had_head, const struct store_head *before, const struct store_head *head)
+{
+	return head->role == STORE_PRIMARY &&
+	       (!had_head || before->role != STORE_PRIMARY ||
+	        store_serials_block(before->serial_published) != store_serials_block(head->serial_published));
+}
+
 bool store_merge(struct store_write *write, struct error *error)
 {
 	struct merging merging = {.write = write, .kv = write->store->kv};
@@ -245,6 +253,7 @@ bool store_merge(struct store_write *write, struct error *error)
 	if (!find_head(&merging, error)) {
 		return false;
 	}
+	const struct store_head before = merging.head.head;
 	bool had_image = merging.has_head && merging.head.place == STORE_IMAGE;
 	uint64_t image_before = had_image ? merging.head.image : 0;
 	if (!take_step(&merging, error)) {
@@ -254,6 +263,7 @@ bool store_merge(struct store_write *write, struct error *error)
 	bool keeps_image =
 	        write->step != STORE_STEP_FORGET && head->place == STORE_IMAGE && head->image == image_before;
 	write->image_before = keeps_image ? 0 : image_before;
+	write->block_begins = write->step != STORE_STEP_FORGET && begins_block(merging.has_head, &before, &head->head);
 	write->stand = (struct store_stand){
 	        .number = head->next, .has_records = head->place != STORE_NOWHERE, .behind = head->behind};
 	return true;

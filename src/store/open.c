@@ -20,6 +20,8 @@
 #include "store/store_internal.h"
 
 #define FORMAT_VERSION 2
+/* Writes of a rebuilding that are committed at once. */
+#define TOGETHER_MAX 1000
 
 /* Two paths, and why. */
 #define STORE_PROBLEM_MAX (2 * ERROR_TEXT_MAX)
@@ -105,13 +107,34 @@ static bool check_format(struct store *store, bool *is_new, struct error *error)
 /* What a file in images/ means to the store. */
 struct image_look {
 	struct store *store;
-	bool is_rebuilding; /* the heads are lost: what the images tell is taken */
+	bool is_rebuilding; /* the heads are lost: what the images tell is taken, and which serials were given */
+	struct store_waiter waiter;
+	bool has_failed; /* some of that could not be written */
 	unsigned rebuilt;
 };
 
-/* From an image's own head and the time it was written at: it was fresh then. */
-static void rebuild_head(struct store *store, const struct store_image_file *file)
+static void note_failure(struct store_waiter *self, bool is_durable, const struct error *error)
 {
+	struct image_look *look = (struct image_look *)((char *)self - offsetof(struct image_look, waiter));
+	if (!is_durable && !look->has_failed) {
+		log_error("what is left of the store could not be written: %s; it is tried again at the next start",
+		          error->text);
+	}
+	look->has_failed = look->has_failed || !is_durable;
+}
+
+/* A primary may have given more serials since, to versions that are lost. */
+static void set_top(struct image_look *look, const uint8_t *apex, struct store_head *head)
+{
+	const struct store_serial_note *note = store_serials_find(&look->store->lost, apex);
+	head->has_top = note != NULL && head->role == STORE_PRIMARY;
+	head->top = head->has_top ? note->serial : 0;
+}
+
+/* From an image's own head and the time it was written at: it was fresh then. */
+static void rebuild_head(struct image_look *look, const struct store_image_file *file)
+{
+	struct store *store = look->store;
 	const struct store_image *image = file->image;
 	struct store_head_value value = {
 	        .head = {.role = image->role,
@@ -130,10 +153,11 @@ static void rebuild_head(struct store *store, const struct store_image_file *fil
 	struct store_write *write = store_write_new(store, image->apex.wire);
 	write->step = STORE_STEP_VERSION;
 	write->value = value;
+	set_top(look, image->apex.wire, &write->value.head);
 	if (image->role == STORE_SECONDARY) {
 		store_write_timers(write, &timers);
 	}
-	store_submit(write, NULL, STORE_NOW);
+	store_submit(write, &look->waiter, STORE_NOW);
 }
 
 /* Takes note of an image, and removes one that no head names: the server was killed before it did. */
@@ -152,12 +176,33 @@ static void look_at_image(void *context, const struct store_image_file *file)
 	const uint8_t *apex = file->image->apex.wire;
 	bool has_head = store_load_head_value(store, apex, &value, &error);
 	if (look->is_rebuilding && (!has_head || value.image < file->id)) {
-		rebuild_head(store, file);
+		rebuild_head(look, file);
 		store_commit(store);
 		look->rebuilt += !has_head;
 	} else if (has_head && (value.place != STORE_IMAGE || value.image != file->id)) {
 		store->disk->side->remove(store->disk, file->path);
 	}
+}
+
+/* Of zones whose records stood in the store itself the serials alone are known. */
+static void rebuild_serials(struct image_look *look)
+{
+	struct store_head_value value;
+	struct error error;
+	for (size_t i = 0; i < look->store->lost.count; i++) {
+		const struct store_serial_note *note = &look->store->lost.notes[i];
+		if (!store_load_head_value(look->store, note->apex, &value, &error)) {
+			struct store_head head = store_serials_head(note);
+			struct store_note unknown = {.origin = CHANGE_FROM_STORE, .who = "the serials that were given"};
+			struct store_write *write = store_write_new(look->store, note->apex);
+			store_write_version(write, &head, &unknown, NULL);
+			store_submit(write, &look->waiter, STORE_NOW);
+		}
+		if (i % TOGETHER_MAX == TOGETHER_MAX - 1) {
+			store_commit(look->store);
+		}
+	}
+	store_commit(look->store);
 }
 
 static void note_image(void *context, const struct store_image_file *file)
@@ -173,16 +218,49 @@ static bool has_images(struct disk *disk, const char *images)
 	return has_some;
 }
 
-/* `is_real`: a folder that is the store's alone, so that images without heads were left by a rebuilding that was cut short. */
-static struct store *store_make(struct kv *take, struct disk *disk, const char *images, bool is_real,
-                                bool is_rebuilding, struct error *error)
+/* What is told of it stays in `status`. */
+static void tell_rebuilt(const struct image_look *look)
+{
+	struct text text;
+	text_init(&text, STORE_PROBLEM_MAX);
+	text_format(&text,
+	            "the store is a new one: %u zones are known from their images alone, as they were when these were "
+	            "written; all else is read or transferred anew; the serials of %zu zones of which this server is "
+	            "the primary go on behind all that it may have given them",
+	            look->rebuilt, look->store->lost.count);
+	log_warning("%s", text_string(&text));
+	look->store->problem = memory_copy_text(text_string(&text));
+	text_deinit(&text);
+}
+
+static void end_rebuilding(struct image_look *look, bool is_new)
+{
+	rebuild_serials(look);
+	if (is_new && !look->has_failed) {
+		submit_format(look->store); /* behind all that it rebuilt */
+	}
+	if (look->rebuilt > 0 || look->store->lost.count > 0) {
+		tell_rebuilt(look);
+	}
+}
+
+/* Where a store lies, and what it finds there. */
+struct place {
+	const char *folder;
+	const char *images;
+	bool is_alone; /* images without heads are of a store that was lost, or of a rebuilding that was cut short */
+	bool is_rebuilding;
+};
+
+static struct store *store_make(struct kv *take, struct disk *disk, const struct place *place, struct error *error)
 {
 	struct store *store = memory_new(sizeof *store);
-	struct image_look look = {.store = store, .is_rebuilding = is_rebuilding};
+	struct image_look look = {.store = store, .waiter.done = note_failure};
 	bool is_new;
 	store->kv = take;
 	store->disk = disk;
-	store->images = memory_copy_text(images);
+	store->folder = memory_copy_text(place->folder);
+	store->images = memory_copy_text(place->images);
 	store->lock_fd = -1;
 	store_queue_init(&store->queue);
 	if (!check_format(store, &is_new, error)) {
@@ -190,27 +268,33 @@ static struct store *store_make(struct kv *take, struct disk *disk, const char *
 		return NULL;
 	}
 	/* The note stands there before the first image does, unless the store was lost or a rebuilding was cut short. */
-	look.is_rebuilding = (is_rebuilding || (is_real && is_new)) && has_images(disk, images);
+	look.is_rebuilding = (place->is_rebuilding || (place->is_alone && is_new)) &&
+	                     (has_images(disk, place->images) || store_has_serials(store));
+	if (look.is_rebuilding) {
+		store_serials_read(store, &store->lost);
+	}
 	if (is_new && !look.is_rebuilding) {
 		submit_format(store);
 		store_commit(store);
 	}
-	store_images_each(disk, images, look_at_image, &look);
-	if (is_new && look.is_rebuilding) {
-		submit_format(store); /* behind all that it rebuilt */
-	}
-	if (look.rebuilt > 0) {
-		log_warning(
-		        "the store is a new one: %u zones are known from their images alone, as they were when these "
-		        "were written; all else is read or transferred anew",
-		        look.rebuilt);
+	store_images_each(disk, place->images, look_at_image, &look);
+	if (look.is_rebuilding) {
+		end_rebuilding(&look, is_new);
+	} else if (place->is_alone && !is_new && !store_has_serials(store)) {
+		(void)!store_serials_begin(store, error); /* in vain: it is tried again with the next block */
 	}
 	return store;
 }
 
 struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error)
 {
-	return store_make(take, disk, images, false, false, error);
+	return store_make(take, disk, &(struct place){.folder = images, .images = images}, error);
+}
+
+struct store *store_new_alone(struct kv *take, struct disk *disk, const char *images, struct error *error)
+{
+	const struct place place = {.folder = images, .images = images, .is_alone = true};
+	return store_make(take, disk, &place, error);
 }
 
 /* Puts a broken store aside, so that a new one takes its place. `problem` gets what is told of it, on the heap. */
@@ -260,7 +344,9 @@ static struct store *open_locked(const char *folder, const char *images, int loc
 	char *problem = NULL;
 	bool is_read_only = is_on_read_only_system(lock_fd);
 	struct kv *kv = open_kv(folder, is_read_only, &is_rebuilding, &problem, error);
-	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), images, true, is_rebuilding, error);
+	const struct place place = {
+	        .folder = folder, .images = images, .is_alone = true, .is_rebuilding = is_rebuilding};
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_posix(), &place, error);
 	if (store == NULL) {
 		error_context(error, "data folder");
 		free(problem);
@@ -268,7 +354,10 @@ static struct store *open_locked(const char *folder, const char *images, int loc
 		return NULL;
 	}
 	store->lock_fd = lock_fd;
-	store->problem = problem;
+	if (problem != NULL) {
+		free(store->problem);
+		store->problem = problem;
+	}
 	if (is_read_only) {
 		log_error("data folder %s: the file system is read-only; what changes from now on is not on disk",
 		          folder);
@@ -320,7 +409,8 @@ static struct store *open_file_as_is(const char *folder, const char *path, struc
 {
 	char *images = store_path_in(folder, "images");
 	struct kv *kv = kv_lmdb_open(path, true, error);
-	struct store *store = kv == NULL ? NULL : store_make(kv, disk_as_is(), images, false, false, error);
+	const struct place place = {.folder = folder, .images = images};
+	struct store *store = kv == NULL ? NULL : store_make(kv, disk_as_is(), &place, error);
 	free(images);
 	return store;
 }
@@ -354,10 +444,13 @@ void store_close(struct store *take)
 		return;
 	}
 	store_queue_end(take);
+	store_serials_end(take);
+	store_serials_deinit(&take->lost);
 	take->kv->side->close(take->kv);
 	if (take->lock_fd >= 0) {
 		close(take->lock_fd);
 	}
+	free(take->folder);
 	free(take->images);
 	free(take->problem);
 	free(take);

@@ -13,6 +13,9 @@
  *                  's' + name        what the version was made of: the producer's octets
  *                  't' + name        a secondary's timers      'a' + name  who acknowledged its NOTIFY
  *                  The name is in wire form, lower case. 'v' alone: version of this format, 2 (4 octets).
+ *   serials        which serials primaries may have given: "TANDEM S", version (4) = 1, and one after the other
+ *                  zone name (wire form, lower case), serial (4), checksum (8) over both. All up to this one may have been given;
+ *                  of several notes of a zone the newest counts. Read only when store.mdb was lost, or a head in it is broken
  *   images/        a large version as it lies in memory: NAME.ID, ID being 16 hexadecimal digits that a head names
  *
  * The version that was published last is its records, or those of a version before it and the changesets since. A primary's
@@ -51,7 +54,8 @@
  * I4  A folder belongs to one running server: a second store_open fails.
  * I5  Writes of many zones that wait together cost one sync.
  * I6  A changeset is remembered only where the version that it continues is the newest one remembered.
- * I7  What recovery needs is never trimmed; a full history never refuses a change. */
+ * I7  What recovery needs is never trimmed; a full history never refuses a change.
+ * I8  A primary's serial is not durable before a note of its block of 256 is: what was given can be told without store.mdb. */
 #pragma once
 
 #include <stdatomic.h>
@@ -86,8 +90,8 @@ struct store_head {
 	uint16_t class;
 	uint32_t serial_published;
 	struct change_digest content;
-	bool has_top; /* a version before it did not go forward: */
-	uint32_t top; /* the highest serial until then */
+	bool has_top; /* a version before it did not go forward, or is lost: */
+	uint32_t top; /* the highest serial until then, or that may have been given */
 };
 
 /* When and from whom a version came. */
@@ -123,6 +127,9 @@ struct store *store_open_as_is(const char *folder, struct error *error);
 /* The same over another key-value side and disk (borrowed), without lock or thread: store_commit is to be called. `images`
  * is a folder that exists; it is copied. */
 struct store *store_new(struct kv *take, struct disk *disk, const char *images, struct error *error);
+/* The same over a folder that nobody else has images in: those that a new key-value side knows nothing of are what is left of
+ * one that was lost. */
+struct store *store_new_alone(struct kv *take, struct disk *disk, const char *images, struct error *error);
 /* Commits what waits. NULL is fine. */
 void store_close(struct store *take);
 /* The server before this one ended without store_close: what it had heard and not written yet is lost. */
@@ -138,6 +145,9 @@ const char *store_problem(const struct store *store);
  * ERROR_IO */
 MUST_USE bool store_load_head(struct store *store, const uint8_t *apex, struct store_head *head,
                               struct store_stand *stand, struct store_note *note, struct error *error);
+/* What is known of a primary's zone whose head is broken or lost: which serials may have been given, in `top`; the content is
+ * not known. False: nothing. Costs a pass over the notes of all zones. */
+bool store_load_serials(struct store *store, const uint8_t *apex, struct store_head *head);
 /* The version that was published last. NULL and an error as above. Costs a pass over its records; an image that is broken
  * is set aside as NAME.ID.broken. `history` (NULL: nobody wants it) gets a reference to what leads to it, which may be
  * nothing. */

@@ -122,10 +122,42 @@ void store_write_put(struct store_write *write, enum store_key kind, const uint8
 /* ---- merge.c: what becomes of a zone's head ---- */
 
 /* Within a transaction: puts what `write` says of the zone's version, by the head that is there, and removes what is not kept
- * any more. Fills in write->image_before and write->stand.
+ * any more. Fills in write->image_before, write->block_begins and write->stand.
  * ERROR_STALE  it does not continue that head
  * and as the key-value side. */
 MUST_USE bool store_merge(struct store_write *write, struct error *error);
+
+/* ---- serials.c: which serials primaries may have given ---- */
+
+/* Serials that are noted at once: those that have the same upper 24 bits. */
+#define STORE_SERIALS_BLOCK 256u
+/* The last of the block. */
+uint32_t store_serials_block(uint32_t serial);
+
+/* All up to `serial` may have been given. */
+struct store_serial_note {
+	const uint8_t *apex; /* lower case */
+	uint32_t serial;
+};
+struct store_serials {
+	uint8_t *octets;
+	struct store_serial_note *notes; /* one for each zone, in the order of names */
+	size_t count;
+};
+/* Nothing that can be read is as nothing there. */
+void store_serials_read(struct store *store, struct store_serials *out);
+void store_serials_deinit(struct store_serials *serials);
+/* NULL: there is none. */
+const struct store_serial_note *store_serials_find(const struct store_serials *serials, const uint8_t *apex);
+/* The head of a zone of which nothing else is known. */
+struct store_head store_serials_head(const struct store_serial_note *note);
+bool store_has_serials(struct store *store);
+
+/* Writes the file anew, from all heads. Whoever commits, and not within a transaction. ERROR_IO */
+bool store_serials_begin(struct store *store, struct error *error);
+/* Notes the blocks that begin with these writes; store->serials is there. ERROR_IO */
+bool store_serials_add(struct store *store, const struct store_write *first, struct error *error);
+void store_serials_end(struct store *store);
 
 /* ---- digest.c ---- */
 
@@ -215,10 +247,16 @@ struct store_queue {
 struct store {
 	struct kv *kv;
 	struct disk *disk; /* of the images; borrowed */
+	char *folder;      /* of the serials that were given */
 	char *images;
 	int lock_fd;   /* -1: none */
 	char *problem; /* NULL: none */
 	_Atomic uint64_t image_last;
+	struct store_serials lost; /* given by a primary before the key-value side was lost; empty: it was not */
+	/* whoever commits only */
+	struct disk_file *serials; /* NULL: to be written anew before anything is added */
+	uint64_t serials_len;
+	uint64_t serials_len_max;
 	struct store_queue queue;
 };
 
@@ -247,6 +285,7 @@ struct store_write {
 	uint64_t number;                     /* COPY */
 	uint64_t image;                      /* written for it; 0: none */
 	uint64_t image_before;
+	bool block_begins; /* a primary's serial is the first of its block (serials.c) */
 	struct store_stand stand;
 	struct error *error; /* owned; why its image could not be written; NULL: none */
 	struct store_waiter *waiter;

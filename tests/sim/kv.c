@@ -271,6 +271,12 @@ struct kv *sim_kv_side(struct sim_kv *kv)
 	return &kv->kv;
 }
 
+void sim_kv_lose(struct sim_kv *kv)
+{
+	pairs_clear(&kv->durable);
+	kv->is_open = false;
+}
+
 void sim_kv_crash(struct sim_kv *kv)
 {
 	pairs_clear(&kv->pending);

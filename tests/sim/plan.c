@@ -19,6 +19,7 @@ enum kind {
 	ITEM_KILL,
 	ITEM_KILL_AT, /* at its disk's next operations */
 	ITEM_STOP,
+	ITEM_LOSE,    /* it is killed, and its key-value store is lost */
 	ITEM_CUT,     /* one link, or one direction of it */
 	ITEM_ISOLATE, /* a server from all */
 	ITEM_ORPHAN,  /* all primaries of a zone from all */
@@ -172,6 +173,7 @@ static const struct {
         {ITEM_KILL, 12, 100, 10 * MINUTE_MS},
         {ITEM_KILL_AT, 12, 1000, 10 * MINUTE_MS},
         {ITEM_STOP, 4, 100, 5 * MINUTE_MS},
+        {ITEM_LOSE, 6, 100, 5 * MINUTE_MS},
         {ITEM_CUT, 8, 1000, 30 * MINUTE_MS},
         {ITEM_ISOLATE, 6, 1000, 30 * MINUTE_MS},
         {ITEM_ORPHAN, 8, 1000, 100 * MINUTE_MS},
@@ -209,6 +211,7 @@ static int64_t draw_amount(enum kind kind)
 		return (int64_t)orders[sim_below(ARRAY_LENGTH(orders))];
 	case ITEM_EDIT:
 	case ITEM_STOP:
+	case ITEM_LOSE:
 	case ITEM_KILL:
 	case ITEM_ISOLATE:
 	case ITEM_ORPHAN:
@@ -217,7 +220,19 @@ static int64_t draw_amount(enum kind kind)
 	return 0;
 }
 
-static struct item draw_item(uint32_t number, int64_t chaos_ms, bool with_clocks)
+/* What a seed may have beside the rest: after these some rules cannot be held. */
+struct rare {
+	bool clocks;
+	bool losses;
+};
+
+static enum kind common_kind(enum kind kind, const struct rare *rare)
+{
+	bool is_left_out = (kind == ITEM_WALL && !rare->clocks) || (kind == ITEM_LOSE && !rare->losses);
+	return is_left_out ? ITEM_EDIT : kind;
+}
+
+static struct item draw_item(uint32_t number, int64_t chaos_ms, const struct rare *rare)
 {
 	unsigned sum = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
@@ -227,7 +242,7 @@ static struct item draw_item(uint32_t number, int64_t chaos_ms, bool with_clocks
 	for (uint64_t left = sim_below(sum); left >= kinds[at].weight; at++) {
 		left -= kinds[at].weight;
 	}
-	enum kind kind = kinds[at].kind == ITEM_WALL && !with_clocks ? ITEM_EDIT : kinds[at].kind;
+	enum kind kind = common_kind(kinds[at].kind, rare);
 	/* Most faults are short. */
 	int64_t most_ms =
 	        sim_chance(60) ? kinds[at].least_ms + (kinds[at].most_ms - kinds[at].least_ms) / 10 : kinds[at].most_ms;
@@ -268,11 +283,11 @@ static void draw_items(struct sim_plan *plan)
 {
 	int64_t chaos_ms = sim_between(10, 180) * MINUTE_MS;
 	size_t count = 10 + sim_below(ITEMS_MAX - 40);
-	bool with_clocks = sim_chance(20);
+	const struct rare rare = {.clocks = sim_chance(20), .losses = sim_chance(30)};
 	/* Signatures hold for five minutes: servers whose clocks differ by more do not believe each other. */
-	sim.is_signed = !with_clocks && sim_chance(40);
+	sim.is_signed = !rare.clocks && sim_chance(40);
 	for (size_t i = 0; i < count; i++) {
-		plan->items[i] = draw_item((uint32_t)i + 1, chaos_ms, with_clocks);
+		plan->items[i] = draw_item((uint32_t)i + 1, chaos_ms, &rare);
 		if (i > 0) {
 			draw_what_follows(&plan->items[i], &plan->items[i - 1]);
 		}
@@ -425,6 +440,7 @@ static void run_end(struct sim_event *event)
 	switch (item->kind) {
 	case ITEM_KILL:
 	case ITEM_STOP:
+	case ITEM_LOSE:
 		start_if_down(item->server);
 		break;
 	case ITEM_KILL_AT:
@@ -518,6 +534,10 @@ static void do_item(struct sim_plan *plan, const struct item *item)
 	case ITEM_STOP:
 		sim_tell(server, "item %u: stop", item->number);
 		sim_stop(server);
+		break;
+	case ITEM_LOSE:
+		sim_tell(server, "item %u: kill, and its store is lost", item->number);
+		sim_lose_store(server);
 		break;
 	case ITEM_CUT:
 		sim_tell(NULL, "item %u: nothing passes between %s %s %s", item->number, server->name,

@@ -357,6 +357,18 @@ void sim_rules_after_end(struct sim_server *server)
 	}
 }
 
+/* What it has from images may be of long ago. Which serials it gave may not be forgotten: R1 is held. */
+void sim_rules_after_loss(struct sim_server *server)
+{
+	for (size_t i = 0; i < sim.zone_count; i++) {
+		struct sim_zone *at = &server->zones[i];
+		at->kept = (struct sim_version){.is_known = false};
+		at->kept_refreshed_s = 0;
+		at->may_go_back = true;
+	}
+	sim.expire_lies = true; /* an image says when it was written, and not how old its primary's word was then */
+}
+
 /* ---- R5: a NOTIFY that was taken is followed ---- */
 
 void sim_rules_notified(struct sim_server *to, struct sim_server *from, size_t zone, uint32_t serial)

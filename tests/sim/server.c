@@ -174,6 +174,14 @@ void sim_bury_dead(void)
 	}
 }
 
+void sim_lose_store(struct sim_server *server)
+{
+	sim_kill(server);
+	sim_bury_dead();
+	sim_kv_lose(server->kv);
+	sim_rules_after_loss(server);
+}
+
 void sim_stop(struct sim_server *server)
 {
 	if (server->is_up) {

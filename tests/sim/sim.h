@@ -138,6 +138,8 @@ struct sim_server {
 void sim_start(struct sim_server *server);
 /* As kill -9: within the present event. */
 void sim_kill(struct sim_server *server);
+/* The same, and it does not find its key-value store when it starts. */
+void sim_lose_store(struct sim_server *server);
 /* As SIGTERM. */
 void sim_stop(struct sim_server *server);
 /* Takes down those that were killed within the present event. */
@@ -212,6 +214,8 @@ struct sim_kv *sim_kv_new(struct sim_fuse *fuse);
 void sim_kv_free(struct sim_kv *take);
 struct kv *sim_kv_side(struct sim_kv *kv);
 void sim_kv_crash(struct sim_kv *kv);
+/* All that is in it. The server does not run. */
+void sim_kv_lose(struct sim_kv *kv);
 
 /* ---- rules.c: what must always be true ---- */
 
@@ -221,6 +225,8 @@ void sim_rules_look(struct sim_server *server);
 void sim_rules_opened(struct sim_server *server);
 /* It has been killed or stopped. */
 void sim_rules_after_end(struct sim_server *server);
+/* And its store is lost. */
+void sim_rules_after_loss(struct sim_server *server);
 /* `to` answered a NOTIFY with NOERROR. */
 void sim_rules_notified(struct sim_server *to, struct sim_server *from, size_t zone, uint32_t serial);
 /* Something that `from` said of a zone while what it knew of a primary was of this time. */
@@ -261,7 +267,7 @@ struct sim {
 	struct sim_link links[SIM_SERVERS_MAX][SIM_SERVERS_MAX]; /* from, to */
 	char folder[64];
 	bool clocks_lie;                /* a wall clock was set: R3 cannot be held */
-	bool expire_lies;               /* somebody hid EXPIRE: R3 cannot be held */
+	bool expire_lies;               /* somebody hid EXPIRE, or lost it with his store: R3 cannot be held */
 	bool is_signed;                 /* all messages between servers have a TSIG */
 	bool is_excused[SIM_ZONES_MAX]; /* a primary published what it could not write down */
 	bool is_settled;                /* nothing is at fault any more, and all have agreed: R5 is held */

@@ -153,7 +153,7 @@ struct store *__wrap_store_open(const char *folder, struct error *error)
 {
 	struct sim_server *server = sim.current;
 	(void)folder;
-	server->store = store_new(sim_kv_side(server->kv), sim_disk_side(server->disk), "images", error);
+	server->store = store_new_alone(sim_kv_side(server->kv), sim_disk_side(server->disk), "images", error);
 	ensure(server->store != NULL);
 	sim_rules_opened(server);
 	return server->store;
