@@ -16,8 +16,9 @@
 #include "store/store.h"
 #include "transfer/transfer.h"
 
-/* R3: rounding to seconds at each step, a transfer under way, a job that waits. */
-#define EXPIRE_SLACK_MS 20000
+/* R3: rounding to seconds at each step, a transfer under way, a job that waits; and an answer that is long on its way says what was
+ * left when it was sent, at each step and each time that two ask each other. */
+#define EXPIRE_SLACK_MS 60000
 /* R4: a transfer may have come so long before its version was seen. */
 #define TIMERS_SLACK_S 30
 /* R5: a NOTIFY that was taken is followed within this, when nothing is at fault. */
