@@ -18,7 +18,7 @@ static void finish_copy(struct store_waiter *self, bool is_durable, const struct
 {
 	struct copying *copying = (struct copying *)self;
 	char zone_text[DNS_NAME_TEXT_MAX];
-	if (is_durable || error->code == ERROR_STALE) {
+	if (is_durable || error->code == ERROR_STALE || error->code == ERROR_STOPPED) {
 		line_note_copied(copying->line, is_durable ? &self->stand : NULL);
 	} else if (line_note_copy_failed(copying->line)) {
 		log_warning("zone %s: no copy could be made for the next start, which will take longer: %s",

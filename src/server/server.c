@@ -255,6 +255,9 @@ static void stop(struct server *server)
 	pthread_mutex_lock(&server->reload_lock);
 	atomic_store(&server->stopping, true);
 	pthread_mutex_unlock(&server->reload_lock);
+	if (server->store != NULL) {
+		store_give_up_images(server->store);
+	}
 	wake_all_waits(server);
 	control_server_stop(server->control);
 	workers_stop(server);

@@ -142,23 +142,42 @@ struct saving {
 	struct zone_octets sink; /* first */
 	struct disk *disk;
 	struct disk_file *file;
-	bool failed; /* it sticks, and `error` says why */
+	const atomic_bool *gives_up; /* somebody is in a hurry */
+	bool failed;                 /* it sticks, and `error` says why */
 	struct error *error;
+	uint64_t unsynced;
 	struct store_digest digest;
 	uint64_t len;
 	size_t gathered;
 	uint8_t gathering[SAVING_ROOM]; /* pieces are small */
 };
 
+/* No more than this is synced at once, which nobody can end. */
+#define UNSYNCED_MAX ((uint64_t)32 << 20)
+
+static bool is_given_up(const struct saving *saving)
+{
+	return atomic_load(saving->gives_up) && !error_set(saving->error, ERROR_STOPPED, "the server is stopping");
+}
+
 static void write_at(struct saving *saving, uint64_t offset, const void *bytes, size_t len)
 {
-	saving->failed = saving->failed || !saving->disk->side->write(saving->file, offset, bytes, len, saving->error);
+	const struct disk_side *side = saving->disk->side;
+	saving->failed =
+	        saving->failed || is_given_up(saving) || !side->write(saving->file, offset, bytes, len, saving->error);
+	saving->unsynced += len;
+	if (!saving->failed && saving->unsynced >= UNSYNCED_MAX) {
+		saving->failed = !side->sync(saving->file, saving->error);
+		saving->unsynced = 0;
+	}
 }
 
 static void save_gathered(struct saving *saving)
 {
 	write_at(saving, STORE_IMAGE_HEAD_SIZE + saving->len, saving->gathering, saving->gathered);
-	store_digest_add(&saving->digest, saving->gathering, saving->gathered);
+	if (!saving->failed) {
+		store_digest_add(&saving->digest, saving->gathering, saving->gathered);
+	}
 	saving->len += saving->gathered;
 	saving->gathered = 0;
 }
@@ -212,7 +231,7 @@ static bool write_all(struct saving *saving, struct store_image *image, const st
 
 /* Beside its place, so that nothing under its name is ever half an image. */
 static bool save_beside(struct disk *disk, const char *path, struct store_image *image,
-                        const struct zone_snapshot *snapshot, struct error *error)
+                        const struct zone_snapshot *snapshot, const atomic_bool *gives_up, struct error *error)
 {
 	struct disk_file *file = disk->side->create(disk, path, error);
 	if (file == NULL) {
@@ -222,6 +241,7 @@ static bool save_beside(struct disk *disk, const char *path, struct store_image 
 	saving->sink.write = save_piece;
 	saving->disk = disk;
 	saving->file = file;
+	saving->gives_up = gives_up;
 	saving->error = error;
 	bool done = write_all(saving, image, snapshot) && disk->side->sync(file, error);
 	disk->side->close(file);
@@ -237,11 +257,11 @@ static char *path_with(const char *path, const char *ending)
 }
 
 bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
-                      const struct zone_snapshot *snapshot, struct error *error)
+                      const struct zone_snapshot *snapshot, const atomic_bool *gives_up, struct error *error)
 {
 	char *path_new = path_with(path, UNFINISHED);
-	bool done =
-	        save_beside(disk, path_new, image, snapshot, error) && disk->side->rename(disk, path_new, path, error);
+	bool done = save_beside(disk, path_new, image, snapshot, gives_up, error) &&
+	            disk->side->rename(disk, path_new, path, error);
 	if (!done) {
 		disk->side->remove(disk, path_new);
 	}

@@ -232,6 +232,9 @@ void store_write_change(struct store_write *write, const struct store_head *befo
  * that follow it are not all kept. As store_write_version, a large one is written here. */
 void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,
                       const struct zone_snapshot *records);
+/* From now on large versions are not written, nor is one that is under way: such a write is not durable, ERROR_STOPPED. For
+ * whoever stops, and must not wait for the disk: what was remembered stays, with the changesets since. Any thread. */
+void store_give_up_images(struct store *store);
 /* Forgets the zone. */
 void store_write_forget(struct store_write *write);
 
@@ -248,7 +251,7 @@ struct store_waiter {
 	/* Just before the write is made durable; false: not any more. NULL: it is. */
 	bool (*wanted)(struct store_waiter *self);
 	/* Once, after all writes that were submitted before. `is_durable` false: nothing of it is, and `error` says why.
-	 * ERROR_STOPPED  it was not wanted any more
+	 * ERROR_STOPPED  it was not wanted any more, or its image was given up
 	 * ERROR_STALE    it does not continue what is remembered
 	 * ERROR_IO, ERROR_LIMIT, ERROR_DENIED */
 	void (*done)(struct store_waiter *self, bool is_durable, const struct error *error);

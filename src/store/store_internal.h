@@ -209,9 +209,9 @@ char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id);
 /* The same without folder and ID. `out` has STORE_NAME_MAX octets. Returns `out`. */
 #define STORE_NAME_MAX 240
 char *store_image_name(const uint8_t *apex, char *out);
-/* Writes and syncs it. `image` has role and content; the rest is filled in. */
+/* Writes and syncs it. `image` has role and content; the rest is filled in. ERROR_STOPPED: `gives_up` became true. */
 bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
-                      const struct zone_snapshot *snapshot, struct error *error);
+                      const struct zone_snapshot *snapshot, const atomic_bool *gives_up, struct error *error);
 /* NULL, the file set aside where it is broken:
  * ERROR_NOT_FOUND, ERROR_IO, ERROR_INVALID */
 const struct zone_snapshot *store_image_load(struct disk *disk, const char *path, const uint8_t *apex,
@@ -252,6 +252,7 @@ struct store {
 	int lock_fd;   /* -1: none */
 	char *problem; /* NULL: none */
 	_Atomic uint64_t image_last;
+	atomic_bool gives_up_images;
 	struct store_serials lost; /* given by a primary before the key-value side was lost; empty: it was not */
 	/* whoever commits only */
 	struct disk_file *serials; /* NULL: to be written anew before anything is added */

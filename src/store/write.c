@@ -133,6 +133,11 @@ static bool add_few(struct store_write *write, const struct zone_snapshot *snaps
 	return true;
 }
 
+void store_give_up_images(struct store *store)
+{
+	atomic_store(&store->gives_up_images, true);
+}
+
 static void write_image(struct store_write *write, const struct zone_snapshot *snapshot, struct store_head_value *value)
 {
 	struct store *store = write->store;
@@ -140,7 +145,7 @@ static void write_image(struct store_write *write, const struct zone_snapshot *s
 	struct store_image image = {.role = value->head.role, .content = value->head.content};
 	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
 	char *path = store_image_path(store->images, write->apex.wire, write->image);
-	if (!store_image_save(store->disk, path, &image, snapshot, &error)) {
+	if (!store_image_save(store->disk, path, &image, snapshot, &store->gives_up_images, &error)) {
 		write->error = memory_copy(&error, sizeof error);
 		write->image = 0;
 	}

@@ -161,7 +161,8 @@ static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 		return;
 	}
 	image.content = change_digest_of(version);
-	ensure(store_image_save(disk_posix(), image_path, &image, version, &error));
+	static const atomic_bool gives_up;
+	ensure(store_image_save(disk_posix(), image_path, &image, version, &gives_up, &error));
 	zone_unref(version);
 }
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "change/change.h"
 #include "fake_kv.h"
+#include "store/disk.h"
 #include "store/store.h"
 #include "store/store_internal.h"
 #include "zone_text.h"
@@ -476,6 +477,72 @@ TEST(write_that_is_given_up_leaves_no_image)
 	assert_int_equal(images(folder).count, 0);
 	zone_unref(zone);
 	store_close(store);
+	fake_kv_free(fake);
+}
+
+/* A disk that is slow: somebody loses patience at its second write. */
+struct slow_disk {
+	struct disk disk; /* first */
+	struct store *store;
+	unsigned writes;
+	unsigned syncs;
+};
+static struct slow_disk slow;
+
+static bool slow_write(struct disk_file *file, uint64_t offset, const void *bytes, size_t len, struct error *error)
+{
+	if (++slow.writes == 2) {
+		store_give_up_images(slow.store);
+	}
+	return disk_posix()->side->write(file, offset, bytes, len, error);
+}
+
+static bool slow_sync(struct disk_file *file, struct error *error)
+{
+	slow.syncs++;
+	return disk_posix()->side->sync(file, error);
+}
+
+TEST(image_that_is_being_written_is_given_up_when_somebody_is_in_a_hurry)
+{
+	struct error error;
+	struct fake_kv *fake = fake_kv_new();
+	struct disk_side side = *disk_posix()->side;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct told told = new_told();
+	struct text text;
+	side.write = slow_write;
+	side.sync = slow_sync;
+	slow = (struct slow_disk){.disk.side = &side};
+	text_init(&text, 8 << 20);
+	for (unsigned i = 0; i < 100000; i++) {
+		text_format(&text, "n%u A 192.0.2.1\n", i);
+	}
+	const struct zone_snapshot *zone = zone_of_text("example.", 7, text_string(&text));
+	text_deinit(&text);
+	assert_true(folder_make(folder_of("hurry"), &error));
+	slow.store = store_new(fake_kv_side(fake), &slow.disk, folder, &error);
+	assert_non_null(slow.store);
+	struct store_write *write = store_write_new(slow.store, name_of("example.").wire);
+	write_version(write, &head, zone);
+	assert_int_equal(slow.writes, 2); /* of some ten */
+	assert_int_equal(slow.syncs, 0);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_commit(slow.store);
+	assert_false(told.is_durable);
+	assert_int_equal(told.code, ERROR_STOPPED);
+	assert_int_equal(images(folder).count, 0);
+	/* Small ones are no matter of time. */
+	const struct zone_snapshot *small = zone_of_text("small.", 7, "");
+	told = new_told();
+	write = store_write_new(slow.store, name_of("small.").wire);
+	write_version(write, &head, small);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_commit(slow.store);
+	assert_true(told.is_durable);
+	zone_unref(small);
+	zone_unref(zone);
+	store_close(slow.store);
 	fake_kv_free(fake);
 }
 
