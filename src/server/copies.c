@@ -12,6 +12,9 @@
 /* A server whose zone writers never rest has its copies made all the same. */
 #define FIRST_WAIT_MS 60000
 
+/* Small copies wait in memory until the store has them, up to 16 KiB each: no more than so many at once. */
+#define WAITING_MAX 1024
+
 struct copy_job {
 	struct job job;           /* first */
 	struct server_zone *zone; /* a reference */
@@ -40,6 +43,9 @@ static void make_copy(struct job *self)
 		server_zone_unref(job->zone);
 	} else {
 		publish_line_copy(job->zone->line, copied, job->zone);
+		if (atomic_fetch_add(&server->copies.made, 1) % WAITING_MAX == WAITING_MAX - 1) {
+			store_flush(server->store);
+		}
 	}
 	free(job);
 }

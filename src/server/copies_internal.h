@@ -14,6 +14,7 @@ struct copies {
 	struct jobs *jobs;       /* threads of their own, of low priority */
 	struct job_lane *firsts; /* of zones of which there is none */
 	struct job_lane *others;
+	_Atomic uint64_t made; /* so far */
 };
 
 /* Before any zone. ERROR_IO */
