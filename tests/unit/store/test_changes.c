@@ -354,6 +354,33 @@ TEST(a_change_that_is_lost_costs_history_or_where_it_is_needed_the_version)
 	rig_stop(&rig);
 }
 
+/* Numbers begin anew where a head is broken, and changesets of before are still there under the same ones. */
+TEST(changesets_of_before_a_broken_head_are_not_taken_for_those_of_after_it)
+{
+	for (uint32_t after = 0; after < 8; after++) {
+		struct rig rig;
+		rig_start(&rig);
+		save_whole(&rig, 1, "a A 192.0.2.1\n", true);
+		save_changes(&rig, 2, 6, &no_limits);
+		assert_true(fake_kv_flip(rig.fake, 'h', 40));
+		assert_int_equal(try_change(&rig, 7, "a A 192.0.2.7\n", &no_limits).code, ERROR_STALE);
+		save_whole(&rig, 6, "a A 192.0.2.6\n", true); /* the numbers of what followed 1 are given once more */
+		save_changes(&rig, 7, 6 + after, &no_limits);
+		assert_int_equal(loads_newest(&rig), after);
+		rig_restart(&rig);
+		assert_int_equal(loads_newest(&rig), after);
+		/* What was served before the head broke cannot be copied under its old number. */
+		const struct zone_snapshot *old = zone_of_text("example.", 3, "a A 192.0.2.3\n");
+		struct store_head head = head_after(old);
+		struct store_write *write = store_write_new(rig.store, rig.apex.wire);
+		store_write_copy(write, &head, 3, old);
+		assert_int_equal(submit(&rig, write).code, ERROR_STALE);
+		assert_int_equal(loads_newest(&rig), after);
+		zone_unref(old);
+		rig_stop(&rig);
+	}
+}
+
 TEST(a_forgotten_zone_leaves_nothing)
 {
 	struct rig rig;
