@@ -108,11 +108,16 @@ void store_image_head_write(const struct store_image *image, uint8_t bytes[STORE
 	store_u64(bytes + CHECKSUM_OFFSET, hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET));
 }
 
+static bool is_head(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE])
+{
+	return memcmp(bytes, magic, sizeof magic) == 0 &&
+	       load_u64(bytes + CHECKSUM_OFFSET) == hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET);
+}
+
 bool store_image_head_read(const uint8_t bytes[STORE_IMAGE_HEAD_SIZE], struct store_image *out)
 {
 	struct reader in = reader_of(bytes + sizeof magic, CHECKSUM_OFFSET - sizeof magic);
-	if (memcmp(bytes, magic, sizeof magic) != 0 ||
-	    load_u64(bytes + CHECKSUM_OFFSET) != hash_bytes(&checksum_key, bytes, CHECKSUM_OFFSET)) {
+	if (!is_head(bytes)) {
 		return false;
 	}
 	uint32_t version = read_u32(&in);
@@ -294,6 +299,18 @@ static bool is_whole(const struct store_image *image, const uint8_t *octets, siz
 	return len == image->octets_len && memcmp(found, image->digest, sizeof found) == 0;
 }
 
+/* What is wrong with a head that is not valid for this zone. */
+static const char *why_not(const uint8_t *bytes, size_t len, char *out, size_t size)
+{
+	uint32_t version =
+	        len < STORE_IMAGE_HEAD_SIZE || !is_head(bytes) ? FORMAT_VERSION : load_u32(bytes + sizeof magic);
+	if (version == FORMAT_VERSION) {
+		return "has no valid head for this zone";
+	}
+	snprintf(out, size, "is of format %u, and this version of Tandem reads format %u", version, FORMAT_VERSION);
+	return out;
+}
+
 /* NULL: it was set aside. */
 static const struct zone_snapshot *snapshot_of(struct disk *disk, const char *path, const uint8_t *apex,
                                                struct store_image *image, uint8_t *take, size_t len,
@@ -302,8 +319,9 @@ static const struct zone_snapshot *snapshot_of(struct disk *disk, const char *pa
 	const size_t head = STORE_IMAGE_HEAD_SIZE;
 	struct error why;
 	if (len < head || !store_image_head_read(take, image) || !dns_name_equal(image->apex.wire, apex)) {
+		char text[100];
+		set_aside(disk, path, why_not(take, len, text, sizeof text), error);
 		free(take);
-		set_aside(disk, path, "has no valid head for this zone", error);
 		return NULL;
 	}
 	if (!is_whole(image, take + head, len - head)) {

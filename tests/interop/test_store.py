@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import shutil
+import struct
 import time
 
 import dns.rcode
@@ -431,6 +432,105 @@ def test_copy_that_was_spoilt_costs_this_zone_a_transfer_and_no_other_anything(w
     primary.start()
     expect(secondary, LARGE, 1)
     assert not any("AXFR" in line for line in primary.lines("other.example"))
+
+
+# ---- Of other versions, and of another server
+
+
+def siphash(key, octets):
+    """SipHash-1-3, which the store's checksums are."""
+    mask = 2**64 - 1
+
+    def turned(word, bits):
+        return (word << bits | word >> (64 - bits)) & mask
+
+    def mixed(a, b, c, d):
+        a, c = (a + b) & mask, (c + d) & mask
+        b, d = turned(b, 13) ^ a, turned(d, 16) ^ c
+        a = turned(a, 32)
+        c, a = (c + b) & mask, (a + d) & mask
+        b, d = turned(b, 17) ^ c, turned(d, 21) ^ a
+        return a, b, turned(c, 32), d
+
+    a, b, c, d = (part ^ word for part, word in zip(SIP, (*key, *key)))
+    tail = len(octets) % 8
+    last = octets[len(octets) - tail :] + bytes(7 - tail) + bytes([len(octets) % 256])
+    for word in struct.unpack(f"<{len(octets) // 8 + 1}Q", octets[: len(octets) - tail] + last):
+        a, b, c, d = mixed(a, b, c, d ^ word)
+        a ^= word
+    c ^= 0xFF
+    for _ in range(3):
+        a, b, c, d = mixed(a, b, c, d)
+    return a ^ b ^ c ^ d
+
+
+SIP = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
+
+
+def note_of_format(number):
+    key, body = b"v\0", struct.pack(">I", number)
+    by_key = siphash((0x6B6579, 0x73746F7265), key)
+    return key + body + struct.pack(">Q", siphash((by_key, len(body)), body))
+
+
+def test_store_of_a_newer_version_is_refused_with_a_word_on_what_to_do(world):
+    primary = new_primary(world, ZONE).start()
+    primary.stop()
+    store = primary.folder / "data" / "store.mdb"
+    sound = store.read_bytes()
+    assert note_of_format(2) in sound
+    newer = sound.replace(note_of_format(2), note_of_format(3))
+    store.write_bytes(newer)
+    for _ in range(2):
+        primary.log.write_text("")
+        primary.launch()
+        assert primary.process.wait(servers.START_SECONDS) == 1
+        primary.process = None
+        told = primary.log.read_text()
+        assert "the store is of format 3, this version of Tandem knows formats up to 2; start the newer one" in told
+        assert "Traceback" not in told and len(told.splitlines()) < 5
+    assert used(store.read_bytes()) == used(newer), "what the newer one left is as it was"
+    checked = servers.run([servers.TANDEM, "check", "store", primary.folder / "data"], primary.folder)
+    assert checked.returncode == 1 and "format 3" in checked.stderr
+    store.write_bytes(sound)
+    primary.start()
+    expect(primary, ZONE, 1)
+
+
+def test_folder_of_a_running_server_is_refused_to_another_one(world):
+    primary = new_primary(world, ZONE).start()
+    second = servers.run(primary.command(), primary.folder)
+    assert second.returncode == 1
+    assert "another running server holds it" in second.stderr and str(primary.folder / "data") in second.stderr
+    assert change(primary, ZONE, zones.small(world.folder, ZONE, 2)).returncode == 0
+    primary.kill()
+    primary.start()
+    expect(primary, ZONE, 2)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_copy_of_another_format_costs_a_look_at_the_file_or_a_transfer(world, number):
+    """After a change of versions, up or down."""
+    primary = new_primary(world, LARGE, ZONE).start()
+    secondary = new_secondary(world, primary, LARGE, ZONE).start()
+    expect(secondary, LARGE, 1)
+    for serial, server in enumerate((primary, secondary), start=1):
+        images = server.folder / "data" / "images"
+        servers.wait_until(lambda images=images: list(images.glob("*[0-9a-f]")), "its records are stored")
+        server.stop()
+        [copy] = images.iterdir()
+        octets = copy.read_bytes()
+        assert octets[:12] == b"TANDEM I" + struct.pack(">I", 2)
+        head = octets[:8] + struct.pack(">I", number) + octets[12:504]
+        copy.write_bytes(head + struct.pack(">Q", siphash((0x696D616765, 0x68656164), head)) + octets[512:])
+        server.start()
+        expect(server, LARGE, serial)
+        assert f"is of format {number}, and this version of Tandem reads format 2" in server.log.read_text()
+        if server is primary:
+            assert f"is of format {number}" in server.status(LARGE)["store_problem"]
+        expect(server, ZONE, 1)
+        assert change(primary, LARGE, large(world.folder, serial + 1)).returncode == 0
+        expect(secondary, LARGE, serial + 1)
 
 
 # ---- Zone files that change while nobody looks
