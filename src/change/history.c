@@ -149,14 +149,26 @@ void change_history_unref(const struct change_history *take)
 	free(history);
 }
 
-size_t change_history_from(const struct change_history *history, uint32_t serial, const struct changeset *const **first)
+size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most,
+                             const struct changeset *const **first)
 {
 	size_t count = change_history_count(history);
+	uint64_t octets = 0;
 	for (size_t steps = 1; steps <= count; steps++) {
-		if (changeset_facts(history->sets[count - steps]).serial_from == serial) {
-			*first = &history->sets[count - steps];
+		const struct changeset *const *set = &history->sets[count - steps];
+		octets += octets_of(*set);
+		if (octets > most) {
+			break;
+		}
+		if (changeset_facts(*set).serial_from == serial) {
+			*first = set;
 			return steps;
 		}
 	}
 	return 0;
+}
+
+size_t change_history_from(const struct change_history *history, uint32_t serial, const struct changeset *const **first)
+{
+	return change_history_within(history, serial, UINT64_MAX, first);
 }

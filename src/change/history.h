@@ -32,6 +32,9 @@ void change_history_unref(const struct change_history *take);
  * the history. */
 size_t change_history_from(const struct change_history *history, uint32_t serial,
                            const struct changeset *const **first);
+/* The same, if they have `most` octets at the most; no more than these are looked at. */
+size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most,
+                             const struct changeset *const **first);
 /* Octets of `count` changesets, or something above `most` where they have more: the others are not looked at then. */
 uint64_t change_history_octets(const struct changeset *const *sets, size_t count, uint64_t most);
 size_t change_history_count(const struct change_history *history);

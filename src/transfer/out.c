@@ -145,13 +145,12 @@ static void difference_find(struct difference *difference, const struct dns_mess
 	    !change_history_leads_to(history, zone)) {
 		return; /* the history may be of another version than the zone, for a moment */
 	}
-	size_t count = change_history_from(history, serial, &sets);
-	uint64_t octets = change_history_octets(sets, count, octets_max);
-	if (count == 0 || octets > octets_max) {
+	size_t count = change_history_within(history, serial, octets_max, &sets);
+	if (count == 0) {
 		return;
 	}
 	difference_take(difference, sets, count);
-	if (count > 1 && octets <= JOIN_OCTETS_MAX) {
+	if (count > 1 && change_history_octets(sets, count, JOIN_OCTETS_MAX) <= JOIN_OCTETS_MAX) {
 		difference_join(difference);
 	}
 	zone_facts(zone, &facts);

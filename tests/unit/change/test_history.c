@@ -75,6 +75,21 @@ TEST(from_each_version_the_way_to_the_newest_is_found)
 	change_history_unref(history);
 }
 
+TEST(way_that_has_more_octets_than_are_wanted_is_not_found)
+{
+	const struct change_history *history = long_one(&wide);
+	for (uint32_t i = 0; i < VERSIONS; i++) {
+		const struct changeset *const *first;
+		size_t count = change_history_from(history, i * 10, &first);
+		uint64_t octets = change_history_octets(first, count, UINT64_MAX);
+		first = NULL;
+		assert_int_equal(change_history_within(history, i * 10, octets, &first), count);
+		assert_int_equal(changeset_facts(first[0]).serial_from, i * 10);
+		assert_int_equal(change_history_within(history, i * 10, octets - 1, &first), 0);
+	}
+	change_history_unref(history);
+}
+
 TEST(the_oldest_are_forgotten_first_when_they_are_too_many_too_large_or_too_old)
 {
 	const struct changeset *set = step_from(0, NULL);
