@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 
-#include <malloc.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#ifdef TANDEM_JEMALLOC
+#include <jemalloc/jemalloc.h>
+
+/* What is freed goes back to the system within a second or two, by a thread of the allocator's own: a server that has
+ * taken a large change does not stay large. */
+const char *malloc_conf = "background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+#else
+#include <malloc.h>
+#endif
 
 /* From here on mapped memory asks for huge pages: fewer faults, fewer misses of the TLB. */
 #define HUGE ((size_t)4 * 1024 * 1024)
@@ -61,7 +70,11 @@ void *memory_map(size_t size)
 
 void memory_give_back(void)
 {
-#ifdef __GLIBC__
+#ifdef TANDEM_JEMALLOC
+	char name[40];
+	snprintf(name, sizeof name, "arena.%d.purge", MALLCTL_ARENAS_ALL);
+	(void)mallctl(name, NULL, NULL, NULL, 0); /* fails only if there is no such name */
+#elif defined(__GLIBC__)
 	malloc_trim(0);
 #endif
 }

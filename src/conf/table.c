@@ -16,18 +16,25 @@ void table_deinit(struct table *table)
 	*table = (struct table){0};
 }
 
+static uint64_t hash_of(const void *key, size_t key_len)
+{
+	return hash_bytes(&table_key, key, key_len);
+}
+
+static bool is_key(const struct table_slot *slot, uint64_t hash, const void *key, size_t key_len)
+{
+	return slot->hash == hash && slot->key_len == key_len && memcmp(slot->key, key, key_len) == 0;
+}
+
 /* The slot of the key, or the free one where it would go. */
-static struct table_slot *slot_of(const struct table *table, const void *key, size_t key_len)
+static struct table_slot *slot_of(const struct table *table, uint64_t hash, const void *key, size_t key_len)
 {
 	size_t mask = table->slot_count - 1;
-	size_t index = (size_t)hash_bytes(&table_key, key, key_len) & mask;
-	for (;;) {
-		struct table_slot *slot = &table->slots[index];
-		if (slot->key == NULL || (slot->key_len == key_len && memcmp(slot->key, key, key_len) == 0)) {
-			return slot;
-		}
+	size_t index = (size_t)hash & mask;
+	while (table->slots[index].key != NULL && !is_key(&table->slots[index], hash, key, key_len)) {
 		index = (index + 1) & mask;
 	}
+	return &table->slots[index];
 }
 
 static void grow(struct table *table)
@@ -37,7 +44,7 @@ static void grow(struct table *table)
 	for (size_t i = 0; i < table->slot_count; i++) {
 		const struct table_slot *slot = &table->slots[i];
 		if (slot->key != NULL) {
-			*slot_of(&larger, slot->key, slot->key_len) = *slot;
+			*slot_of(&larger, slot->hash, slot->key, slot->key_len) = *slot;
 		}
 	}
 	free(table->slots);
@@ -49,14 +56,15 @@ bool table_add(struct table *table, const void *key, size_t key_len, size_t valu
 	if ((table->used + 1) * 2 > table->slot_count) {
 		grow(table);
 	}
-	struct table_slot *slot = slot_of(table, key, key_len);
+	uint64_t hash = hash_of(key, key_len);
+	struct table_slot *slot = slot_of(table, hash, key, key_len);
 	if (slot->key != NULL) {
 		if (value_there != NULL) {
 			*value_there = slot->value;
 		}
 		return false;
 	}
-	*slot = (struct table_slot){.key = key, .key_len = key_len, .value = value};
+	*slot = (struct table_slot){.key = key, .key_len = key_len, .hash = hash, .value = value};
 	table->used++;
 	return true;
 }
@@ -66,7 +74,7 @@ bool table_find(const struct table *table, const void *key, size_t key_len, size
 	if (table->slot_count == 0) {
 		return false;
 	}
-	const struct table_slot *slot = slot_of(table, key, key_len);
+	const struct table_slot *slot = slot_of(table, hash_of(key, key_len), key, key_len);
 	if (slot->key == NULL) {
 		return false;
 	}

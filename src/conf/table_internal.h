@@ -9,6 +9,7 @@
 struct table_slot {
 	const void *key; /* borrowed; NULL: free */
 	size_t key_len;
+	uint64_t hash; /* of the key */
 	size_t value;
 };
 

@@ -182,6 +182,14 @@ bool line_advance(struct publish_line *line, uint32_t run, struct line_version v
 	return is_current;
 }
 
+bool line_is_last(struct publish_line *line)
+{
+	pthread_mutex_lock(&line->lock);
+	bool is_last = line->pending == 1;
+	pthread_mutex_unlock(&line->lock);
+	return is_last;
+}
+
 void line_begin(struct publish_line *line)
 {
 	pthread_mutex_lock(&line->lock);

@@ -60,6 +60,8 @@ void line_recall(struct publish_line *line);
 /* `version` (its reference is taken) becomes the head, if nothing was given up since `run`; false: it was. Where it is not
  * written by itself it is on disk as far as the head before it is. */
 MUST_USE bool line_advance(struct publish_line *line, uint32_t run, struct line_version version);
+/* Nothing else of the line is on its way to the disk. */
+bool line_is_last(struct publish_line *line);
 /* Something is on its way that changes no version. */
 void line_begin(struct publish_line *line);
 /* What is on its way since `run` is still to be done. Any thread. */

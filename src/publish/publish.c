@@ -22,6 +22,11 @@ void publish_free(struct publish *take)
 	free(take);
 }
 
+void publish_set_store(struct publish *publish, struct store *store)
+{
+	publish->store = store;
+}
+
 void publish_set_copier(struct publish *publish, const struct publish_copier *copier)
 {
 	publish->copier = copier;
@@ -251,8 +256,8 @@ static void submit(struct commit *commit)
 		line_version_drop(&head);
 		error_set(&error, ERROR_STOPPED, "a version before it could not be made durable");
 		commit_settle(commit, NULL, &error);
-	} else if (store == NULL) {
-		commit_finish(&commit->waiter, true, NULL);
+	} else if (store == NULL || (commit->origin == CHANGE_FROM_STORE && line_is_last(commit->line))) {
+		commit_finish(&commit->waiter, true, NULL); /* nothing is written, and nothing is ahead of it */
 	} else {
 		store_submit(commit_take_write(commit), &commit->waiter, STORE_NOW);
 	}

@@ -55,13 +55,15 @@ struct publish;
  * volatile for it (tests, tools). */
 struct publish *publish_new(struct store *store);
 void publish_free(struct publish *take);
+/* For a store that is opened while lines are made. Before anything is offered. */
+void publish_set_store(struct publish *publish, struct store *store);
 /* Before threads start. `listener` is borrowed until publish_free. Called in the order of adding. */
 void publish_add_listener(struct publish *publish, struct change_listener *listener);
 
 /* Whoever has a copy made of what is served, where the store has none or a start would take long from it: a thread of the
  * caller's that calls publish_line_copy(line) later. Embed it. */
 struct publish_copier {
-	/* On the store's thread; must not wait. `owner` is the line's; `is_first`: there is none yet. */
+	/* On the store's thread or an offer's; must not wait. `owner` is the line's; `is_first`: there is none yet. */
 	void (*wanted)(const struct publish_copier *self, void *owner, bool is_first);
 };
 /* Before threads start; borrowed until publish_free. */

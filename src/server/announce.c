@@ -135,13 +135,12 @@ static void ns_wait(struct server_zone *zone)
 	waiting->count++;
 }
 
-/* The first that waits, and there is one; with the list's reference. */
+/* The first that waits, and there is one; with the list's reference. It counts until it has been looked at. */
 static struct server_zone *ns_take(struct ns_waiting *waiting)
 {
 	struct server_zone *zone = waiting->first;
 	ensure(zone != NULL);
 	waiting->first = zone->ns_next;
-	waiting->count--;
 	zone->waits_for_ns = false;
 	return zone;
 }
@@ -173,6 +172,7 @@ static void configure(struct server_zone *zone, struct moment now)
 	} else if ((targets.count > 0 || is_waiting) && !atomic_load(&zone->is_removed)) {
 		/* While it waits it has a machine too: that knows what to tell when the addresses come. */
 		zone->announce = memory_new(sizeof *zone->announce);
+		atomic_store(&zone->has_announce, true);
 		zone->announce->owner.debts_changed = owner_debts_changed;
 		zone->announce->zone = zone;
 		zone->announce->machine = transfer_notifier_new(zone->server->edge.scheduler, zone->zone->apex.wire,
@@ -210,6 +210,7 @@ static void ns_look(struct net_timer *timer, struct moment now)
 		if (!atomic_load(&zone->is_removed)) {
 			configure(zone, now);
 		}
+		atomic_fetch_sub(&waiting->count, 1);
 		server_zone_unref(zone);
 	}
 	ns_set_timer(server, now);
@@ -222,7 +223,7 @@ void announce_init(struct server *server)
 
 void announce_deinit(struct server *server)
 {
-	while (server->ns_waiting.count > 0) {
+	while (server->ns_waiting.first != NULL) {
 		server_zone_unref(ns_take(&server->ns_waiting));
 	}
 }
@@ -256,8 +257,8 @@ static void announce_on_loop(void *context, struct moment now)
 {
 	struct announce_event *event = context;
 	struct server_zone *zone = event->zone;
+	atomic_store(&zone->was_announced, true);
 	configure(zone, now);
-	zone->was_announced = true;
 	if (zone->announce != NULL) {
 		struct zone_rrset soa;
 		zone_soa(event->snapshot, &soa);
@@ -289,9 +290,27 @@ static void load_restored(struct announce_event *event)
 	}
 }
 
+/* Neither somebody who is to be told of the zone, nor a zone that waits for the addresses in it. Who comes to be one meanwhile
+ * sees that the version was announced, or is seen here. */
+static bool is_nobody_to_be_told(struct server_zone *zone)
+{
+	struct server_zone_options options = server_zone_options(zone);
+	const struct conf_zone_options *wanted = options.zone->options;
+	bool has_targets = wanted->notify.count > 0 || wanted->notify_ns;
+	server_zone_options_release(&options);
+	if (has_targets) {
+		return false;
+	}
+	atomic_store(&zone->was_announced, true);
+	return !atomic_load(&zone->has_announce) && atomic_load(&zone->server->ns_waiting.count) == 0;
+}
+
 void announce_version(struct server_zone *zone, const struct zone_snapshot *snapshot,
                       enum transfer_notify_reason reason)
 {
+	if (is_nobody_to_be_told(zone)) {
+		return;
+	}
 	struct announce_event *event = event_new(zone);
 	event->snapshot = zone_ref(snapshot);
 	event->reason = reason;
@@ -330,8 +349,9 @@ static void configure_on_loop(void *context, struct moment now)
 		ns_look_later(zone->server, now); /* lets go of it, if it waits */
 	} else {
 		configure(zone, now);
+		ns_look_later(zone->server, now); /* what it waits for may have come before it was seen to wait */
 	}
-	if (!had_machine && zone->was_announced) {
+	if (!had_machine && atomic_load(&zone->was_announced)) {
 		/* Its first targets: a machine that was there before knows by itself what new ones are to be told. */
 		announce_served(zone, TRANSFER_NOTIFY_CHANGE, now);
 	}
@@ -374,5 +394,6 @@ void announce_free(struct server_zone *zone, struct moment now)
 		transfer_notifier_free(zone->announce->machine, now);
 		free(zone->announce);
 		zone->announce = NULL;
+		atomic_store(&zone->has_announce, false);
 	}
 }

@@ -159,17 +159,47 @@ static bool start_control(struct server *server, struct error *error)
 	return server->control != NULL;
 }
 
-/* Everything that can fail for good reasons comes before the first zone is touched. */
+/* The store, which is read through when it is opened. */
+struct opening {
+	struct server *server;
+	struct error error;
+};
+
+static void *open_store(void *context)
+{
+	struct opening *opening = context;
+	opening->server->store = store_open(opening->server->conf->server.data_dir, &opening->error);
+	return NULL;
+}
+
+/* Opens the store and makes the zones, side by side: with very many of them, each takes a part of a second. */
+static bool open_store_and_zones(struct server *server, struct error *error)
+{
+	pthread_t thread;
+	struct opening opening = {.server = server};
+	bool is_beside = pthread_create(&thread, NULL, open_store, &opening) == 0;
+	zones_create(server);
+	if (is_beside) {
+		pthread_join(thread, NULL);
+	} else {
+		open_store(&opening);
+	}
+	publish_set_store(server->publish, server->store);
+	*error = opening.error;
+	return server->store != NULL;
+}
+
+/* Everything that can fail for good reasons comes before the first zone is served. */
 static bool start(struct server *server, struct error *error)
 {
 	const struct conf_addresses nothing = {0};
-	server->store = store_open(server->conf->server.data_dir, error);
-	if (server->store == NULL || !workers_start(server, error) ||
+	server->publish = publish_new(NULL);
+	atomic_store(&server->zones, zone_set_new(NULL, 0));
+	if (!open_store_and_zones(server, error) || !workers_start(server, error) ||
 	    !server_listen(server, &nothing, &server->conf->server.listen, error) || !edge_init(server, error)) {
 		return false;
 	}
 	announce_init(server);
-	server->publish = publish_new(server->store);
 	server->listener.published = version_published;
 	publish_add_listener(server->publish, &server->listener);
 	server->jobs = jobs_new(writers_wanted(), error);
@@ -177,14 +207,12 @@ static bool start(struct server *server, struct error *error)
 		return false;
 	}
 	atomic_store(&server->answer_config, worker_answer_config(server->conf));
-	atomic_store(&server->zones, zone_set_new(NULL, 0));
 	return start_control(server, error);
 }
 
 static bool begin_serving(struct server *server, struct error *error)
 {
-	pthread_mutex_lock(&server->reload_lock); /* the API runs already: a reload waits for its first zones */
-	zones_create(server);
+	pthread_mutex_lock(&server->reload_lock); /* the API runs already: a reload waits for the first zones */
 	/* Whoever is notified asks at once, so questions are answered before the first version is announced. */
 	bool done = workers_run(server, error);
 	if (done) {

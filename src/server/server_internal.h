@@ -47,8 +47,8 @@ struct edge {
 struct ns_waiting {
 	struct server_zone *first; /* a reference each */
 	struct server_zone *last;
-	size_t count;
-	size_t due; /* the first so many are looked at again when the timer is over */
+	_Atomic size_t count; /* 0: whoever publishes need not tell the loop of it */
+	size_t due;           /* the first so many are looked at again when the timer is over */
 	struct net_timer timer;
 	bool is_timed;
 };

@@ -174,16 +174,14 @@ static bool recall_version(struct server_zone *zone, uint64_t load, const struct
 	if (store == NULL) {
 		return false;
 	}
-	if (!store_load_head(store, apex, &head, NULL, NULL, &error)) {
-		writer_note_unusable(zone, &error, "the file is read");
-		return false;
-	}
-	if (head.role != STORE_PRIMARY) {
-		return false;
-	}
 	version = store_load_version(store, apex, &head, &history, &error);
 	if (version == NULL) {
 		writer_note_unusable(zone, &error, "the file is read");
+		return false;
+	}
+	if (head.role != STORE_PRIMARY) { /* it was a secondary here: the file counts */
+		zone_unref(version);
+		change_history_unref(history);
 		return false;
 	}
 	bool is_whole = recall_source(zone, options->zone);

@@ -77,12 +77,15 @@ struct server_zone {
 	_Atomic bool was_published;    /* by this process */
 	_Atomic bool served_from_file; /* what is served came from a file: a secondary may replace it by anything */
 
+	/* the store's thread and the replication loop, which tell each other (announce.c) */
+	_Atomic bool was_announced; /* a version, even if nobody was to be told */
+	_Atomic bool has_announce;  /* there is `announce` */
+
 	/* the replication loop only */
 	struct follow *follow; /* NULL: a primary */
 	uint32_t follow_generations;
 	struct follow_event *early_notify; /* owned: came before its machine was started; NULL: none */
 	struct announce *announce;         /* NULL: nobody is to be told */
-	bool was_announced;                /* a version, even if nobody was to be told */
 	bool waits_for_ns;                 /* in server->ns_waiting */
 	struct server_zone *ns_next;
 };

@@ -76,7 +76,7 @@ static bool begin_reading(struct lmdb *lmdb, MDB_txn **txn, struct error *error)
 
 /* Every so often the pages of the file that were looked at are taken out of this process's memory; the system still has
  * them. Else a server of many zones would seem to need the whole file. */
-#define LOOKED_MAX 4096
+#define LOOKED_MAX 32768
 
 /* The lock is held, or a transaction writes, so that the map is there. */
 static void note_look(struct lmdb *lmdb)

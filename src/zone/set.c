@@ -13,6 +13,7 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 #include "crypto/crypto.h"
+#include "zone/key_internal.h"
 #include "zone/set_internal.h"
 #include "zone/version_internal.h"
 
@@ -77,25 +78,53 @@ static void add_by_hash(struct zone_set *set, struct zone *zone)
 	set->count++;
 }
 
+/* A zone to be sorted, and its apex as memcmp sorts it. */
+struct sorted_zone {
+	struct zone *zone;
+	const uint8_t *key;
+	size_t key_len;
+};
+
 static int compare_zones(const void *a, const void *b)
 {
-	const struct zone *const *left = a;
-	const struct zone *const *right = b;
-	return dns_name_compare((*left)->apex.wire, (*right)->apex.wire);
+	const struct sorted_zone *left = a;
+	const struct sorted_zone *right = b;
+	return zone_key_compare(left->key, left->key_len, right->key, right->key_len);
+}
+
+/* The zones in canonical order of their apexes. */
+static struct set_order_node *order_of(struct zone *const *zones, size_t count)
+{
+	static const uint8_t root[] = {0};
+	struct arena keys;
+	struct sorted_zone *sorted = memory_new_array(count, sizeof *sorted);
+	struct zone **ordered = memory_new_array(count, sizeof(struct zone *));
+	arena_init(&keys, 65536);
+	for (size_t i = 0; i < count; i++) {
+		struct zone_key key;
+		ensure(zone_key_make(zones[i]->apex.wire, root, sizeof root, &key));
+		const uint8_t *copy = arena_copy(&keys, key.bytes, key.len);
+		sorted[i] = (struct sorted_zone){.zone = zones[i], .key = copy, .key_len = key.len};
+	}
+	qsort(sorted, count, sizeof *sorted, compare_zones);
+	for (size_t i = 0; i < count; i++) {
+		ordered[i] = sorted[i].zone;
+	}
+	struct set_order_node *order = set_order_new(ordered, count);
+	arena_deinit(&keys);
+	free(ordered);
+	free(sorted);
+	return order;
 }
 
 struct zone_set *zone_set_new(struct zone *const *zones, size_t count)
 {
 	struct zone_set *set = memory_new(sizeof *set);
-	struct zone **sorted = memory_new_array(count, sizeof(struct zone *));
 	crypto_random_bytes(&set->key, sizeof set->key);
 	for (size_t i = 0; i < count; i++) {
-		sorted[i] = zones[i];
 		add_by_hash(set, zones[i]);
 	}
-	qsort(sorted, count, sizeof *sorted, compare_zones);
-	set->ordered = set_order_new(sorted, count);
-	free(sorted);
+	set->ordered = order_of(zones, count);
 	return set;
 }
 
