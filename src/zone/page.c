@@ -137,6 +137,57 @@ size_t zone_page_route(const struct zone_page *page, const uint8_t *key, size_t 
 	return search(page, 1, key, len, &exact) - 1;
 }
 
+static bool has_same_prefix(const struct zone_page *a, const struct zone_page *b)
+{
+	return a->prefix_len == b->prefix_len && memcmp(zone_page_prefix(a), zone_page_prefix(b), a->prefix_len) == 0;
+}
+
+static bool has_same_key(const struct zone_page *a, size_t a_index, const struct zone_page *b, size_t b_index)
+{
+	uint8_t a_key[ZONE_KEY_MAX];
+	uint8_t b_key[ZONE_KEY_MAX];
+	size_t a_len = zone_page_key(a, a_index, a_key);
+	size_t b_len = zone_page_key(b, b_index, b_key);
+	return a_len == b_len && memcmp(a_key, b_key, a_len) == 0;
+}
+
+static size_t entry_len(const struct zone_page *page, size_t index)
+{
+	size_t end = index + 1 < zone_page_count(page) ? zone_page_positions(page)[index + 1] : page->block.size;
+	return end - zone_page_positions(page)[index];
+}
+
+/* What stands behind the prefixes of both, body included. */
+static bool has_same_rest(const struct zone_page *a, size_t a_index, const struct zone_page *b, size_t b_index)
+{
+	size_t len = entry_len(a, a_index);
+	return zone_page_heads(a)[a_index] == zone_page_heads(b)[b_index] && len == entry_len(b, b_index) &&
+	       memcmp((const uint8_t *)a + zone_page_positions(a)[a_index],
+	              (const uint8_t *)b + zone_page_positions(b)[b_index], len) == 0;
+}
+
+static bool has_same_key_and_body(const struct zone_page *a, size_t a_index, const struct zone_page *b, size_t b_index)
+{
+	size_t len = zone_page_body_len(a, a_index);
+	return len == zone_page_body_len(b, b_index) &&
+	       memcmp(zone_page_body(a, a_index), zone_page_body(b, b_index), len) == 0 &&
+	       has_same_key(a, a_index, b, b_index);
+}
+
+size_t zone_page_same_run(const struct zone_page *a, size_t a_from, const struct zone_page *b, size_t b_from)
+{
+	size_t a_left = zone_page_count(a) - a_from;
+	size_t b_left = zone_page_count(b) - b_from;
+	size_t most = a_left < b_left ? a_left : b_left;
+	bool (*is_same)(const struct zone_page *, size_t, const struct zone_page *, size_t) =
+	        has_same_prefix(a, b) ? has_same_rest : has_same_key_and_body;
+	size_t run = 0;
+	while (run < most && is_same(a, a_from + run, b, b_from + run)) {
+		run++;
+	}
+	return run;
+}
+
 /* ---- writing ---- */
 
 void zone_run_add(struct zone_run *run, const struct zone_item *item)

@@ -190,6 +190,8 @@ size_t zone_page_common(const struct zone_page *page, size_t index, const uint8_
                         size_t *key_len_out);
 /* How many entries have keys at or before `key`; `exact`: the last of them is `key` itself. */
 size_t zone_page_search(const struct zone_page *page, const uint8_t *key, size_t len, bool *exact);
+/* How many entries of two leaves of one line, from these on, are the same to the octet. */
+size_t zone_page_same_run(const struct zone_page *a, size_t a_from, const struct zone_page *b, size_t b_from);
 /* The child of an inner page whose range holds `key`. */
 size_t zone_page_route(const struct zone_page *page, const uint8_t *key, size_t len);
 

@@ -200,22 +200,38 @@ static bool same_place(const struct zone_cursor *a, size_t a_depth, const struct
 	return a->path[a_depth].page == b->path[b_depth].page && a->path[a_depth].index == b->path[b_depth].index;
 }
 
+/* In two leaves of which one came of the other. */
+static bool pass_same_entries(struct zone_cursor *a, struct zone_cursor *b)
+{
+	size_t run = zone_page_same_run(zone_cursor_page(a), zone_cursor_index(a), zone_cursor_page(b),
+	                                zone_cursor_index(b));
+	if (run > 0) {
+		a->path[a->depth - 1u].index += (uint32_t)run - 1;
+		b->path[b->depth - 1u].index += (uint32_t)run - 1;
+	}
+	return run > 0;
+}
+
 bool zone_walk_pass_shared(struct zone_walk *a, struct zone_walk *b)
 {
-	if (!zone_cursor_valid(&a->cursor) || !zone_cursor_valid(&b->cursor)) {
+	if (!zone_cursor_valid(&a->cursor) || !zone_cursor_valid(&b->cursor) || a->in_nsec3 != b->in_nsec3 ||
+	    a->snapshot->line != b->snapshot->line) {
 		return false;
 	}
 	size_t a_depth = a->cursor.depth - 1u;
 	size_t b_depth = b->cursor.depth - 1u;
 	if (!same_place(&a->cursor, a_depth, &b->cursor, b_depth)) {
-		return false;
+		return pass_same_entries(&a->cursor, &b->cursor);
 	}
 	while (a_depth > 0 && b_depth > 0 && same_place(&a->cursor, a_depth - 1, &b->cursor, b_depth - 1)) {
 		a_depth--;
 		b_depth--;
 	}
-	zone_cursor_last_below(&a->cursor, a_depth);
-	zone_cursor_last_below(&b->cursor, b_depth);
+	/* Its neighbours too, without a look at them: a change leaves most children of a page as they were. */
+	while (a_depth > 0 && b_depth > 0 && zone_cursor_pass_child(&a->cursor, a_depth - 1, &b->cursor, b_depth - 1)) {
+	}
+	a->cursor.depth = (uint16_t)a_depth;
+	b->cursor.depth = (uint16_t)b_depth;
 	return true;
 }
 

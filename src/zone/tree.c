@@ -50,10 +50,23 @@ void zone_cursor_last(struct zone_cursor *cursor, const struct zone_page *root)
 	}
 }
 
-void zone_cursor_last_below(struct zone_cursor *cursor, size_t depth)
+/* The child behind the one that the cursor is in; NULL: that is the last. */
+static const struct zone_page *next_child(const struct zone_cursor *cursor, size_t depth)
 {
-	cursor->depth = (uint16_t)depth;
-	descend_last(cursor, page_of(cursor->path[depth].page));
+	const struct zone_page *page = page_of(cursor->path[depth].page);
+	size_t next = cursor->path[depth].index + 1u;
+	return next < zone_page_count(page) ? zone_page_child(page, next) : NULL;
+}
+
+bool zone_cursor_pass_child(struct zone_cursor *a, size_t a_depth, struct zone_cursor *b, size_t b_depth)
+{
+	const struct zone_page *child = next_child(a, a_depth);
+	if (child == NULL || child != next_child(b, b_depth)) {
+		return false;
+	}
+	a->path[a_depth].index++;
+	b->path[b_depth].index++;
+	return true;
 }
 
 bool zone_cursor_next(struct zone_cursor *cursor)

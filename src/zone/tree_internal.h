@@ -22,8 +22,9 @@ void zone_cursor_seek_leaf(struct zone_cursor *cursor, const struct zone_page *r
 enum zone_seek zone_cursor_seek_entry(struct zone_cursor *cursor, const uint8_t *key, size_t len);
 void zone_cursor_first(struct zone_cursor *cursor, const struct zone_page *root);
 void zone_cursor_last(struct zone_cursor *cursor, const struct zone_page *root);
-/* To the last entry below the page at `depth` of the path, that page being 0 levels or more above the leaf. */
-void zone_cursor_last_below(struct zone_cursor *cursor, size_t depth);
+/* Where the next children of the pages at these depths are one and the same page: moves both on to it, but not into it.
+ * False: they are not. */
+bool zone_cursor_pass_child(struct zone_cursor *a, size_t a_depth, struct zone_cursor *b, size_t b_depth);
 bool zone_cursor_next(struct zone_cursor *cursor);
 bool zone_cursor_previous(struct zone_cursor *cursor);
 /* The entry that zone_cursor_next would step to, without stepping. */

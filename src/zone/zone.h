@@ -176,8 +176,8 @@ void zone_walk(const struct zone_snapshot *zone, struct zone_walk *walk);
 /* False: at the end. */
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *out);
 /* Two walks, of two versions of a line, that stand at the same node where both versions share it: both are moved to the
- * last node of the longest stretch that is known to be shared, so that the next step leads out of it. False: they share
- * nothing here, and nothing was moved. So versions are compared at the cost of what differs. */
+ * end of the longest stretch that is known to be shared, so that the next step, which must follow, leads out of it. False:
+ * they share nothing here, and nothing was moved. So versions are compared at the cost of what differs. */
 bool zone_walk_pass_shared(struct zone_walk *a, struct zone_walk *b);
 
 /* ---- facts ---- */

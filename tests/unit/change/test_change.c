@@ -83,6 +83,64 @@ static void write_changes(const struct zone_snapshot *from, const struct zone_sn
 	*out = writing.text;
 }
 
+/* What becomes of "nNUMBER A 192.0.2.1". */
+enum edit { EDIT_NOTHING, EDIT_REMOVED, EDIT_OTHER_ADDRESS, EDIT_OTHER_TTL, EDIT_ADDRESS_MORE, EDIT_NAME_MORE, EDITS };
+
+struct edited {
+	struct zone_change changes[120];
+	struct dns_name owners[120];
+	size_t count;
+};
+
+static void put_change(struct edited *edited, bool add, const char *owner, uint32_t ttl, const char *address)
+{
+	struct dns_name *name = &edited->owners[edited->count];
+	assert_true(dns_name_from_text(owner, name, NULL));
+	edited->changes[edited->count++] = (struct zone_change){.add = add,
+	                                                        .type = DNS_TYPE_A,
+	                                                        .ttl = ttl,
+	                                                        .rdata_len = 4,
+	                                                        .owner = name->wire,
+	                                                        .rdata = (const uint8_t *)address};
+}
+
+/* As text in `after`, and as changes. */
+static void put_edit(struct edited *edited, struct text *after, size_t number, enum edit edit)
+{
+	char owner[64];
+	char more[64];
+	snprintf(owner, sizeof owner, "n%zu.example.", number);
+	/* Behind it, or before all others: then the keys of a page begin with less in common. */
+	snprintf(more, sizeof more, number % 2 == 0 ? "n%zu-x.example." : "m%zu.example.", number);
+	switch (edit) {
+	case EDITS:
+	case EDIT_NOTHING:
+		text_format(after, "%s 3600 A 192.0.2.1\n", owner);
+		break;
+	case EDIT_REMOVED:
+		put_change(edited, false, owner, 3600, "\300\0\2\1");
+		break;
+	case EDIT_OTHER_ADDRESS:
+		put_change(edited, false, owner, 3600, "\300\0\2\1");
+		put_change(edited, true, owner, 3600, "\300\0\2\2");
+		text_format(after, "%s 3600 A 192.0.2.2\n", owner);
+		break;
+	case EDIT_OTHER_TTL:
+		put_change(edited, false, owner, 3600, "\300\0\2\1");
+		put_change(edited, true, owner, 60, "\300\0\2\1");
+		text_format(after, "%s 60 A 192.0.2.1\n", owner);
+		break;
+	case EDIT_ADDRESS_MORE:
+		put_change(edited, true, owner, 3600, "\300\0\2\2");
+		text_format(after, "%s 3600 A 192.0.2.1\n%s 3600 A 192.0.2.2\n", owner, owner);
+		break;
+	case EDIT_NAME_MORE:
+		put_change(edited, true, more, 3600, "\300\0\2\1");
+		text_format(after, "%s 3600 A 192.0.2.1\n%s 3600 A 192.0.2.1\n", owner, more);
+		break;
+	}
+}
+
 /* The version that zone_apply made shares most of its memory with the one before, the one read from text nothing: what
  * differs is the same. */
 TEST(sharing_makes_no_difference)
@@ -90,45 +148,36 @@ TEST(sharing_makes_no_difference)
 	enum { NAMES = 6000 };
 	struct random_seeded seeded;
 	random_seeded_init(&seeded, unit_seed());
-	for (int round = 0; round < 20; round++) {
-		struct zone_change changes[60];
-		struct dns_name owners[ARRAY_LENGTH(changes)];
-		bool touched[NAMES] = {0};
-		size_t count = 1 + random_below(&seeded.source, ARRAY_LENGTH(changes) - 1);
+	for (int round = 0; round < 40; round++) {
+		enum edit edits[NAMES] = {EDIT_NOTHING};
+		struct edited edited = {.count = 0};
+		size_t count = 1 + random_below(&seeded.source, 59);
 		struct text before;
 		struct text after;
 		text_init(&before, 1 << 20);
 		text_init(&after, 1 << 20);
 		for (size_t i = 0; i < count; i++) {
-			size_t number = random_below(&seeded.source, NAMES);
-			bool add = touched[number] || random_below(&seeded.source, 2) == 0;
-			char owner[64];
-			snprintf(owner, sizeof owner, add ? "x%zu-%zu.example." : "n%zu.example.", number, i);
-			assert_true(dns_name_from_text(owner, &owners[i], NULL));
-			touched[number] = touched[number] || !add;
-			changes[i] = (struct zone_change){.add = add,
-			                                  .type = DNS_TYPE_A,
-			                                  .ttl = 3600,
-			                                  .rdata_len = 4,
-			                                  .owner = owners[i].wire,
-			                                  .rdata = (const uint8_t *)"\300\0\2\1"};
-			if (add) {
-				text_format(&after, "%s 3600 A 192.0.2.1\n", owner);
-			}
+			/* In every other round they meet: then pages are cut and joined. */
+			size_t number = random_below(&seeded.source, round % 2 == 0 ? NAMES : 100);
+			edits[number] = (enum edit)random_below(&seeded.source, EDITS);
 		}
 		for (size_t i = 0; i < NAMES; i++) {
 			text_format(&before, "n%zu 3600 A 192.0.2.1\n", i);
-			if (!touched[i]) {
-				text_format(&after, "n%zu 3600 A 192.0.2.1\n", i);
-			}
+			put_edit(&edited, &after, i, edits[i]);
 		}
 		const struct zone_snapshot *from = zone_of_text("example.", 1, text_string(&before));
 		const struct zone_snapshot *to = zone_of_text("example.", 1, text_string(&after));
-		const struct zone_snapshot *sharing = zone_apply(from, changes, count, NULL);
+		const struct zone_snapshot *sharing = zone_apply(from, edited.changes, edited.count, NULL);
 		struct text expected;
 		struct text found;
+		assert_non_null(sharing);
 		write_changes(from, to, &expected);
 		write_changes(from, sharing, &found);
+		assert_string_equal(text_string(&found), text_string(&expected));
+		text_deinit(&found);
+		text_deinit(&expected);
+		write_changes(to, from, &expected);
+		write_changes(sharing, from, &found);
 		assert_string_equal(text_string(&found), text_string(&expected));
 		text_deinit(&found);
 		write_changes(sharing, sharing, &found);

@@ -318,7 +318,7 @@ TEST(walks_of_two_versions_pass_what_they_share)
 	}
 	assert_false(zone_walk_next(&b, &b_node));
 	assert_true(seen);
-	assert_true(steps < NAMES / 10);
+	assert_true(steps < 20); /* not those of the page that was written anew, nor its neighbours one by one */
 	zone_unref(first);
 	zone_unref(second);
 	quiescent_drain();
