@@ -126,19 +126,30 @@ enum transfer_in_step transfer_difference_turn(struct transfer_difference *diffe
 	return is_good ? TRANSFER_IN_MORE : TRANSFER_IN_FAILED;
 }
 
+/* The version after one difference; what it came of is given up. */
+static const struct zone_snapshot *apply_step(const struct changeset *set, const struct zone_snapshot *take,
+                                              bool is_first, struct error *error)
+{
+	struct changeset_facts facts = changeset_facts(set);
+	const struct zone_snapshot *next = changeset_apply(set, take, error);
+	if (next == NULL) {
+		error_context(error, "the difference from serial %" PRIu32 " to %" PRIu32 " does not fit ours",
+		              facts.serial_from, facts.serial_to);
+	}
+	if (next == NULL || is_first) {
+		zone_unref(take);
+	} else {
+		zone_unref_unseen(take); /* or a thousand of them would wait for the readers of others */
+	}
+	return next;
+}
+
 const struct zone_snapshot *transfer_difference_apply(const struct transfer_difference *difference,
                                                       const struct zone_snapshot *base, struct error *error)
 {
 	const struct zone_snapshot *version = zone_ref(base);
 	for (size_t i = 0; i < difference->count && version != NULL; i++) {
-		struct changeset_facts facts = changeset_facts(difference->sets[i]);
-		const struct zone_snapshot *next = changeset_apply(difference->sets[i], version, error);
-		if (next == NULL) {
-			error_context(error, "the difference from serial %" PRIu32 " to %" PRIu32 " does not fit ours",
-			              facts.serial_from, facts.serial_to);
-		}
-		zone_unref(version);
-		version = next;
+		version = apply_step(difference->sets[i], version, i == 0, error);
 	}
 	return version;
 }

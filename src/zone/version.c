@@ -237,3 +237,11 @@ void zone_unref(const struct zone_snapshot *take)
 		quiescent_defer(drop, (void *)(uintptr_t)take);
 	}
 }
+
+void zone_unref_unseen(const struct zone_snapshot *take)
+{
+	struct zone_snapshot *version = (struct zone_snapshot *)(uintptr_t)take;
+	pthread_mutex_lock(&version->line->lock);
+	ensure(atomic_load_explicit(&version->references, memory_order_acquire) == 1 && version->later != NULL);
+	version_go_locked(version);
+}

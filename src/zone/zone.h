@@ -275,6 +275,8 @@ struct zone_snapshot *zone_apply(const struct zone_snapshot *base, const struct 
  * fine for unref. */
 const struct zone_snapshot *zone_ref(const struct zone_snapshot *zone);
 void zone_unref(const struct zone_snapshot *take);
+/* For a version that nobody else ever saw, and from which another one was made: its memory can be had again at once. */
+void zone_unref_unseen(const struct zone_snapshot *take);
 
 /* ---- the set of zones ---- */
 
