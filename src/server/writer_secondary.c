@@ -118,7 +118,9 @@ static void restore(struct zone_job *self)
 	}
 	struct change_deadlines timers = store_load_timers(store, apex);
 	if (store_was_killed(store) && timers.refresh_at_s > timers.refreshed_at_s) {
-		/* A NOTIFY may have been answered and not followed yet, and its sender does not repeat it (RFC 1996 3.6). */
+		/* A NOTIFY may have been answered that is not on disk: an unsigned one is owed only when a primary has confirmed
+		 * it, a signed one is on disk some milliseconds after its answer, and nobody repeats it (RFC 1996 3.6). That all
+		 * zones ask at once is no storm: so many questions are out at a time, and one at a silent primary. */
 		timers.refresh_at_s = timers.refreshed_at_s;
 	}
 	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &head.content,

@@ -490,7 +490,6 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum 
 		}
 	}
 	fetch_cancel(zone);
-	promise_tell(zone, now);
 	round_go_on(zone, now);
 }
 

@@ -119,7 +119,6 @@ static void notified_late(struct transfer_secondary *zone, const struct address 
 	}
 	notified_postpone(zone, hint, now);
 	note_promise(zone, hint, now);
-	promise_tell(zone, now);
 	follow_late_notify(zone);
 	set_timer(zone);
 	transfer_scheduler_run(zone->scheduler, now);

@@ -3,7 +3,8 @@
  * that is not older is served, or until every primary has said in one round that it has nothing of the kind.
  *
  * While something is owed no round counts as a success, whoever else is up to date, and the primaries are asked again soon,
- * then ever more rarely. It is remembered with the timers, so that a restart asks at once. */
+ * then ever more rarely. It is remembered with the timers as soon as it is made, so that a restart asks at once, whatever
+ * ended the server. */
 #include "transfer/secondary_internal.h"
 
 #include <inttypes.h>
@@ -13,6 +14,8 @@
 
 /* The first round after one in which it was not given; doubled with each that follows. */
 #define PROMISE_FIRST_MS 5000
+/* The owner is told of one so often at most, however fast a primary promises more. */
+#define PROMISE_TELL_MS 1000
 
 static bool is_newer(uint32_t serial, uint32_t than)
 {
@@ -32,6 +35,19 @@ static void promise_clear(struct transfer_secondary *zone)
 	zone->promise_is_fresh = false;
 }
 
+int64_t promise_tell_ms(const struct transfer_secondary *zone)
+{
+	return promise_is_owed(zone) && !zone->promise_is_told ? zone->promise_tell_ms : TRANSFER_NEVER;
+}
+
+void promise_tell(struct transfer_secondary *zone, struct moment now)
+{
+	if (promise_tell_ms(zone) <= now.boot_ms) {
+		zone->promise_tell_ms = now.boot_ms + PROMISE_TELL_MS;
+		deadline_tell(zone, now);
+	}
+}
+
 void promise_made(struct transfer_secondary *zone, uint32_t serial, struct moment now)
 {
 	bool is_higher = !promise_is_owed(zone) || is_newer(serial, zone->promised_serial);
@@ -42,6 +58,7 @@ void promise_made(struct transfer_secondary *zone, uint32_t serial, struct momen
 	zone->promised_serial = serial;
 	zone->promise_rounds = 0;
 	zone->promise_is_told = false;
+	promise_tell(zone, now);
 }
 
 void promise_made_by_notify(struct transfer_secondary *zone, uint32_t serial, struct moment now)
@@ -66,13 +83,6 @@ void promise_restore(struct transfer_secondary *zone, const struct change_deadli
 	zone->promised_serial = timers->promised_serial;
 	zone->promise_is_told = true;
 	zone->next_ask_ms = now.boot_ms;
-}
-
-void promise_tell(struct transfer_secondary *zone, struct moment now)
-{
-	if (promise_is_owed(zone) && !zone->promise_is_told) {
-		deadline_tell(zone, now);
-	}
 }
 
 /* Has every primary answered in this round, and with something older? */

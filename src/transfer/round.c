@@ -170,7 +170,6 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 	if (zone->round_confirmed || zone->round_updated || is_untold || deadline_is_sooner(zone, now)) {
 		deadline_tell(zone, now);
 	}
-	promise_tell(zone, now);
 	tell_settled(zone, success, now);
 }
 

@@ -73,6 +73,9 @@ void set_timer(struct transfer_secondary *zone)
 	if (zone->has_version && !zone->has_expired && zone->expire_at_ms < at_ms) {
 		at_ms = zone->expire_at_ms;
 	}
+	if (promise_tell_ms(zone) < at_ms) {
+		at_ms = promise_tell_ms(zone);
+	}
 	transfer_timer_set(zone->scheduler, &zone->timer, at_ms);
 }
 
@@ -110,6 +113,7 @@ static void timer_expired(struct transfer_timer *timer, struct moment now)
 		expire(zone, now);
 	}
 	fetch_check_time(zone, now);
+	promise_tell(zone, now);
 	if (!zone->in_round && now.boot_ms >= zone->next_ask_ms) {
 		/* Whoever was left out may be the one who has what is owed. */
 		round_begin(zone, promise_is_owed(zone), now);

@@ -168,6 +168,7 @@ struct transfer_secondary {
 	uint32_t promise_rounds; /* that did not bring it */
 	bool promise_is_fresh;   /* it came by NOTIFY in this round: who answered before knew nothing of it */
 	bool promise_is_told;    /* to the owner, who remembers it */
+	int64_t promise_tell_ms; /* he is not told of the next one before */
 
 	int64_t told_lower_since_s;
 	int64_t lower_since_s; /* wall time; 0: some primary has what we have, or something newer (lower.c) */
@@ -282,8 +283,10 @@ void promise_made_by_notify(struct transfer_secondary *zone, uint32_t serial, st
 void promise_served(struct transfer_secondary *zone);
 /* After a restart. */
 void promise_restore(struct transfer_secondary *zone, const struct change_deadlines *timers, struct moment now);
-/* The owner is told where that has not been done. */
+/* The owner is told where that has not been done, but not too often: */
 void promise_tell(struct transfer_secondary *zone, struct moment now);
+/* not before this. */
+int64_t promise_tell_ms(const struct transfer_secondary *zone);
 /* A round is over. */
 void promise_end_round(struct transfer_secondary *zone);
 /* How long to wait for the next one, which would be `wait_ms` without what is owed. */

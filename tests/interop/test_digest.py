@@ -69,6 +69,7 @@ def test_other_content_under_one_serial_is_found_and_repaired_down_the_chain_and
         # Nobody is led on from the serial that had two contents.
         assert wire.after_differences(wire.axfr(first.place, ZONE), wire.ixfr(second.place, ZONE, 0)) is None
         first.change(ZONE, zones.small(world.folder, ZONE, 2))
+        first.wait_for_serial(ZONE, 2)
         second.run("zone", "refresh", ZONE, "--wait")
         third.wait_for_serial(ZONE, 2)
         assert digest(first) == digest(second) == digest(third)

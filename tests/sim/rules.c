@@ -12,6 +12,7 @@
 #include "change/history.h"
 #include "dns/message.h"
 #include "dns/serial.h"
+#include "server/follow_internal.h"
 #include "server/server_internal.h"
 #include "store/store.h"
 #include "transfer/transfer.h"
@@ -23,6 +24,8 @@
 #define TIMERS_SLACK_S 30
 /* R5: a NOTIFY that was taken is followed within this, when nothing is at fault. */
 #define NOTIFIED_MS 60000
+/* R7: what is owed is on disk after this: commits wait for company, disks for their turn. */
+#define OWED_MS 5000
 
 /* A version that a primary published. */
 struct published {
@@ -211,6 +214,39 @@ static void keep(struct sim_zone *at)
 	}
 }
 
+/* ---- R7: what is owed is owed over a restart ---- */
+
+static void look_at_owed(const struct sim_server *server, struct sim_zone *at, const struct server_zone *zone)
+{
+	const struct transfer_secondary *machine = zone == NULL ? NULL : follow_machine(zone);
+	struct transfer_secondary_status status = {.owed_since_s = 0};
+	if (machine != NULL) {
+		transfer_secondary_status(machine, &status);
+	}
+	bool is_owed = status.owed_since_s != 0;
+	if (is_owed && (!at->is_owed || at->owed_serial != status.owed_serial)) {
+		at->owed_at_ms = sim.now_ms;
+		at->owed_is_excused = false;
+		at->owed_serial = status.owed_serial;
+	}
+	at->is_owed = is_owed;
+	at->owed_is_excused = at->owed_is_excused || sim.fuses[server->index].fault != SIM_DISK_GOOD;
+}
+
+static void check_owed(const struct sim_server *server, size_t zone, uint32_t stored, const uint8_t *apex)
+{
+	const struct sim_zone *at = &server->zones[zone];
+	struct change_deadlines timers = store_load_timers(server->store, apex);
+	bool is_here = dns_serial_compare(at->owed_serial, stored) != DNS_SERIAL_NEWER;
+	bool is_owed = timers.promised_at_s != 0 &&
+	               dns_serial_compare(at->owed_serial, timers.promised_serial) != DNS_SERIAL_NEWER;
+	if (at->is_owed_kept && !is_here && !is_owed) {
+		sim_violated("R7", server, zone,
+		             "was owed serial %" PRIu32 " of %s, has %" PRIu32 ", and forgot it over a restart",
+		             at->owed_serial, sim_zone_names[zone], stored);
+	}
+}
+
 static void look_at_zone(struct sim_server *server, size_t index)
 {
 	struct sim_zone *at = &server->zones[index];
@@ -237,6 +273,7 @@ static void look_at_zone(struct sim_server *server, size_t index)
 	if (served != NULL && !is_volatile) {
 		keep(at);
 	}
+	look_at_owed(server, at, zone == NULL ? NULL : server_zone_of(zone));
 }
 
 /* ---- R4: what was served is not forgotten ---- */
@@ -334,6 +371,7 @@ static void check_stored(struct sim_server *server, size_t zone)
 		check_stored_version(server, zone, name.wire);
 	}
 	if (at->kept.is_known && !at->is_primary) {
+		check_owed(server, zone, head.serial_published, name.wire);
 		check_stored_timers(server, zone, name.wire);
 	}
 }
@@ -352,6 +390,8 @@ void sim_rules_after_end(struct sim_server *server)
 {
 	for (size_t i = 0; i < sim.zone_count; i++) {
 		struct sim_zone *at = &server->zones[i];
+		at->is_owed_kept = at->is_owed && sim.now_ms - at->owed_at_ms >= OWED_MS && !at->owed_is_excused;
+		at->is_owed = false;
 		at->is_served = false;
 		at->identity = 0;
 		at->last = at->kept;

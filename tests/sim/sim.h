@@ -107,6 +107,13 @@ struct sim_zone {
 	struct sim_version kept;
 	int64_t kept_refreshed_s; /* a secondary's: its timers are not older than this; wall time */
 
+	/* what its status says is owed: R7 */
+	bool is_owed;
+	uint32_t owed_serial;
+	int64_t owed_at_ms;
+	bool owed_is_excused; /* its disk was at fault meanwhile */
+	bool is_owed_kept;    /* when it ended */
+
 	int64_t fresh_ms; /* R3: what it knows of a primary left that then */
 };
 

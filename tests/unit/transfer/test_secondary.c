@@ -1058,6 +1058,56 @@ TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
 	bench_end();
 }
 
+static void promise_by_notify(uint32_t serial)
+{
+	struct transfer_hint hint = {.has_serial = true, .serial = serial, .is_proven = true};
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+}
+
+static void start_with_serial_5(void)
+{
+	struct transfer_version version = {.serial = 5, .refresh_s = 100, .retry_s = 10, .expire_s = 1000};
+	struct change_deadlines stored = {
+	        .refreshed_at_s = 1700000000, .refresh_at_s = 1700000100, .expire_at_s = 1700001000};
+	bench_begin(1, 1);
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.now));
+}
+
+/* Whatever ends the server then, it knows of it. */
+TEST(promise_is_told_when_it_is_made)
+{
+	const struct change_deadlines *told = &bench.zones[0].timers;
+	start_with_serial_5();
+	promise_by_notify(7);
+	assert_int_equal(told->promised_serial, 7);
+	assert_int_equal(told->promised_at_s, bench.now.wall_s);
+	assert_int_equal(told->expire_at_s, 1700001000);
+	bench_end();
+	start_with_serial_5();
+	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	answer(next_out(), 6); /* a primary says so */
+	assert_int_equal(told->promised_serial, 6);
+	bench_end();
+}
+
+TEST(promises_that_grow_fast_are_told_once_a_second)
+{
+	const struct zone_bench *zone = &bench.zones[0];
+	start_with_serial_5();
+	promise_by_notify(7);
+	size_t before = zone->timers_told;
+	for (uint32_t serial = 8; serial < 1000; serial++) {
+		promise_by_notify(serial);
+	}
+	assert_int_equal(zone->timers_told, before);
+	bench.now.boot_ms += 1000;
+	assert_true(bench.wake_ms <= bench.now.boot_ms);
+	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_int_equal(zone->timers_told, before + 1);
+	assert_int_equal(zone->timers.promised_serial, 999);
+	bench_end();
+}
+
 TEST(zones_that_are_freed_when_the_server_stops_open_nothing)
 {
 	bench_begin(30, 1);
