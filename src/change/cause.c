@@ -82,6 +82,8 @@ static const struct {
                                 "make room in the data folder; then `tandem zone flush ZONE`, or `reload`"},
         [CAUSE_COPY_BROKEN] = {"copy-broken", "what the data folder holds of the zone is broken, and was set aside",
                                "nothing: it is transferred or read anew; look at the disk"},
+        [CAUSE_STORE_BROKEN] = {"store-broken", "the store as a whole was broken, and was made anew of what was left",
+                                "look at the disk; zones whose copies were lost are transferred or read anew"},
         [CAUSE_ZONE_EXPIRED] = {"zone-expired", "no primary confirmed the zone for as long as its SOA allows",
                                 "make a primary reachable; any version that it has is taken then"},
         [CAUSE_STOPPED] = {"stopped", "it was given up, because the server stops or something before it failed",

@@ -273,6 +273,9 @@ static void add_peer(struct text *out, const json_t *peer)
 	if (has(peer, "peer")) {
 		text_format(out, " (%s)", string_of(peer, "peer"));
 	}
+	if (has(peer, "key")) {
+		text_format(out, ", key %s", string_of(peer, "key"));
+	}
 }
 
 static void add_primary_row(struct cli_table *table, const json_t *primary)

@@ -62,6 +62,7 @@ const char *control_standing_name(enum control_standing standing);
 struct control_primary_status {
 	struct address address;
 	const char *peer_name; /* NULL: a plain address */
+	const char *key;       /* NULL, or the name of the key that signs what is asked there */
 	bool asked;            /* the fields below mean something */
 	bool failed;
 	const char *result; /* one clause: "serial 2026010101, up to date", "no answer within 2 s" */
@@ -81,6 +82,8 @@ struct control_primary_status {
 struct control_secondary_status {
 	struct address address;
 	const char *peer_name; /* NULL: a plain address or one from the NS set */
+	const char *key;       /* NULL, or the name of the key that signs what it is told */
+	const char *reach;     /* as that of a primary, of all zones that tell it something */
 	bool notified;         /* a NOTIFY was sent since the server started; the fields below mean something */
 	bool acknowledged;     /* the newest serial's NOTIFY was answered, if not notified: before the server started */
 	uint32_t serial_notified; /* means something when acknowledged, too */
@@ -104,12 +107,18 @@ struct control_zone_status {
 	uint64_t records, names, memory_bytes; /* of that version */
 	uint64_t published_ago_ms;             /* since that version was published by this process */
 	const char *store_problem;             /* NULL, or why what was stored could not be used at start */
+	const char *store_cause;               /* the code of it */
+	const char *store_rebuilt;             /* NULL, or what of the whole store was broken at start */
+	const char *store_rebuilt_cause;       /* the code of it */
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
 	/* NULL, or the code of what is wrong with the content that is served; `reason` says more */
 	const char *alarm;
-	const char *reason; /* NULL, or the last failure that still matters, as one sentence */
-	const char *cause;  /* NULL, or the code of it (doc/causes.md) */
-	const char *advice; /* NULL, or what can be done about it */
+	const char *healed;     /* NULL, or the code of the last alarm that ended since the start, */
+	uint32_t healed_serial; /* with this serial, */
+	uint64_t healed_ago_s;  /* so long ago */
+	const char *reason;     /* NULL, or the last failure that still matters, as one sentence */
+	const char *cause;      /* NULL, or the code of it (doc/causes.md) */
+	const char *advice;     /* NULL, or what can be done about it */
 	enum control_standing standing;
 	bool has_origin;       /* where what is served came from, over restarts too: */
 	int64_t came_at_s;     /* wall time: since when it is the newest here */

@@ -83,6 +83,7 @@ static json_t *json_of_primary(const struct control_primary_status *primary)
 {
 	json_t *object = json_object();
 	set_address(object, &primary->address, primary->peer_name);
+	set(object, "key", json_of_text(primary->key));
 	set(object, "asked", json_boolean(primary->asked));
 	set(object, "failed", json_boolean(primary->asked && primary->failed));
 	set(object, "result", json_of_text(primary->asked ? primary->result : NULL));
@@ -102,6 +103,7 @@ static json_t *json_of_secondary(const struct control_secondary_status *secondar
 	json_t *object = json_object();
 	bool notified = secondary->notified;
 	set_address(object, &secondary->address, secondary->peer_name);
+	set(object, "key", json_of_text(secondary->key));
 	set(object, "notified", json_boolean(notified));
 	set(object, "acknowledged", json_boolean(secondary->acknowledged));
 	set_number_if(object, "serial_notified", notified || secondary->acknowledged, secondary->serial_notified);
@@ -109,6 +111,7 @@ static json_t *json_of_secondary(const struct control_secondary_status *secondar
 	set_number_if(object, "attempts", notified, secondary->attempts);
 	set(object, "problem", json_of_text(secondary->problem));
 	set(object, "cause", json_of_text(secondary->cause));
+	set(object, "reach", json_of_text(secondary->reach));
 	set_number_if(object, "serial", secondary->has_serial, secondary->serial);
 	set_number_if(object, "serials_behind", secondary->has_serial, secondary->serials_behind);
 	set_number_if(object, "lag_ms", secondary->has_serial, secondary->lag_ms);
@@ -144,6 +147,9 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set_number_if(object, "published_ago_ms", status->has_serial, status->published_ago_ms);
 	set(object, "volatile", json_boolean(status->is_volatile));
 	set(object, "alarm", json_of_text(status->alarm));
+	set(object, "healed", json_of_text(status->healed));
+	set_number_if(object, "healed_serial", status->healed != NULL, status->healed_serial);
+	set_number_if(object, "healed_ago_s", status->healed != NULL, status->healed_ago_s);
 	set(object, "reason", json_of_text(status->reason));
 	set(object, "store_problem", json_of_text(status->store_problem));
 	set(object, "cause", json_of_text(status->cause));

@@ -180,6 +180,25 @@ static void say_reason(const struct control_zone_status *zone, struct text *out)
 	}
 }
 
+/* ---- what was wrong, and is no more ---- */
+
+static void say_past(const struct control_zone_status *zone, struct text *out)
+{
+	char ago[SPAN_MAX];
+	if (zone->healed != NULL) {
+		text_format(out,
+		            "Its content was not what it should be (%s) until %s ago, when serial %" PRIu32 " came.\n",
+		            zone->healed, span(zone->healed_ago_s, ago), zone->healed_serial);
+	}
+	if (zone->store_problem != NULL) {
+		text_format(out, "At the last start %s (%s).\n", zone->store_problem, zone->store_cause);
+	}
+	if (zone->store_rebuilt != NULL) {
+		text_format(out, "At the last start the store was broken: %s (%s).\n", zone->store_rebuilt,
+		            zone->store_rebuilt_cause);
+	}
+}
+
 /* ---- what comes ---- */
 
 static void say_next(const struct control_zone_status *zone, struct text *out)
@@ -237,6 +256,7 @@ void control_why(const struct control_zone_status *zone, struct text *out)
 	if (!is_said_of_a_primary(zone)) {
 		say_reason(zone, out);
 	}
+	say_past(zone, out);
 	say_next(zone, out);
 	say_secondaries(zone, out);
 }

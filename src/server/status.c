@@ -105,6 +105,9 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	        .is_volatile = zone->is_volatile,
 	        .reason = copy_or_null(arena, zone->reason != NULL ? zone->reason : zone->volatile_because),
 	        .store_problem = copy_or_null(arena, zone->store_problem),
+	        .store_cause = cause_name(CAUSE_COPY_BROKEN),
+	        .store_rebuilt = copy_or_null(arena, store_problem(zone->server->store)),
+	        .store_rebuilt_cause = cause_name(CAUSE_STORE_BROKEN),
 	        .doing = zone->load_pending ? "loading" : NULL,
 	        .file = copy_or_null(arena, zone->options->file),
 	        .has_load = zone->loaded_at_ms != 0,
@@ -113,6 +116,13 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	set_cause(out, zone->reason != NULL ? zone->cause : zone->is_volatile ? CAUSE_DISK_REFUSED : CAUSE_NONE);
 	out->standing = standing_of(out);
 	pthread_mutex_unlock(&zone->lock);
+}
+
+/* The secret is nobody's business. */
+static const char *key_of(const uint8_t *name, struct arena *arena)
+{
+	char text[DNS_NAME_TEXT_MAX];
+	return name == NULL ? NULL : arena_copy_text(arena, dns_name_to_text(name, text));
 }
 
 static const char *peer_name_of(const struct conf_targets *targets, const struct address *address, struct arena *arena)
@@ -136,6 +146,7 @@ static void fill_primaries(const struct transfer_secondary *machine, const struc
 		rows[i] = (struct control_primary_status){
 		        .address = primary.address,
 		        .peer_name = peer_name_of(targets, &primary.address, arena),
+		        .key = key_of(primary.key_name, arena),
 		        .asked = primary.asked,
 		        .failed = primary.failed,
 		        .result = primary.asked ? arena_copy_text(arena, primary.result) : "",
@@ -207,6 +218,9 @@ static void fill_secondary(const struct server_zone *zone, const struct conf_tar
 		out->reason = arena_copy_text(arena, status.alarm);
 		set_cause(out, status.alarm_cause);
 	}
+	out->healed = code_of(status.healed_cause);
+	out->healed_serial = status.healed_serial;
+	out->healed_ago_s = ago_s(status.healed_at_s, now);
 	fill_primaries(machine, &status, targets, arena, now, out);
 }
 
@@ -224,6 +238,8 @@ static void fill_targets(const struct server_zone *zone, const struct conf_targe
 		rows[i] = (struct control_secondary_status){
 		        .address = target.address,
 		        .peer_name = peer_name_of(targets, &target.address, arena),
+		        .key = key_of(target.key_name, arena),
+		        .reach = transfer_reach_name(target.reach),
 		        .notified = target.notified,
 		        .acknowledged = target.acknowledged,
 		        .serial_notified = target.serial_notified,

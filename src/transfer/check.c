@@ -232,7 +232,7 @@ static void check_answered(struct transfer_primary *primary, const struct transf
 	}
 	content_told(primary, answer->has_told, &answer->told);
 	judge(primary, answer, now);
-	content_note(primary->zone);
+	content_note(primary->zone, now);
 	check_end(primary, now);
 }
 

@@ -97,9 +97,12 @@ static void say_zonemd(const struct transfer_secondary *zone, char out[TRANSFER_
 	                      : "the whole zone as it was fetched is no better; it is served");
 }
 
-static void tell(struct transfer_secondary *zone, enum cause cause, const char *alarm)
+static void tell(struct transfer_secondary *zone, enum cause cause, const char *alarm, struct moment now)
 {
 	if (alarm == NULL && zone->alarm != NULL) {
+		zone->healed_cause = zone->alarm_cause;
+		zone->healed_serial = zone->version.serial;
+		zone->healed_at_s = now.wall_s;
 		zone_log(zone, LOG_NOTICE, "the content of serial %" PRIu32 " is what it should be again",
 		         zone->version.serial);
 	}
@@ -112,22 +115,22 @@ static void tell(struct transfer_secondary *zone, enum cause cause, const char *
 	zone->alarm_cause = cause;
 }
 
-void content_note(struct transfer_secondary *zone)
+void content_note(struct transfer_secondary *zone, struct moment now)
 {
 	char text[TRANSFER_ALARM_MAX];
 	for (size_t i = 0; i < zone->primary_count; i++) {
 		if (content_differs(zone->primaries[i])) {
 			say_digests(zone->primaries[i], text);
-			tell(zone, CAUSE_CONTENT_DIFFERS, text);
+			tell(zone, CAUSE_CONTENT_DIFFERS, text, now);
 			return;
 		}
 	}
 	if (zone->zonemd_problem == NULL) {
-		tell(zone, CAUSE_NONE, NULL);
+		tell(zone, CAUSE_NONE, NULL, now);
 		return;
 	}
 	say_zonemd(zone, text);
-	tell(zone, CAUSE_ZONEMD_DIFFERS, text);
+	tell(zone, CAUSE_ZONEMD_DIFFERS, text, now);
 }
 
 /* ---- events ---- */
@@ -157,12 +160,12 @@ static void note_repair(const struct fetch *fetch)
 	}
 }
 
-void content_failed(const struct fetch *fetch)
+void content_failed(const struct fetch *fetch, struct moment now)
 {
 	struct transfer_primary *primary = fetch->source;
 	note_repair(fetch);
 	primary->has_offer = primary->has_offer && is_wanted(primary->zone, primary->serial);
-	content_note(primary->zone);
+	content_note(primary->zone, now);
 }
 
 static bool is_to_be_verified(const struct transfer_secondary *zone, const struct fetch *fetch)
@@ -188,7 +191,7 @@ void content_published(struct transfer_secondary *zone, const struct fetch *fetc
 		struct transfer_primary *primary = zone->primaries[i];
 		primary->has_offer = primary->has_offer || content_wants_repair(primary);
 	}
-	content_note(zone);
+	content_note(zone, now);
 	if (is_to_be_verified(zone, fetch) && zone->owner->verify != NULL) {
 		zone->owner->verify(zone->owner);
 	}
@@ -228,7 +231,7 @@ void transfer_secondary_verified(struct transfer_secondary *zone, const struct t
 		source->zonemd_repair = ZONEMD_REPAIR_WANTED;
 		source->has_offer = true;
 	}
-	content_note(zone);
+	content_note(zone, now);
 	round_go_on(zone, now);
 	transfer_scheduler_run(zone->scheduler, now);
 }

@@ -486,7 +486,7 @@ void fetch_failed(struct transfer_secondary *zone, enum fetch_fault fault, enum 
 		/* A forced transfer knows no holding back: once around is enough. */
 		primary->has_offer = primary->has_offer && !zone->is_forced;
 		if (fetch->repairs && fault == FETCH_FAULT_CONTENT) {
-			content_failed(fetch);
+			content_failed(fetch, now);
 		}
 	}
 	fetch_cancel(zone);

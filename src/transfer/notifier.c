@@ -640,6 +640,7 @@ void transfer_notifier_target(const struct transfer_notifier *notifier, size_t i
 	enum cause cause = waits_for_host ? CAUSE_TARGET_UNREACHABLE : target->cause;
 	*out = (struct transfer_target_status){
 	        .address = target->address,
+	        .key_name = target->key == NULL ? NULL : tsig_key_name(target->key),
 	        .reach = breaker_reach(breaker, now),
 	        .notified = target->was_notified,
 	        .pending = target->state != TARGET_QUIET,

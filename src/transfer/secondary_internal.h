@@ -178,6 +178,9 @@ struct transfer_secondary {
 	char *zonemd_problem;            /* NULL, or why its ZONEMD is not right */
 	char *alarm;                     /* NULL, or that its content is not what it should be */
 	enum cause alarm_cause;
+	enum cause healed_cause; /* of the last alarm that came to its end */
+	uint32_t healed_serial;
+	int64_t healed_at_s; /* wall time */
 
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
@@ -236,11 +239,11 @@ bool content_wants_repair(const struct transfer_primary *primary);
 /* What its last answer told. */
 void content_told(struct transfer_primary *primary, bool has_told, const struct change_told *told);
 /* Sees to the alarm. */
-void content_note(struct transfer_secondary *zone);
+void content_note(struct transfer_secondary *zone, struct moment now);
 /* What `fetch` brought is served now, as zone->version says. */
 void content_published(struct transfer_secondary *zone, const struct fetch *fetch, struct moment now);
 /* What was fetched for its content made no sense. Its source is still in the configuration. */
-void content_failed(const struct fetch *fetch);
+void content_failed(const struct fetch *fetch, struct moment now);
 /* It leaves the configuration. */
 void content_forget(struct transfer_primary *primary);
 /* A NOTIFY that promises the serial that we have may be about its content. */

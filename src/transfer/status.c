@@ -40,6 +40,9 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	        .cause = zone->cause,
 	        .alarm = zone->alarm,
 	        .alarm_cause = zone->alarm_cause,
+	        .healed_cause = zone->healed_cause,
+	        .healed_serial = zone->healed_serial,
+	        .healed_at_s = zone->healed_at_s,
 	        .primary_count = zone->primary_count,
 	};
 	if (zone->fetch != NULL) {
@@ -115,6 +118,7 @@ void transfer_secondary_primary(const struct transfer_secondary *zone, size_t in
 	const struct transfer_primary *primary = zone->primaries[index];
 	*out = (struct transfer_primary_status){
 	        .address = primary->address,
+	        .key_name = primary->key == NULL ? NULL : tsig_key_name(primary->key),
 	        .reach = breaker_reach(transfer_host_breaker(primary->host, TRANSFER_LANE_QUERY), now),
 	        .asked = primary->verdict != VERDICT_NONE,
 	        .failed = primary->verdict == VERDICT_FAILED,

@@ -396,6 +396,10 @@ struct transfer_secondary_status {
 	enum cause cause;     /* of it */
 	const char *alarm;    /* NULL, or that the content is not what it should be; borrowed like it */
 	enum cause alarm_cause;
+	enum cause
+	        healed_cause;   /* of the last alarm that came to its end since the start; CAUSE_NONE: there was none */
+	uint32_t healed_serial; /* whose content is what it should be */
+	int64_t healed_at_s;    /* wall time */
 	struct address fetching_from;      /* TRANSFER_PHASE_QUEUED and later; else family ADDRESS_NONE */
 	struct transfer_in_counts fetched; /* TRANSFER_PHASE_FETCHING */
 	size_t primary_count;
@@ -424,6 +428,7 @@ const char *transfer_tried_name(enum transfer_tried tried);
 
 struct transfer_primary_status {
 	struct address address;
+	const uint8_t *key_name; /* of the key that signs what is asked there; NULL: none; borrowed like ixfr_failure */
 	enum transfer_reach reach;
 	bool asked;  /* the fields below mean something */
 	bool failed; /* the last thing tried there did not work */
@@ -496,6 +501,7 @@ void transfer_notifier_seen(struct transfer_notifier *notifier, const struct add
 
 struct transfer_target_status {
 	struct address address;
+	const uint8_t *key_name;   /* of the key that signs what it is told; NULL: none; borrowed like `problem` */
 	enum transfer_reach reach; /* as all zones that tell it something have seen */
 	bool notified;             /* a NOTIFY was sent; the fields below mean something */
 	bool pending;              /* it is owed and being tried */

@@ -62,6 +62,8 @@ def test_other_content_under_one_serial_is_found_and_repaired_down_the_chain_and
         for server, primary in ((second, first), (third, second)):
             assert server.lines("content-differs", primary.address)
             assert server.status(ZONE)["alarm"] is None
+            assert server.status(ZONE)["healed"] == "content-differs"
+            assert "Its content was not what it should be (content-differs) until " in server.run("zone", "why", ZONE)
         wire.assert_equal_zones(wire.axfr(first.place, ZONE), wire.axfr(third.place, ZONE))
         second.run("zone", "refresh", ZONE, "--wait")
         assert len(first.lines(f"transferred to {second.address}")) == 1

@@ -90,7 +90,10 @@ def test_partners_follow_us_signed(world, tmp_path, algorithm):
         lambda: all(target["acknowledged"] for target in first.status(ZONE)["secondaries"]),
         "all have acknowledged the NOTIFY, each with its signature",
     )
-    assert not [target["problem"] for target in first.status(ZONE)["secondaries"] if target["problem"]]
+    rows = first.status(ZONE)["secondaries"]
+    assert not [target["problem"] for target in rows if target["problem"]]
+    assert {target["key"] for target in rows} == {shared.name}
+    assert shared.secret not in first.run("status", ZONE, "--json") + first.run("zone", "why", ZONE)
     assert len(first.lines("transferred to")) >= 2 * len(others)
 
 
@@ -107,6 +110,7 @@ def test_we_follow_partners_signed(world, tmp_path, algorithm):
         second.wait_for_serial(ZONE, 1)
         first.change(ZONE, zone_file(tmp_path, 2))  # once: of two in a row BIND may load the first alone
         second.wait_for_serial(ZONE, 2)
+        assert [primary["key"] for primary in second.status(ZONE)["primaries"]] == [shared.name]
         served = wire.as_nsd_writes(wire.axfr(first.place, ZONE, source=servers.LOOKER))
         copy = wire.as_nsd_writes(wire.axfr(second.place, ZONE, source=servers.LOOKER))
         wire.assert_equal_zones(served, copy, first.name, "ours")

@@ -43,8 +43,13 @@ static bool server_status(void *self, struct arena *arena, struct control_server
 static bool zone_status(void *self, const char *zone, struct arena *arena, struct control_zone_status *out,
                         struct error *error)
 {
-	static struct control_primary_status primary = {
-	        .peer_name = "ns1", .asked = true, .result = "serial 5", .has_serial = true, .serial = 5, .ago_ms = 12};
+	static struct control_primary_status primary = {.peer_name = "ns1",
+	                                                .key = "xfr.example.",
+	                                                .asked = true,
+	                                                .result = "serial 5",
+	                                                .has_serial = true,
+	                                                .serial = 5,
+	                                                .ago_ms = 12};
 	static struct control_secondary_status secondary = {
 	        .notified = true, .acknowledged = true, .serial_notified = 5};
 	struct fake *fake = self;
@@ -333,20 +338,24 @@ TEST(zone_status_tells_all)
 	expect(&world, "GET", "/v1/zones/Example.ORG", NULL, 200,
 	       "{\"name\":\"example.org.\",\"role\":\"secondary\",\"state\":\"serving\",\"serial\":4294967295,"
 	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
-	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"alarm\":null,\"reason\":"
+	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"alarm\":null,"
+	       "\"healed\":null,\"healed_serial\":null,\"healed_ago_s\":null,\"reason\":"
 	       "null,"
 	       "\"store_problem\":null,\"cause\":"
 	       "null,"
 	       "\"standing\":\"not-loaded\",\"doing\":null,"
 	       "\"file\":null,\"refresh_in_s\":-3,\"expire_in_s\":600,\"proof_ago_s\":0,"
 	       "\"owed_serial\":null,\"owed_for_s\":null,\"came_at_s\":null,\"came_from\":null,\"load_ago_s\":null,"
-	       "\"primaries\":[{\"address\":\"192.0.2.1@53\",\"peer\":\"ns1\",\"asked\":true,\"failed\":false,"
+	       "\"primaries\":[{\"address\":\"192.0.2.1@53\",\"peer\":\"ns1\",\"key\":\"xfr.example.\",\"asked\":true,"
+	       "\"failed\":false,"
 	       "\"result\":\"serial "
 	       "5\",\"serial\":5,\"ago_ms\":12,\"tried\":null,\"cause\":null,\"whole_because\":null,\"whole_cause\":"
 	       "null,"
 	       "\"held_back_s\":0,\"reach\":null}],"
-	       "\"secondaries\":[{\"address\":\"2001:db8::1\",\"peer\":null,\"notified\":true,\"acknowledged\":true,"
-	       "\"serial_notified\":5,\"notified_ago_ms\":0,\"attempts\":0,\"problem\":null,\"cause\":null,\"serial\":"
+	       "\"secondaries\":[{\"address\":\"2001:db8::1\",\"peer\":null,\"key\":null,\"notified\":true,"
+	       "\"acknowledged\":true,"
+	       "\"serial_notified\":5,\"notified_ago_ms\":0,\"attempts\":0,\"problem\":null,\"cause\":null,\"reach\":"
+	       "null,\"serial\":"
 	       "null,"
 	       "\"serials_behind\":null,\"lag_ms\":null}]}");
 	expect_error(&world, "GET", "/v1/zones/missing", NULL, 404, "not-found", "missing. is not configured");

@@ -56,6 +56,29 @@ TEST(secondary_that_is_current)
 	                  "It expires in 7 days, unless a primary confirms it before.\n");
 }
 
+/* What was repaired is told as long as the server runs. */
+TEST(secondary_that_was_repaired)
+{
+	struct control_zone_status zone = secondary_of(NULL, 0);
+	zone.healed = "content-differs";
+	zone.healed_serial = 7;
+	zone.healed_ago_s = 300;
+	zone.store_problem = "the stored version cannot be used: image: checksum is wrong; it will be transferred anew";
+	zone.store_cause = "copy-broken";
+	zone.store_rebuilt = "store.mdb is no store; it was set aside as store.mdb.broken";
+	zone.store_rebuilt_cause = "store-broken";
+	expect_why(&zone,
+	           "Serial 7 is served, from 192.0.2.1@53, since 2026-01-01T00:00:00Z (3 days 4 h).\n"
+	           "It is current: a primary gave or confirmed it 12 s ago, and nothing newer is known.\n"
+	           "Its content was not what it should be (content-differs) until 5 min ago, when serial 7 came.\n"
+	           "At the last start the stored version cannot be used: image: checksum is wrong; it will be "
+	           "transferred anew (copy-broken).\n"
+	           "At the last start the store was broken: store.mdb is no store; it was set aside as "
+	           "store.mdb.broken (store-broken).\n"
+	           "The primaries are asked again in 30 min.\n"
+	           "It expires in 7 days, unless a primary confirms it before.\n");
+}
+
 /* Each step with its reason, what was tried last first. */
 TEST(secondary_that_is_behind)
 {
