@@ -138,7 +138,11 @@ struct tsig {
 
 /* Begins an exchange in which we ask. Ends with tsig_end. */
 void tsig_ask(struct tsig *tsig, const struct tsig_key *key);
-/* Begins one in which we answer; `question` has a TSIG. What is not TSIG_GOOD is to be answered with tsig_rcode, and
+/* We differ: a question that was signed earlier than the last one with its key is taken (5.2.3 SHOULD refuse it, and says itself
+ * that datagrams overtake each other). Several servers with clocks of their own share a key, and what may be repeated within the
+ * fudge does no harm: a question gets the same answer again, and a NOTIFY is about a serial that is here, or a reason to look.
+ *
+ * Begins one in which we answer; `question` has a TSIG. What is not TSIG_GOOD is to be answered with tsig_rcode, and
  * tsig_sign says the rest. `now_s`: seconds since 1970. Ends with tsig_end, whatever the verdict. */
 enum tsig_verdict tsig_take(struct tsig *tsig, const struct tsig_keys *keys, const struct dns_message *question,
                             uint64_t now_s);

@@ -160,6 +160,32 @@ static void do_tell(struct play *play, const struct words *words)
 	}
 }
 
+/* key NAME A B [wrong|unknown]; key none A B */
+static void do_key(struct play *play, const struct words *words)
+{
+	struct world_server *a = server_of(play, word_at(words, 2));
+	struct world_server *b = server_of(play, word_at(words, 3));
+	const char *how = word_at(words, 4);
+	const char *name = word_at(words, 1);
+	enum world_sharing sharing = strcmp(how, "wrong") == 0     ? WORLD_SHARE_WRONG
+	                             : strcmp(how, "unknown") == 0 ? WORLD_SHARE_UNKNOWN
+	                                                           : WORLD_SHARE;
+	if (a != NULL && b != NULL) {
+		world_share_key(a, b, strcmp(name, "none") == 0 ? NULL : name, sharing);
+	}
+}
+
+/* tandem NAME PRIMARY,... */
+static void do_tandem(struct play *play, const struct words *words)
+{
+	struct world_server *others[WORLD_SERVERS_MAX];
+	struct world_server *server = server_of(play, word_at(words, 1));
+	size_t count = words->count == 3 ? servers_of(play, words->items[2], others) : 0;
+	for (size_t i = 0; server != NULL && i < count; i++) {
+		world_trust_digest(server, others[i]);
+	}
+}
+
 static void do_soa(struct play *play, const struct words *words)
 {
 	play->timers = (struct world_timers){
@@ -267,6 +293,12 @@ static const struct {
         {"serial", LIE_NUMBER, offsetof(struct world_lies, serial)},
         {"disk-full", LIE_FLAG, offsetof(struct world_lies, disk_full)},
         {"picky", LIE_FLAG, offsetof(struct world_lies, picky)},
+        {"tsig-none", LIE_FLAG, offsetof(struct world_lies, tsig_none)},
+        {"tsig-bad", LIE_FLAG, offsetof(struct world_lies, tsig_bad)},
+        {"tsig-other", LIE_FLAG, offsetof(struct world_lies, tsig_other)},
+        {"tsig-cut", LIE_NUMBER, offsetof(struct world_lies, tsig_cut)},
+        {"tsig-every", LIE_NUMBER, offsetof(struct world_lies, tsig_every)},
+        {"digest", LIE_FLAG, offsetof(struct world_lies, digest)},
 };
 
 /* lie NAME ixfr WORD...: what scripted.h makes of them. */
@@ -478,6 +510,14 @@ static void expect_status(struct play *play, const struct world_server *server, 
 		if (status.problem != NULL) {
 			fail(play, "the problem is: %s", status.problem);
 		}
+	} else if (strcmp(what, "alarm") == 0 && strcmp(word_at(words, 3), "none") == 0) {
+		if (status.alarm != NULL) {
+			fail(play, "the alarm is: %s", status.alarm);
+		}
+	} else if (strcmp(what, "alarm") == 0) {
+		expect_text(play, cause_name(status.alarm_cause), words, 3);
+	} else if (strcmp(what, "healed") == 0) {
+		expect_text(play, cause_name(status.healed_cause), words, 3);
 	} else if (strcmp(what, "cause") == 0) {
 		expect_text(play, cause_name(status.cause), words, 3);
 	} else if (strcmp(what, "problem") == 0) {
@@ -530,6 +570,15 @@ static void expect_target(struct play *play, const struct world_server *server, 
 	}
 }
 
+/* expect NAME content OTHER */
+static void expect_content(struct play *play, const struct world_server *server, const char *name)
+{
+	const struct world_server *other = server_of(play, name);
+	if (other != NULL && !world_is_same(server, other)) {
+		fail(play, "%s does not serve what %s serves", server->name, name);
+	}
+}
+
 static void do_expect(struct play *play, const struct words *words)
 {
 	struct world_server *server = server_of(play, word_at(words, 1));
@@ -551,6 +600,8 @@ static void do_expect(struct play *play, const struct words *words)
 		expect_count(play, "publications", server->counts.published, word_at(words, 3));
 	} else if (strcmp(what, "expired") == 0) {
 		expect_count(play, "expiries", server->counts.expired, word_at(words, 3));
+	} else if (strcmp(what, "content") == 0) {
+		expect_content(play, server, word_at(words, 3));
 	} else if (strcmp(what, "settled") == 0) {
 		expect_text(play, server->settled_text, words, 3);
 	} else if (!server->is_up) {
@@ -562,7 +613,8 @@ static void do_expect(struct play *play, const struct words *words)
 	} else if (strcmp(what, "primary") == 0) {
 		expect_primary(play, server, words);
 	} else if (strcmp(what, "phase") == 0 || strcmp(what, "problem") == 0 || strcmp(what, "owed") == 0 ||
-	           strcmp(what, "cause") == 0 || strcmp(what, "expires-in") == 0) {
+	           strcmp(what, "cause") == 0 || strcmp(what, "expires-in") == 0 || strcmp(what, "alarm") == 0 ||
+	           strcmp(what, "healed") == 0) {
 		expect_status(play, server, words);
 	} else {
 		fail(play, "expect what? %s", what);
@@ -593,6 +645,7 @@ static const struct {
         {"lose", do_lose},       {"order", do_order},
         {"notify", do_notify},   {"set", do_set},
         {"expect", do_expect},   {"count-anew", do_forget},
+        {"key", do_key},         {"tandem", do_tandem},
 };
 
 static void end_scenario(struct play *play)

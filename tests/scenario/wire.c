@@ -17,6 +17,9 @@
 #define AXFR_CAPACITY TRANSFER_OUT_CAPACITY_MIN
 /* After this a stream's endless repetitions come so often. */
 #define ENDLESS_EVERY_MS 10
+/* A TSIG with short names, and its MAC, which is that of HMAC-SHA256. */
+#define SIGNATURE_MAX 200
+#define MAC_SIZE      32
 
 /* ---- flights ---- */
 
@@ -138,13 +141,84 @@ static void post_datagram(struct world *world, enum parcel_kind kind, uint64_t f
 /* ---- answers ---- */
 
 struct answer {
-	uint8_t bytes[AXFR_CAPACITY];
+	uint8_t bytes[AXFR_CAPACITY + SIGNATURE_MAX];
 	size_t len;
 };
 
-static struct dns_edns_reply edns_of(const struct world_server *server, const struct dns_message *question)
+/* ---- signatures ---- */
+
+/* The question's, as this server sees it. TSIG_UNSIGNED: it has none. */
+static enum tsig_verdict take_signature(const struct world_server *server, const struct dns_message *question,
+                                        struct tsig *tsig)
+{
+	memset(tsig, 0, sizeof *tsig);
+	if (!question->has_tsig) {
+		return TSIG_UNSIGNED;
+	}
+	return tsig_take(tsig, server->known, question, (uint64_t)world_server_now(server).wall_s);
+}
+
+/* `tsig` goes on as if another question of the same asker had been taken. */
+static void take_another(const struct world_server *server, struct tsig *tsig)
+{
+	uint8_t bytes[DNS_UDP_SIZE_PLAIN] = {[5] = 1, [12] = 0, [14] = DNS_TYPE_SOA, [16] = DNS_CLASS_IN};
+	uint64_t now_s = (uint64_t)world_server_now(server).wall_s;
+	struct tsig asker;
+	struct dns_message question;
+	tsig_ask(&asker, tsig_proves(tsig));
+	size_t len = tsig_sign(&asker, bytes, DNS_HEADER_SIZE + 5, now_s);
+	ensure(dns_message_read(bytes, len, &question) == DNS_READ_OK);
+	tsig_end(tsig);
+	ensure(tsig_take(tsig, server->known, &question, now_s) == TSIG_GOOD);
+	tsig_end(&asker);
+}
+
+/* Cuts the MAC of a message whose TSIG is of HMAC-SHA256 and says no error. */
+static void cut_mac(struct answer *answer, size_t mac_len)
+{
+	uint8_t *mac = answer->bytes + answer->len - 6 - MAC_SIZE;
+	uint8_t *rdata_len = mac - 2 - 2 - 6 - sizeof "\13hmac-sha256" - 2;
+	store_u16(rdata_len, (uint16_t)(load_u16(rdata_len) - (MAC_SIZE - mac_len)));
+	store_u16(mac - 2, (uint16_t)mac_len);
+	memmove(mac + mac_len, mac + MAC_SIZE, 6);
+	answer->len -= MAC_SIZE - mac_len;
+}
+
+/* Signs the next answer as this server does. */
+static void sign(const struct world_server *server, struct tsig *tsig, struct answer *answer)
+{
+	const struct world_lies *lies = &server->lies;
+	if (lies->tsig_none) {
+		return;
+	}
+	if (lies->tsig_other && tsig_proves(tsig) != NULL) {
+		take_another(server, tsig);
+	}
+	answer->len = tsig_sign(tsig, answer->bytes, answer->len, (uint64_t)world_server_now(server).wall_s);
+	if (lies->tsig_bad) {
+		answer->bytes[answer->len - 6 - MAC_SIZE] ^= 1;
+	}
+	if (lies->tsig_cut > 0) {
+		cut_mac(answer, lies->tsig_cut);
+	}
+}
+
+/* The digest of what is served. */
+static void tell_digest(struct world_server *server, struct dns_edns_reply *edns)
+{
+	struct change_told told = {.serial = zone_serial(server->served), .digest = change_digest_of(server->served)};
+	told.digest.words[0] ^= server->lies.digest;
+	change_told_write(told, server->told);
+	edns->digest = server->told;
+	edns->digest_len = sizeof server->told;
+}
+
+static struct dns_edns_reply edns_of(struct world_server *server, const struct dns_message *question)
 {
 	struct dns_edns_reply edns = {.payload_size = DNS_UDP_SIZE_EDNS, .ede = DNS_EDE_NONE};
+	if (server->served != NULL && change_told_is_asked(question->edns.digest, question->edns.digest_len)) {
+		tell_digest(server, &edns);
+	}
 	if (question->edns.expire && !server->is_primary && server->served != NULL) {
 		int64_t left_ms = server->expire_at_ms - world_server_now(server).boot_ms;
 		edns.expire = true;
@@ -159,7 +233,7 @@ static struct dns_edns_reply edns_of(const struct world_server *server, const st
 static void answer_rcode(struct world *world, const struct dns_message *question, unsigned rcode, struct answer *out)
 {
 	uint16_t flags = (uint16_t)(DNS_FLAG_QR | (question->header.flags & 0x7800u));
-	dns_encoder_begin(&world->encoder, out->bytes, sizeof out->bytes, question->header.id, flags);
+	dns_encoder_begin(&world->encoder, out->bytes, AXFR_CAPACITY, question->header.id, flags);
 	dns_encoder_set_rcode(&world->encoder, rcode);
 	ensure(dns_encode_question(&world->encoder, question->qname.wire, question->qtype, question->qclass));
 	out->len = dns_encoder_end(&world->encoder);
@@ -181,8 +255,8 @@ static void answer_soa(struct world *world, struct world_server *server, const s
 		answer_rcode(world, question, DNS_RCODE_SERVFAIL, out);
 		return;
 	}
-	out->len = transfer_out_single(question, server->served, NULL, asked, &world->encoder, out->bytes,
-	                               sizeof out->bytes);
+	out->len =
+	        transfer_out_single(question, server->served, NULL, asked, &world->encoder, out->bytes, AXFR_CAPACITY);
 	if (lies->says_serial) {
 		forge_serial(out, asked == NULL ? 0 : dns_edns_size(asked), lies->serial);
 	}
@@ -221,7 +295,7 @@ static bool answer_by_lies(struct world *world, const struct world_server *serve
 static bool answer_notify(struct world *world, struct world_server *server, const struct address *from,
                           const struct dns_message *question, struct answer *out)
 {
-	struct transfer_hint hint = {.has_serial = false};
+	struct transfer_hint hint = {.is_proven = question->has_tsig}; /* who cannot prove himself was refused */
 	if (server->lies.deaf_notify) {
 		return false;
 	}
@@ -270,6 +344,8 @@ struct stream {
 	struct transfer_out *out;
 	bool is_scripted;
 	struct scripted script;
+	bool is_signed;
+	struct tsig tsig;
 	uint32_t messages;
 	int64_t arrives_ms; /* the newest message; the next one cannot come earlier */
 };
@@ -278,6 +354,7 @@ static void drop_stream(struct event *event)
 {
 	struct stream *stream = (struct stream *)event;
 	transfer_out_free(stream->out);
+	tsig_end(&stream->tsig);
 	free(stream);
 }
 
@@ -322,6 +399,23 @@ static bool lies_stop(struct world *world, struct stream *stream)
 	return false;
 }
 
+/* The next message, signed if it is to be. What is not is proven by the next one that is (RFC 8945 5.3.1), so that it is
+ * digested: the asker's side of an exchange does just that. */
+static void post_signed(struct world *world, struct stream *stream, struct answer *answer)
+{
+	uint32_t every = stream->server->lies.tsig_every;
+	bool is_to_be = stream->is_signed && (every == 0 || stream->messages % every == 0);
+	struct dns_message message;
+	if (is_to_be) {
+		sign(stream->server, &stream->tsig, answer);
+	} else if (stream->is_signed) {
+		ensure(dns_message_read_frame(answer->bytes, answer->len, &message) == DNS_READ_OK);
+		(void)tsig_check(&stream->tsig, &message, 0);
+	}
+	post_in_order(world, stream, PARCEL_ANSWER, answer->bytes, answer->len);
+	stream->messages++;
+}
+
 static void send_noise(struct world *world, struct stream *stream)
 {
 	uint8_t bytes[64];
@@ -339,26 +433,25 @@ static void send_endless(struct world *world, struct stream *stream)
 	if (stream->messages == 0) {
 		answer.len = transfer_out_single(&stream->question, stream->server->served, NULL,
 		                                 stream->question.edns.present ? &stream->edns : NULL, &world->encoder,
-		                                 answer.bytes, sizeof answer.bytes);
+		                                 answer.bytes, AXFR_CAPACITY);
 	} else {
-		dns_encoder_begin(&world->encoder, answer.bytes, sizeof answer.bytes, stream->question.header.id,
+		dns_encoder_begin(&world->encoder, answer.bytes, AXFR_CAPACITY, stream->question.header.id,
 		                  DNS_FLAG_QR | DNS_FLAG_AA);
 		while (dns_encode_rr(&world->encoder, DNS_SECTION_ANSWER, world->apex.wire, DNS_TYPE_A, DNS_CLASS_IN,
 		                     60, address, sizeof address)) {
 		}
 		answer.len = dns_encoder_end(&world->encoder);
 	}
-	post_in_order(world, stream, PARCEL_ANSWER, answer.bytes, answer.len);
-	stream->messages++;
+	post_signed(world, stream, &answer);
 	next_step(world, stream, ENDLESS_EVERY_MS);
 }
 
 static void send_scripted(struct world *world, struct stream *stream)
 {
 	struct answer answer;
-	switch (scripted_next(&stream->script, answer.bytes, sizeof answer.bytes, &answer.len)) {
+	switch (scripted_next(&stream->script, answer.bytes, AXFR_CAPACITY, &answer.len)) {
 	case SCRIPTED_MESSAGE:
-		post_in_order(world, stream, PARCEL_ANSWER, answer.bytes, answer.len);
+		post_signed(world, stream, &answer);
 		next_step(world, stream, 1);
 		break;
 	case SCRIPTED_STALL:
@@ -378,17 +471,17 @@ static void send_next(struct world *world, struct stream *stream)
 	struct answer answer;
 	struct error error;
 	enum transfer_out_step step =
-	        transfer_out_next(stream->out, &world->encoder, answer.bytes, sizeof answer.bytes, &answer.len, &error);
+	        transfer_out_next(stream->out, &world->encoder, answer.bytes, AXFR_CAPACITY, &answer.len, &error);
 	if (step != TRANSFER_OUT_MESSAGE) {
 		drop_stream(&stream->event);
 		return;
 	}
 	if (lies->axfr_garbage && stream->messages == 1) {
 		send_noise(world, stream);
+		stream->messages++;
 	} else {
-		post_in_order(world, stream, PARCEL_ANSWER, answer.bytes, answer.len);
+		post_signed(world, stream, &answer);
 	}
-	stream->messages++;
 	next_step(world, stream, lies->axfr_rate == 0 ? 1 : (int64_t)answer.len * 1000 / lies->axfr_rate);
 }
 
@@ -412,7 +505,7 @@ static void run_stream(struct event *event, struct world *world)
 }
 
 static void begin_stream(struct world *world, struct world_server *server, struct parcel *parcel,
-                         const struct dns_message *question)
+                         const struct dns_message *question, struct tsig *tsig)
 {
 	struct stream *stream = memory_new(sizeof *stream);
 	stream->edns = edns_of(server, question);
@@ -420,6 +513,8 @@ static void begin_stream(struct world *world, struct world_server *server, struc
 	stream->server = server;
 	stream->client = parcel->from;
 	stream->life = server->life;
+	stream->is_signed = question->has_tsig && !server->lies.tsig_none;
+	tsig_move(&stream->tsig, tsig);
 	stream->question = *question; /* its octets are not looked at any more */
 	stream->is_scripted = question->qtype == DNS_TYPE_IXFR && server->lies.ixfr[0] != '\0';
 	struct transfer_version version = transfer_version_of(server->served);
@@ -438,23 +533,95 @@ static void begin_stream(struct world *world, struct world_server *server, struc
 
 /* ---- arrivals ---- */
 
+/* Whoever does not prove himself is told so (RFC 8945 5.2). False: he does, or did not try. */
+static bool refuses_signature(struct world *world, const struct dns_message *question, enum tsig_verdict verdict,
+                              struct answer *out)
+{
+	if (verdict == TSIG_UNSIGNED || verdict == TSIG_GOOD) {
+		return false;
+	}
+	answer_rcode(world, question, tsig_rcode(verdict), out);
+	return true;
+}
+
+static void forge_first(struct world *world, const struct parcel *parcel, const struct dns_message *question,
+                        struct answer answer)
+{
+	uint16_t flags = load_u16(answer.bytes + 2);
+	store_u16(answer.bytes, (uint16_t)(question->header.id + 1));
+	store_u16(answer.bytes + 2, flags | DNS_RCODE_REFUSED);
+	post_datagram(world, PARCEL_ANSWER, parcel->flight, parcel->to, parcel->from, answer.bytes, answer.len);
+}
+
 static void answer_datagram(struct world *world, struct parcel *parcel)
 {
+	struct world_server *server = parcel->to;
 	struct dns_message question;
 	struct answer answer;
+	struct tsig tsig;
 	ensure(dns_message_read(parcel->bytes, parcel->len, &question) == DNS_READ_OK);
-	if (!answer_one(world, parcel->to, &parcel->from->address, &question, true, &answer)) {
+	enum tsig_verdict verdict = take_signature(server, &question, &tsig);
+	if (!refuses_signature(world, &question, verdict, &answer) &&
+	    !answer_one(world, server, &parcel->from->address, &question, true, &answer)) {
+		tsig_end(&tsig);
 		return;
 	}
-	if (parcel->to->lies.forged_first) {
-		uint16_t flags = load_u16(answer.bytes + 2);
-		store_u16(answer.bytes, (uint16_t)(question.header.id + 1));
-		store_u16(answer.bytes + 2, flags | DNS_RCODE_REFUSED);
-		post_datagram(world, PARCEL_ANSWER, parcel->flight, parcel->to, parcel->from, answer.bytes, answer.len);
-		store_u16(answer.bytes, question.header.id);
-		store_u16(answer.bytes + 2, flags);
+	if (question.has_tsig) {
+		sign(server, &tsig, &answer);
 	}
-	post_datagram(world, PARCEL_ANSWER, parcel->flight, parcel->to, parcel->from, answer.bytes, answer.len);
+	tsig_end(&tsig);
+	if (server->lies.forged_first) {
+		forge_first(world, parcel, &question, answer);
+	}
+	post_datagram(world, PARCEL_ANSWER, parcel->flight, server, parcel->from, answer.bytes, answer.len);
+}
+
+enum stream_answer {
+	STREAM_NOTHING,
+	STREAM_BROKEN,
+	STREAM_ONE,      /* message */
+	STREAM_TRANSFER, /* many */
+};
+
+static enum stream_answer answer_transfer(struct world *world, struct world_server *server,
+                                          const struct dns_message *question, struct answer *answer)
+{
+	const struct world_lies *lies = &server->lies;
+	bool is_ixfr = question->qtype == DNS_TYPE_IXFR;
+	server->counts.axfr_questions++;
+	server->counts.ixfr_questions += is_ixfr;
+	if (lies->silent) {
+		return STREAM_NOTHING;
+	}
+	if (lies->ixfr_broken && is_ixfr) {
+		return STREAM_BROKEN;
+	}
+	if (lies->axfr_refused) {
+		answer_rcode(world, question, DNS_RCODE_REFUSED, answer);
+	} else if (lies->axfr_no_edns && question->edns.present) {
+		answer_rcode(world, question, DNS_RCODE_FORMERR, answer);
+	} else if (lies->ixfr_rcode != 0 && is_ixfr) {
+		answer_rcode(world, question, lies->ixfr_rcode, answer);
+	} else if (server->served == NULL) {
+		answer_rcode(world, question, DNS_RCODE_SERVFAIL, answer);
+	} else if (!answer_by_lies(world, server, question, answer)) {
+		return STREAM_TRANSFER;
+	}
+	return STREAM_ONE;
+}
+
+static enum stream_answer answer_connection(struct world *world, const struct parcel *parcel,
+                                            const struct dns_message *question, enum tsig_verdict verdict,
+                                            struct answer *answer)
+{
+	if (refuses_signature(world, question, verdict, answer)) {
+		return STREAM_ONE;
+	}
+	if (question->qtype == DNS_TYPE_AXFR || question->qtype == DNS_TYPE_IXFR) {
+		return answer_transfer(world, parcel->to, question, answer);
+	}
+	bool says = answer_one(world, parcel->to, &parcel->from->address, question, false, answer);
+	return says ? STREAM_ONE : STREAM_NOTHING;
 }
 
 static void answer_stream(struct world *world, struct parcel *parcel)
@@ -462,38 +629,27 @@ static void answer_stream(struct world *world, struct parcel *parcel)
 	struct world_server *server = parcel->to;
 	struct dns_message question;
 	struct answer answer;
+	struct tsig tsig;
 	ensure(dns_message_read(parcel->bytes, parcel->len, &question) == DNS_READ_OK);
-	if (question.qtype != DNS_TYPE_AXFR && question.qtype != DNS_TYPE_IXFR) {
-		if (answer_one(world, server, &parcel->from->address, &question, false, &answer)) {
-			post(world, PARCEL_ANSWER, parcel->flight, server, parcel->from, answer.bytes, answer.len,
-			     travel_ms(world, world_link(world, server, parcel->from)));
+	enum tsig_verdict verdict = take_signature(server, &question, &tsig);
+	int64_t in_ms = travel_ms(world, world_link(world, server, parcel->from));
+	switch (answer_connection(world, parcel, &question, verdict, &answer)) {
+	case STREAM_NOTHING:
+		break;
+	case STREAM_BROKEN:
+		post(world, PARCEL_BROKEN, parcel->flight, server, parcel->from, NULL, 0, in_ms);
+		break;
+	case STREAM_ONE:
+		if (question.has_tsig) {
+			sign(server, &tsig, &answer);
 		}
-		return;
+		post(world, PARCEL_ANSWER, parcel->flight, server, parcel->from, answer.bytes, answer.len, in_ms);
+		break;
+	case STREAM_TRANSFER:
+		begin_stream(world, server, parcel, &question, &tsig);
+		break;
 	}
-	server->counts.axfr_questions++;
-	server->counts.ixfr_questions += question.qtype == DNS_TYPE_IXFR;
-	if (server->lies.silent) {
-		return;
-	}
-	if (server->lies.ixfr_broken && question.qtype == DNS_TYPE_IXFR) {
-		post(world, PARCEL_BROKEN, parcel->flight, server, parcel->from, NULL, 0,
-		     travel_ms(world, world_link(world, server, parcel->from)));
-		return;
-	}
-	if (server->lies.axfr_refused) {
-		answer_rcode(world, &question, DNS_RCODE_REFUSED, &answer);
-	} else if (server->lies.axfr_no_edns && question.edns.present) {
-		answer_rcode(world, &question, DNS_RCODE_FORMERR, &answer);
-	} else if (server->lies.ixfr_rcode != 0 && question.qtype == DNS_TYPE_IXFR) {
-		answer_rcode(world, &question, server->lies.ixfr_rcode, &answer);
-	} else if (server->served == NULL) {
-		answer_rcode(world, &question, DNS_RCODE_SERVFAIL, &answer);
-	} else if (!answer_by_lies(world, server, &question, &answer)) {
-		begin_stream(world, server, parcel, &question);
-		return;
-	}
-	post(world, PARCEL_ANSWER, parcel->flight, server, parcel->from, answer.bytes, answer.len,
-	     travel_ms(world, world_link(world, server, parcel->from)));
+	tsig_end(&tsig);
 }
 
 static void run_parcel(struct event *event, struct world *world)

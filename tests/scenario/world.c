@@ -119,8 +119,13 @@ static void check_whole(struct world *world, const struct world_server *server, 
 
 static void check_forward(struct world *world, struct world_server *server, uint32_t serial)
 {
+	enum dns_serial_order order = dns_serial_compare(serial, server->serial_published);
+	bool may_repair = false;
+	for (size_t i = 0; i < world->server_count; i++) {
+		may_repair = may_repair || server->thinks_tandem[i];
+	}
 	bool is_forward =
-	        !server->has_published || dns_serial_compare(serial, server->serial_published) == DNS_SERIAL_NEWER;
+	        !server->has_published || order == DNS_SERIAL_NEWER || (order == DNS_SERIAL_EQUAL && may_repair);
 	if (!is_forward && !server->may_go_back && !server->has_expired) {
 		world_say_fault(world, "W2: %s goes from serial %" PRIu32 " to %" PRIu32, server->name,
 		                server->serial_published, serial);
@@ -153,6 +158,10 @@ static void server_free(struct world_server *server)
 	world_stop(server);
 	zone_unref(server->served);
 	zone_unref(server->disk);
+	tsig_keys_free(server->known);
+	for (size_t i = 0; i < WORLD_SERVERS_MAX; i++) {
+		tsig_key_unref(server->keys[i]);
+	}
 	free(server);
 }
 
@@ -278,16 +287,75 @@ struct world_server *world_add_secondary(struct world *world, const char *name)
 	return server;
 }
 
+static size_t index_of(const struct address *address)
+{
+	return (size_t)address->bytes[3] - 1;
+}
+
 static struct transfer_secondary_config config_of(struct world_server *server)
 {
 	struct transfer_secondary_config config = server->config;
+	for (size_t i = 0; i < config.primary_count; i++) {
+		server->primary_keys[i] = server->keys[index_of(&server->primaries[i])];
+		server->primary_is_tandem[i] = server->thinks_tandem[index_of(&server->primaries[i])];
+	}
 	config.primaries = server->primaries;
+	config.primary_keys = server->primary_keys;
+	config.primary_is_tandem = server->primary_is_tandem;
 	return config;
 }
 
-static struct transfer_notifier_config notifier_config_of(const struct world_server *server)
+static struct transfer_notifier_config notifier_config_of(struct world_server *server)
 {
-	return (struct transfer_notifier_config){.targets = server->targets, .target_count = server->target_count};
+	for (size_t i = 0; i < server->target_count; i++) {
+		server->target_keys[i] = server->keys[index_of(&server->targets[i])];
+	}
+	return (struct transfer_notifier_config){
+	        .targets = server->targets,
+	        .target_count = server->target_count,
+	        .target_keys = server->target_keys,
+	};
+}
+
+static const struct tsig_key *new_key(const char *name, const char *secret)
+{
+	struct dns_name owner;
+	struct error error;
+	ensure(dns_name_from_text(name, &owner, &error));
+	const struct tsig_key *key = tsig_key_new(owner.wire, TSIG_HMAC_SHA256, secret, strlen(secret), 0, &error);
+	ensure(key != NULL);
+	return key;
+}
+
+static void take_key(struct world_server *server, size_t of, const struct tsig_key *take)
+{
+	const struct tsig_key *all[WORLD_SERVERS_MAX];
+	size_t count = 0;
+	tsig_key_unref(server->keys[of]);
+	server->keys[of] = take;
+	for (size_t i = 0; i < WORLD_SERVERS_MAX; i++) {
+		if (server->keys[i] != NULL) {
+			all[count++] = server->keys[i];
+		}
+	}
+	tsig_keys_free(server->known);
+	server->known = tsig_keys_new(all, count);
+	world_reconfigure(server);
+}
+
+void world_share_key(struct world_server *server, struct world_server *other, const char *name,
+                     enum world_sharing sharing)
+{
+	const char *others = sharing == WORLD_SHARE ? "the secret of both" : "another secret";
+	bool is_known = name != NULL && sharing != WORLD_SHARE_UNKNOWN;
+	take_key(server, other->index, name == NULL ? NULL : new_key(name, "the secret of both"));
+	take_key(other, server->index, is_known ? new_key(name, others) : NULL);
+}
+
+void world_trust_digest(struct world_server *server, const struct world_server *other)
+{
+	server->thinks_tandem[other->index] = true;
+	world_reconfigure(server);
 }
 
 void world_reconfigure(struct world_server *server)
@@ -355,10 +423,18 @@ static void drop_publication(struct event *event)
 	free(publication);
 }
 
+static struct transfer_version version_of(const struct zone_snapshot *zone)
+{
+	struct transfer_version version = transfer_version_of(zone);
+	version.has_digest = true;
+	version.digest = change_digest_of(zone);
+	return version;
+}
+
 static void publish(struct world_server *server, const struct zone_snapshot *take)
 {
 	struct world *world = server->world;
-	struct transfer_version version = transfer_version_of(take);
+	struct transfer_version version = version_of(take);
 	check_whole(world, server, take);
 	check_forward(world, server, version.serial);
 	serve(server, take);
@@ -471,7 +547,7 @@ static void start_secondary(struct world_server *server, struct moment now)
 		transfer_secondary_start(server->secondary, NULL, NULL, now);
 		return;
 	}
-	struct transfer_version version = transfer_version_of(server->disk);
+	struct transfer_version version = version_of(server->disk);
 	struct change_deadlines timers = server->disk_timers;
 	if (transfer_secondary_start(server->secondary, &version, &timers, now)) {
 		serve(server, zone_ref(server->disk));
@@ -529,6 +605,11 @@ void world_lose_disk(struct world_server *server, bool timers_only)
 		server->disk_debt_count = 0;
 		server->has_published = false;
 	}
+}
+
+bool world_is_same(const struct world_server *a, const struct world_server *b)
+{
+	return a->is_up && b->is_up && a->served != NULL && b->served != NULL && is_same_version(a->served, b->served);
 }
 
 bool world_serves(const struct world_server *server, uint32_t *serial)

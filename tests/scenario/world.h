@@ -12,7 +12,9 @@
  *       clock was shifted and no disk was lost */
 #pragma once
 
+#include "access/tsig.h"
 #include "base/random.h"
+#include "change/digest.h"
 #include "transfer/transfer.h"
 
 #define WORLD_SERVERS_MAX 16
@@ -46,6 +48,12 @@ struct world_lies {
 	unsigned notify_rcode; /* what NOTIFYs are answered with */
 	bool disk_full;        /* a secondary cannot store what it gets */
 	bool picky;            /* a secondary refuses versions with an odd serial: "checks" */
+	bool tsig_none;        /* its answers are not signed, whatever the questions are */
+	bool tsig_bad;         /* their MACs are wrong */
+	bool tsig_other;       /* their MACs answer another question */
+	uint32_t tsig_cut;     /* their MACs are cut to so many octets; 0: they are not */
+	uint32_t tsig_every;   /* of a stream it signs the first message and each one of so many after it; 0: all */
+	bool digest;           /* it tells a digest that its content does not have */
 };
 
 /* One direction between two servers. */
@@ -89,6 +97,14 @@ struct world_server {
 	struct address targets[WORLD_SERVERS_MAX];
 	size_t target_count;
 	struct transfer_limits limits;
+	const struct tsig_key *keys[WORLD_SERVERS_MAX]; /* shared with the server of that index; NULL: none */
+	struct tsig_keys *known;                        /* the same, as it finds them; NULL: none */
+	bool thinks_tandem[WORLD_SERVERS_MAX];          /* `tandem: on` of that server */
+	/* in the order of `primaries` and `targets`, for the machines */
+	const struct tsig_key *primary_keys[WORLD_SERVERS_MAX];
+	bool primary_is_tandem[WORLD_SERVERS_MAX];
+	const struct tsig_key *target_keys[WORLD_SERVERS_MAX];
+	uint8_t told[CHANGE_TOLD_SIZE]; /* what its answer tells */
 
 	/* what it serves; NULL: nothing */
 	const struct zone_snapshot *served;
@@ -131,6 +147,16 @@ struct world_server *world_at(struct world *world, size_t index);
 void world_follow(struct world_server *server, struct world_server *const *primaries, size_t count);
 /* `server` sends NOTIFY to `target` from now on. */
 void world_tell(struct world_server *server, const struct world_server *target);
+enum world_sharing {
+	WORLD_SHARE,         /* both have it */
+	WORLD_SHARE_WRONG,   /* the other one has it with another secret */
+	WORLD_SHARE_UNKNOWN, /* the other one does not have it */
+};
+/* What two servers ask and tell each other is signed from now on with a key of this name; NULL: nothing is. */
+void world_share_key(struct world_server *server, struct world_server *other, const char *name,
+                     enum world_sharing sharing);
+/* `server` takes `other` for a Tandem that tells the digest of its content. */
+void world_trust_digest(struct world_server *server, const struct world_server *other);
 struct world_link *world_link(struct world *world, const struct world_server *from, const struct world_server *to);
 
 /* A primary publishes a version of that serial with so many more records; versions of one serial are alike only if made
@@ -152,6 +178,8 @@ void world_run(struct world *world, int64_t ms);
 int64_t world_now_ms(const struct world *world);
 struct moment world_server_now(const struct world_server *server);
 
+/* Both serve the same, serial and records. */
+bool world_is_same(const struct world_server *a, const struct world_server *b);
 /* The serial that a client would see; false: SERVFAIL, or it is down. */
 bool world_serves(const struct world_server *server, uint32_t *serial);
 /* NULL: all is well; else what was violated first. */
