@@ -317,6 +317,9 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	result->has_edns = message->edns.present;
 	result->edns = answer_edns(context, DNS_RCODE_NOERROR, DNS_EDE_NONE);
 	answer_add(&context->counters.transfers);
+	if (udp) {
+		answer_count(context, DNS_RCODE_NOERROR); /* one message is all that follows */
+	}
 	return ANSWER_TRANSFER_OUT;
 }
 

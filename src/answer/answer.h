@@ -70,7 +70,7 @@ struct answer_counters {
 	_Atomic uint64_t truncated; /* answers with TC */
 	_Atomic uint64_t referrals;
 	_Atomic uint64_t notifies;   /* taken */
-	_Atomic uint64_t transfers;  /* handed over */
+	_Atomic uint64_t transfers;  /* handed over; those over UDP are answers, too */
 	_Atomic uint64_t rcodes[24]; /* answers by RCODE; the last one counts all above it */
 };
 #define ANSWER_RCODES 24

@@ -481,6 +481,10 @@ TEST(ixfr_is_handed_over_with_the_clients_serial_and_what_it_takes)
 		assert_int_equal(server->result.limit,
 		                 transports[i] == ANSWER_UDP ? DNS_UDP_SIZE_PLAIN : DNS_MESSAGE_MAX);
 	}
+	const struct answer_counters *counters = answer_counters(server->context);
+	assert_int_equal(atomic_load(&counters->transfers), 2);
+	assert_int_equal(atomic_load(&counters->queries_udp), 1); /* its answer is one message like any other */
+	assert_int_equal(atomic_load(&counters->rcodes[DNS_RCODE_NOERROR]), 1);
 }
 
 TEST(ixfr_without_a_readable_soa_is_formerr)
