@@ -575,7 +575,7 @@ def test_primary_refuses_what_it_cannot_keep_and_takes_it_later(world):
 
     primary.stop()
     primary.start()
-    assert primary.serial(ZONE) == 2
+    assert primary.serial(ZONE) == 256, "behind all that the store may have known"
     assert primary.reason(ZONE) == ""
 
 
@@ -698,7 +698,7 @@ def test_broken_store_of_a_primary_costs_no_service(world, primary):
     store = primary.folder / "data" / "store.mdb"
     store.write_bytes(store.read_bytes()[:5000])
     primary.start()
-    assert primary.serial(ZONE) == 1
+    assert primary.serial(ZONE) == 256, "behind all that the store may have known"
     assert "it was set aside as" in primary.log.read_text()
 
 
