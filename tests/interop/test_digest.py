@@ -3,6 +3,9 @@
 
 import struct
 
+import dns.message
+import dns.zone
+import dns.zonetypes
 import fake
 import servers
 import wire
@@ -140,5 +143,45 @@ def test_zone_that_is_not_what_its_zonemd_says_is_fetched_whole_once_and_served_
         secondary.wait_for_serial(ZONE, 3)
         servers.wait_until(lambda: "serial 3" in secondary.reason(ZONE), "the newest version was looked at")
         assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR, wire.IXFR]
+    finally:
+        primary.end()
+
+
+class RightZonemd(fake.FakePrimary):
+    """Its zone has the ZONEMD that it should have (RFC 8976), as dnspython computes it."""
+
+    def body(self, serial=None):
+        *records, last = super().body(serial)
+        zone = dns.zone.Zone(self.zone)
+        for rrset in dns.message.from_wire(self.message(0, [self.soa(serial), *records, last])).answer:
+            zone.find_rdataset(rrset.name, rrset.rdtype, create=True).update(rrset)
+        zonemd = zone.compute_digest(dns.zonetypes.DigestHashAlgorithm.SHA384).to_wire()
+        return [*records, fake.record(self.zone, ZONEMD, zonemd), last]
+
+
+def with_a_stowaway(connection, query_id, server):
+    """The same as differences(), and a record that the zone does not have."""
+    before = server.serial - 1
+    away, here = server.body(before)[-2:], server.body()[-2:]
+    stowaway = fake.record(f"stowaway.{server.zone}", 1, bytes([127, 0, 0, 9]))
+    records = [server.soa(before), *away, server.soa(), *here, stowaway]
+    records = records if server.rrtype == wire.IXFR else server.body()
+    server.send(connection, server.message(query_id, [server.soa(), *records, server.soa()]))
+
+
+def test_differences_that_are_not_what_the_zonemd_says_are_repaired_by_the_whole_zone(world):
+    primary = RightZonemd(ZONE, 1, with_a_stowaway)
+    secondary = world.new("tandem", "second")
+    try:
+        secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
+        secondary.start()
+        secondary.wait_for_serial(ZONE, 1)
+        primary.serial = 2
+        secondary.run("zone", "refresh", ZONE, "--wait")
+        servers.wait_until(lambda: secondary.status(ZONE)["healed"], "the alarm has come and gone")
+        status = secondary.status(ZONE)
+        assert (status["healed"], status["healed_serial"], status["alarm"]) == ("zonemd-differs", 2, None)
+        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
+        assert wire.axfr(secondary.place, ZONE) == primary.zone_as_sent()
     finally:
         primary.end()
