@@ -11,8 +11,10 @@
 #include <jemalloc/jemalloc.h>
 
 /* What is freed goes back to the system within a second or two, by a thread of the allocator's own: a server that has
- * taken a large change does not stay large. */
-const char *malloc_conf = "background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+ * taken a large change does not stay large. One arena for all threads: versions are made by one of them and given up by
+ * another, and with an arena each, each would come to hold as much free memory as the zone has. */
+const char *malloc_conf =
+        "narenas:1,background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
 #else
 #include <malloc.h>
 #endif
