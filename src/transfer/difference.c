@@ -144,12 +144,28 @@ static const struct zone_snapshot *apply_step(const struct changeset *set, const
 	return next;
 }
 
+/* What the steps have made anew so far is more than reading the whole zone a few times would: names below a delegation that
+ * comes and goes are written again each time, for two RRs. */
+static bool is_worth_it(const struct zone_snapshot *version, uint64_t *made, struct error *error)
+{
+	struct zone_facts facts;
+	zone_facts(version, &facts);
+	*made += facts.bytes_own;
+	return *made <= TRANSFER_MADE_TIMES * facts.bytes + TRANSFER_MADE_FREE ||
+	       error_set(error, ERROR_LIMIT, "the differences are more work than the whole zone");
+}
+
 const struct zone_snapshot *transfer_difference_apply(const struct transfer_difference *difference,
                                                       const struct zone_snapshot *base, struct error *error)
 {
 	const struct zone_snapshot *version = zone_ref(base);
+	uint64_t made = 0;
 	for (size_t i = 0; i < difference->count && version != NULL; i++) {
 		version = apply_step(difference->sets[i], version, i == 0, error);
+		if (version != NULL && !is_worth_it(version, &made, error)) {
+			zone_unref(version);
+			version = NULL;
+		}
 	}
 	return version;
 }

@@ -24,6 +24,11 @@ struct transfer_difference {
 
 /* More are not done one after the other: the whole zone is had sooner. */
 #define TRANSFER_STEPS_MAX 1000
+/* Nor are they when what they have made anew is larger than so many times the zone, and so many octets: a few tenths of a
+ * second of work. */
+#define TRANSFER_MADE_TIMES 4
+#define TRANSFER_MADE_FREE  ((uint64_t)64 << 20)
+
 /* What it holds in memory. */
 uint64_t transfer_difference_octets(const struct transfer_difference *difference);
 
@@ -41,6 +46,7 @@ void transfer_difference_add(struct transfer_difference *difference, struct zone
 enum transfer_in_step transfer_difference_turn(struct transfer_difference *difference, struct zone_change *soa,
                                                const struct zone_change *last, struct error *error);
 
-/* All of it done on `base`, in order. NULL: as changeset_apply. */
+/* All of it done on `base`, in order. NULL: as changeset_apply, and
+ * ERROR_LIMIT  TRANSFER_MADE_TIMES */
 const struct zone_snapshot *transfer_difference_apply(const struct transfer_difference *difference,
                                                       const struct zone_snapshot *base, struct error *error);

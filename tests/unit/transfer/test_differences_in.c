@@ -221,6 +221,54 @@ static const struct zone_snapshot *random_version(struct random_source *random, 
 	return zone;
 }
 
+#define SOA_OF "example. SOA ns.other. admin.other. %u 7200 900 1209600 300\n"
+
+/* Each step is two RRs, and changes what all names below the delegation are. */
+static enum transfer_in_step feed_toggles(struct transfer_in *in, unsigned steps)
+{
+	enum transfer_in_step step = TRANSFER_IN_MORE;
+	for (unsigned i = 0; i < steps; i++) {
+		const char *ns = "c.example. NS ns.other.\n";
+		struct text text;
+		text_init(&text, 1024);
+		if (i == 0) {
+			text_format(&text, SOA_OF, 4 + steps);
+		}
+		text_format(&text, SOA_OF "%s" SOA_OF "%s", 4 + i, i % 2 == 0 ? "" : ns, 5 + i, i % 2 == 0 ? ns : "");
+		if (i == steps - 1) {
+			text_format(&text, SOA_OF, 4 + steps);
+		}
+		assert_int_equal(step, TRANSFER_IN_MORE);
+		step = feed(in, text_string(&text));
+		text_deinit(&text);
+	}
+	return step;
+}
+
+TEST(small_differences_that_are_more_work_than_the_whole_zone_are_given_up)
+{
+	static const struct {
+		unsigned names;
+		bool is_done;
+	} rows[] = {{5, true}, {8000, false}};
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct text text;
+		text_init(&text, 1 << 20);
+		for (unsigned k = 0; k < rows[i].names; k++) {
+			text_format(&text, "name-%u.c TXT \"some octets that are the name's own\"\n", k);
+		}
+		const struct zone_snapshot *base = zone_of_text("example.", 4, text_string(&text));
+		struct transfer_in *in = in_from(4, 100000);
+		assert_int_equal(feed_toggles(in, 900), TRANSFER_IN_DONE);
+		const struct zone_snapshot *next = transfer_in_finish(in, base, NULL, &error);
+		assert_int_equal(next != NULL, rows[i].is_done);
+		assert_true(rows[i].is_done || error.code == ERROR_LIMIT);
+		zone_unref(next);
+		zone_unref(base);
+		text_deinit(&text);
+	}
+}
+
 TEST(what_our_own_sender_sends_makes_the_same_zone)
 {
 	enum { VERSIONS = 6 };
