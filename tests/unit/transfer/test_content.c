@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "edge.h"
 #include "transfer/transfer.h"
 #include "wire.h"
 #include "zone_text.h"
@@ -28,76 +29,14 @@ struct primary {
 
 /* One zone, what it serves, and its primaries. */
 static struct bench {
-	struct transfer_edge edge;
-	struct transfer_secondary_owner owner;
-	struct random_seeded random;
-	struct transfer_scheduler *scheduler;
-	struct transfer_secondary *machine;
+	struct edge edge;
+	struct follower follower;
 	struct transfer_secondary_config config;
 	struct address addresses[PRIMARIES_MAX];
 	bool is_tandem[PRIMARIES_MAX];
 	struct primary primaries[PRIMARIES_MAX];
 	const struct zone_snapshot *served;
-	struct transfer_in *received;
-	size_t verifications;
-	struct transfer_call *calls[PRIMARIES_MAX];
-	struct wire questions[PRIMARIES_MAX];
-	struct moment now;
 } bench;
-
-static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
-                      struct error *error)
-{
-	size_t index = (size_t)call->to.bytes[3] - 1;
-	(void)self;
-	(void)error;
-	assert_null(bench.calls[index]);
-	bench.calls[index] = call;
-	bench.questions[index].len = len;
-	memcpy(bench.questions[index].bytes, bytes, len);
-	call->handle = &bench.calls[index];
-	return true;
-}
-
-static void close_call(struct transfer_edge *self, struct transfer_call *call)
-{
-	(void)self;
-	*(struct transfer_call **)call->handle = NULL;
-}
-
-static void wake_at(struct transfer_edge *self, int64_t at_ms)
-{
-	(void)self;
-	(void)at_ms;
-}
-
-static void received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
-                     bool forced)
-{
-	(void)self;
-	(void)from;
-	assert_false(forced);
-	bench.received = take;
-}
-
-static void expired(struct transfer_secondary_owner *self, struct moment now)
-{
-	(void)self;
-	(void)now;
-}
-
-static void timers(struct transfer_secondary_owner *self, const struct change_deadlines *told, int64_t expire_at_ms)
-{
-	(void)self;
-	(void)told;
-	(void)expire_at_ms;
-}
-
-static void verify(struct transfer_secondary_owner *self)
-{
-	(void)self;
-	bench.verifications++;
-}
 
 /* Alarms are meant to be loud. */
 static void drop_line(void *context, enum log_level level, const char *line)
@@ -135,59 +74,43 @@ static void bench_begin(uint32_t serial, const char *text, size_t primary_count)
 	        .startup_notify_rate = 10,
 	};
 	memset(&bench, 0, sizeof bench);
-	log_set_sink(drop_line, NULL);
 	dns_encoder_init(&encoder);
-	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
-	bench.owner = (struct transfer_secondary_owner){
-	        .received = received, .expired = expired, .timers = timers, .verify = verify};
-	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
-	random_seeded_init(&bench.random, unit_seed());
-	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
+	edge_begin(&bench.edge, &limits);
+	log_set_sink(drop_line, NULL);
 	for (size_t i = 0; i < PRIMARIES_MAX; i++) {
 		bench.addresses[i] =
 		        (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {127, 0, 2, (uint8_t)(i + 1)}};
 		bench.is_tandem[i] = true;
 	}
-	bench.config = (struct transfer_secondary_config){
-	        .primaries = bench.addresses,
-	        .primary_count = primary_count,
-	        .primary_is_tandem = bench.is_tandem,
-	        .refresh_max_s = 1000000,
-	        .retry_max_s = 1000000,
-	        .expire_max_s = 10000000,
-	        .records_max = 1000,
-	        .bytes_max = 1000000,
-	        .transfer_idle_ms = 10000,
-	        .transfer_total_ms = 60000,
-	};
+	bench.config = follower_config(bench.addresses, primary_count);
+	bench.config.primary_is_tandem = bench.is_tandem;
 	bench.served = zone_of_text("example.", serial, text);
 }
 
 static void start(void)
 {
 	struct transfer_version version = version_of_served();
-	bench.machine =
-	        transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config, &bench.owner);
-	transfer_secondary_start(bench.machine, &version, NULL, bench.now);
+	follower_begin(&bench.follower, &bench.edge, &bench.config);
+	transfer_secondary_start(bench.follower.machine, &version, NULL, bench.edge.now);
 }
 
 static void bench_end(void)
 {
-	transfer_secondary_free(bench.machine, bench.now);
-	transfer_scheduler_free(bench.scheduler);
+	follower_end(&bench.follower, &bench.edge);
+	edge_end(&bench.edge);
 	zone_unref(bench.served);
 }
 
 static void publish(void)
 {
 	struct error error;
-	const struct zone_snapshot *candidate = transfer_in_finish(bench.received, bench.served, NULL, &error);
-	bench.received = NULL;
+	const struct zone_snapshot *candidate = transfer_in_finish(bench.follower.received, bench.served, NULL, &error);
+	bench.follower.received = NULL;
 	assert_non_null(candidate);
 	zone_unref(bench.served);
 	bench.served = candidate;
 	struct transfer_version version = version_of_served();
-	transfer_secondary_published(bench.machine, &version, bench.now);
+	transfer_secondary_published(bench.follower.machine, &version, bench.edge.now);
 }
 
 static struct dns_edns_reply edns_of(struct primary *primary, uint16_t qtype, uint8_t value[CHANGE_TOLD_SIZE])
@@ -228,17 +151,28 @@ static void write_answer(struct primary *primary, const struct dns_message *ques
 	}
 }
 
+/* The question that is out to this primary; NULL: none is. */
+static struct out *out_to(size_t index)
+{
+	for (size_t i = 0; i < bench.edge.out_count; i++) {
+		struct out *out = &bench.edge.outs[i];
+		if (out->call != NULL && address_equal(&out->to, &bench.addresses[index])) {
+			return out;
+		}
+	}
+	return NULL;
+}
+
 static void answer(size_t index)
 {
 	static struct wire reply;
 	struct primary *primary = &bench.primaries[index];
-	struct transfer_call *call = bench.calls[index];
-	struct dns_message question = wire_read(&bench.questions[index]);
+	struct out *out = out_to(index);
+	struct dns_message question = wire_read(&out->question);
 	const struct zone_snapshot *zone = zone_of_text("example.", primary->serial, primary->text);
 	write_answer(primary, &question, zone, &reply);
 	zone_unref(zone);
-	bench.calls[index] = NULL;
-	assert_true(transfer_call_message(call, reply.bytes, reply.len, bench.now));
+	assert_true(edge_feed(&bench.edge, out, &reply));
 }
 
 /* Answers and publishes until nothing is under way; in the order of the list. */
@@ -249,12 +183,12 @@ static void run(void)
 		any = false;
 		assert_true(steps < 100);
 		for (size_t i = 0; i < PRIMARIES_MAX && !any; i++) {
-			any = bench.calls[i] != NULL;
+			any = out_to(i) != NULL;
 			if (any) {
 				answer(i);
 			}
 		}
-		if (bench.received != NULL) {
+		if (bench.follower.received != NULL) {
 			publish();
 			any = true;
 		}
@@ -263,16 +197,16 @@ static void run(void)
 
 static void refresh(void)
 {
-	bench.now.boot_ms += 10000000;
-	bench.now.wall_s += 10000;
-	transfer_secondary_refresh(bench.machine, bench.now);
+	bench.edge.now.boot_ms += 10000000;
+	bench.edge.now.wall_s += 10000;
+	transfer_secondary_refresh(bench.follower.machine, bench.edge.now);
 	run();
 }
 
 static struct transfer_secondary_status status(void)
 {
 	struct transfer_secondary_status out;
-	transfer_secondary_status(bench.machine, &out);
+	transfer_secondary_status(bench.follower.machine, &out);
 	return out;
 }
 
@@ -411,7 +345,7 @@ TEST(notifys_make_no_more_repairs_than_questions_when_nothing_new_is_found)
 	run();
 	for (unsigned i = 0; i < 100; i++) {
 		bench.primaries[0].text = i % 2 == 0 ? B : A;
-		transfer_secondary_notified(bench.machine, &bench.addresses[0], &hint, bench.now);
+		transfer_secondary_notified(bench.follower.machine, &bench.addresses[0], &hint, bench.edge.now);
 		run();
 	}
 	assert_in_range(bench.primaries[0].axfrs, 1, 10);
@@ -448,7 +382,7 @@ TEST(transfer_that_ends_with_other_content_than_was_told_is_repaired)
 	assert_int_equal(status().serial, 8);
 	assert_true(serves(B));
 	assert_null(status().alarm);
-	assert_int_equal(bench.verifications, 0); /* it tells its digest: its ZONEMD is not looked at */
+	assert_int_equal(bench.follower.verifications, 0); /* it tells its digest: its ZONEMD is not looked at */
 	bench_end();
 }
 
@@ -476,9 +410,7 @@ TEST(broken_connection_is_no_repair)
 	bench.primaries[0] = (struct primary){.serial = 7, .text = B};
 	start();
 	answer(0);
-	struct transfer_call *call = bench.calls[0];
-	bench.calls[0] = NULL;
-	transfer_call_ended(call, "connection reset by peer", bench.now);
+	edge_fail(&bench.edge, out_to(0), "connection reset by peer");
 	run();
 	assert_non_null(status().alarm);
 	refresh();
@@ -497,7 +429,7 @@ TEST(notify_of_the_serial_that_is_here_makes_a_tandem_be_asked)
 		start();
 		run();
 		bench.primaries[0].text = B;
-		transfer_secondary_notified(bench.machine, &bench.addresses[0], &hint, bench.now);
+		transfer_secondary_notified(bench.follower.machine, &bench.addresses[0], &hint, bench.edge.now);
 		run();
 		assert_int_equal(bench.primaries[0].asked, round == 0 ? 2 : 1);
 		assert_true(serves(round == 0 ? B : A));
@@ -512,8 +444,8 @@ static const char zonemd_differences[] = SOA("8") SOA("7") SOA("8") "b.example. 
 static void be_verified(const char *problem)
 {
 	struct transfer_version version = version_of_served();
-	bench.verifications--;
-	transfer_secondary_verified(bench.machine, &version, problem, bench.now);
+	bench.follower.verifications--;
+	transfer_secondary_verified(bench.follower.machine, &version, problem, bench.edge.now);
 	run();
 }
 
@@ -526,7 +458,7 @@ static void come_by_differences(void)
 	run();
 	assert_int_equal(status().serial, 8);
 	assert_int_equal(bench.primaries[0].axfrs, 0);
-	assert_int_equal(bench.verifications, 1);
+	assert_int_equal(bench.follower.verifications, 1);
 }
 
 TEST(zonemd_that_is_right_is_nothing)
@@ -545,7 +477,7 @@ TEST(zonemd_that_is_not_right_is_repaired_by_the_whole_zone)
 	assert_int_equal(bench.primaries[0].axfrs, 1);
 	assert_true(serves(B));
 	assert_true(alarm_says(CAUSE_ZONEMD_DIFFERS, "the digest is another one")); /* until it is known better */
-	assert_int_equal(bench.verifications, 1);
+	assert_int_equal(bench.follower.verifications, 1);
 	be_verified(NULL);
 	assert_null(status().alarm);
 	refresh();
@@ -575,7 +507,7 @@ TEST(verification_of_a_version_that_is_gone_says_nothing)
 	come_by_differences();
 	struct transfer_version version = version_of_served();
 	version.digest.words[0]++;
-	transfer_secondary_verified(bench.machine, &version, "the digest is another one", bench.now);
+	transfer_secondary_verified(bench.follower.machine, &version, "the digest is another one", bench.edge.now);
 	run();
 	assert_int_equal(bench.primaries[0].axfrs, 0);
 	assert_null(status().alarm);

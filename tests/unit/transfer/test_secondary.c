@@ -7,121 +7,22 @@
 
 #include "base/log.h"
 #include "dns/rdata.h"
+#include "edge.h"
 #include "transfer/transfer.h"
 #include "wire.h"
 #include "zone_text.h"
 
 #define ZONES_MAX 300
-#define CALLS_MAX 1000
 
 static struct dns_encoder encoder;
 
-/* A question that is out, with what was asked. */
-struct out {
-	struct transfer_call *call; /* NULL: closed or over */
-	int64_t ends_ms;            /* when it is over without an answer */
-	struct wire question;
-};
-
-struct zone_bench {
-	struct transfer_secondary_owner owner; /* first */
-	struct transfer_secondary *machine;
-	struct transfer_in *received;
-	bool received_forced;
-	size_t expired;
-	struct change_deadlines timers;
-	size_t timers_told;
-	size_t verifications; /* asked for */
-	size_t settled;
-	enum transfer_outcome outcome;
-	char settled_text[512];
-};
-
-struct bench {
-	struct transfer_edge edge;
-	struct random_seeded random;
-	struct transfer_scheduler *scheduler;
-	struct zone_bench zones[ZONES_MAX];
+static struct bench {
+	struct edge edge;
+	struct follower zones[ZONES_MAX];
 	size_t zone_count;
-	struct out *outs;
-	size_t out_count;
-	size_t closed;
-	bool no_route;
-	int64_t wake_ms;
-	struct moment now;
 	struct address primaries[4];
 	struct transfer_secondary_config config;
-};
-
-static struct bench bench;
-
-static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
-                      struct error *error)
-{
-	(void)self;
-	if (bench.no_route) {
-		return error_set(error, ERROR_IO, "no route to host");
-	}
-	assert_true(bench.out_count < CALLS_MAX);
-	struct out *out = &bench.outs[bench.out_count++];
-	out->call = call;
-	out->ends_ms = bench.now.boot_ms + call->timeout_ms;
-	out->question.len = len;
-	memcpy(out->question.bytes, bytes, len);
-	call->handle = out;
-	return true;
-}
-
-static void close_call(struct transfer_edge *self, struct transfer_call *call)
-{
-	(void)self;
-	((struct out *)call->handle)->call = NULL;
-	bench.closed++;
-}
-
-static void wake_at(struct transfer_edge *self, int64_t at_ms)
-{
-	(void)self;
-	bench.wake_ms = at_ms;
-}
-
-static void received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
-                     bool forced)
-{
-	struct zone_bench *zone = (struct zone_bench *)self;
-	(void)from;
-	zone->received = take;
-	zone->received_forced = forced;
-}
-
-static void verify(struct transfer_secondary_owner *self)
-{
-	((struct zone_bench *)self)->verifications++;
-}
-
-static void expired(struct transfer_secondary_owner *self, struct moment now)
-{
-	(void)now;
-	((struct zone_bench *)self)->expired++;
-}
-
-static void timers(struct transfer_secondary_owner *self, const struct change_deadlines *told, int64_t expire_at_ms)
-{
-	struct zone_bench *zone = (struct zone_bench *)self;
-	(void)expire_at_ms;
-	zone->timers = *told;
-	zone->timers_told++;
-}
-
-static void settled(struct transfer_secondary_owner *self, enum transfer_outcome outcome, const char *text,
-                    struct moment now)
-{
-	struct zone_bench *zone = (struct zone_bench *)self;
-	(void)now;
-	zone->settled++;
-	zone->outcome = outcome;
-	snprintf(zone->settled_text, sizeof zone->settled_text, "%s", text);
-}
+} bench;
 
 static void bench_begin(size_t zone_count, size_t primary_count)
 {
@@ -134,67 +35,31 @@ static void bench_begin(size_t zone_count, size_t primary_count)
 	        .startup_notify_rate = 1,
 	};
 	memset(&bench, 0, sizeof bench);
-	log_set_level(LOG_ERROR);
 	dns_encoder_init(&encoder);
-	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
-	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = 1700000000};
-	bench.wake_ms = INT64_MAX;
-	bench.outs = calloc(CALLS_MAX, sizeof *bench.outs);
-	random_seeded_init(&bench.random, unit_seed());
-	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
-	for (size_t i = 0; i < 4; i++) {
-		bench.primaries[i] =
-		        (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, (uint8_t)(i + 1)}};
+	edge_begin(&bench.edge, &limits);
+	for (uint8_t i = 0; i < 4; i++) {
+		bench.primaries[i] = edge_host(i + 1);
 	}
-	bench.config = (struct transfer_secondary_config){
-	        .primaries = bench.primaries,
-	        .primary_count = primary_count,
-	        .refresh_max_s = 1000000,
-	        .retry_max_s = 1000000,
-	        .expire_max_s = 1000000,
-	        .records_max = 1000,
-	        .bytes_max = 1000000,
-	        .transfer_idle_ms = 10000,
-	        .transfer_total_ms = 60000,
-	};
+	bench.config = follower_config(bench.primaries, primary_count);
 	bench.zone_count = zone_count;
 	for (size_t i = 0; i < zone_count; i++) {
-		struct zone_bench *zone = &bench.zones[i];
-		zone->owner = (struct transfer_secondary_owner){.received = received,
-		                                                .expired = expired,
-		                                                .timers = timers,
-		                                                .verify = verify,
-		                                                .settled = settled};
-		zone->machine = transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN,
-		                                       &bench.config, &zone->owner);
+		follower_begin(&bench.zones[i], &bench.edge, &bench.config);
 	}
 }
 
 static void bench_end(void)
 {
 	for (size_t i = 0; i < bench.zone_count; i++) {
-		transfer_secondary_free(bench.zones[i].machine, bench.now);
-		transfer_in_free(bench.zones[i].received);
+		follower_end(&bench.zones[i], &bench.edge);
 	}
-	transfer_scheduler_free(bench.scheduler);
-	free(bench.outs);
+	edge_end(&bench.edge);
 }
 
 static void start_all(void)
 {
 	for (size_t i = 0; i < bench.zone_count; i++) {
-		transfer_secondary_start(bench.zones[i].machine, NULL, NULL, bench.now);
+		transfer_secondary_start(bench.zones[i].machine, NULL, NULL, bench.edge.now);
 	}
-}
-
-static bool feed(struct out *out, const struct wire *answer)
-{
-	struct transfer_call *call = out->call;
-	bool over = transfer_call_message(call, answer->bytes, answer->len, bench.now);
-	if (over) {
-		out->call = NULL;
-	}
-	return over;
 }
 
 /* Answers an SOA or AXFR question as a primary with this serial. */
@@ -212,37 +77,23 @@ static void answer(struct out *out, uint32_t serial)
 		                 TRANSFER_OUT_MESSAGE);
 		transfer_out_free(stream);
 	}
-	assert_true(feed(out, &reply));
+	assert_true(edge_feed(&bench.edge, out, &reply));
 	zone_unref(zone);
-}
-
-static size_t open_count(void)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < bench.out_count; i++) {
-		count += bench.outs[i].call != NULL;
-	}
-	return count;
 }
 
 /* The oldest question that is out. */
 static struct out *next_out(void)
 {
-	for (size_t i = 0; i < bench.out_count; i++) {
-		if (bench.outs[i].call != NULL) {
-			return &bench.outs[i];
-		}
-	}
-	return NULL;
+	return edge_oldest(&bench.edge);
 }
 
-static void publish(struct zone_bench *zone)
+static void publish(struct follower *zone)
 {
 	struct error error;
 	const struct zone_snapshot *candidate = transfer_in_finish(zone->received, NULL, NULL, &error);
 	zone->received = NULL;
 	struct transfer_version version = transfer_version_of(candidate);
-	transfer_secondary_published(zone->machine, &version, bench.now);
+	transfer_secondary_published(zone->machine, &version, bench.edge.now);
 	zone_unref(candidate);
 }
 
@@ -256,7 +107,7 @@ static struct transfer_secondary_status status(size_t index)
 static struct transfer_primary_status primary_status(size_t index)
 {
 	struct transfer_primary_status out;
-	transfer_secondary_primary(bench.zones[0].machine, index, bench.now, &out);
+	transfer_secondary_primary(bench.zones[0].machine, index, bench.edge.now, &out);
 	return out;
 }
 
@@ -268,8 +119,8 @@ static struct out *asks_for_more(void)
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	bench_begin(1, 2);
 	bench.config.transfer_rate_min = 128; /* as usual */
-	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.now);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.edge.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	answer(next_out(), 6);
 	return next_out();
@@ -282,7 +133,7 @@ static void answer_with(struct out *out, unsigned rcode, const char *records)
 	wire_answer(&reply, question.qtype, records);
 	store_u16(reply.bytes, question.header.id);
 	reply.bytes[3] = (uint8_t)((reply.bytes[3] & 0xf0) | rcode);
-	feed(out, &reply);
+	edge_feed(&bench.edge, out, &reply);
 }
 
 static uint16_t type_of(const struct out *out)
@@ -330,7 +181,7 @@ TEST(answer_without_sense_to_ixfr_is_followed_by_axfr_from_the_same_primary_at_o
 		struct out *out = asks_for_more();
 		size_t primary = is_to(out, 0) ? 0 : 1;
 		answer_with(out, rows[i].rcode, rows[i].records);
-		assert_int_equal(open_count(), 1);
+		assert_int_equal(edge_open_count(&bench.edge), 1);
 		assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
 		assert_true(is_to(next_out(), primary));
 		answer(next_out(), 6);
@@ -346,9 +197,7 @@ TEST(lone_soa_and_an_end_is_followed_by_axfr)
 	struct out *out = asks_for_more();
 	answer_with(out, DNS_RCODE_NOERROR, SOA_6);
 	assert_ptr_equal(next_out(), out); /* more may come */
-	struct transfer_call *call = out->call;
-	out->call = NULL;
-	transfer_call_ended(call, "closed by the server", bench.now);
+	edge_fail(&bench.edge, out, "closed by the server");
 	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
 	bench_end();
 }
@@ -357,9 +206,8 @@ TEST(lone_soa_and_silence_is_followed_by_axfr)
 {
 	struct out *out = asks_for_more();
 	answer_with(out, DNS_RCODE_NOERROR, SOA_6);
-	bench.now.boot_ms = bench.wake_ms;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
-	assert_int_equal(open_count(), 1);
+	edge_tick_at_wake(&bench.edge);
+	assert_int_equal(edge_open_count(&bench.edge), 1);
 	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
 	bench_end();
 }
@@ -370,10 +218,10 @@ TEST(serial_that_is_told_while_a_version_is_published_is_fetched_at_once)
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	struct transfer_hint hint = {.has_serial = true, .serial = 7};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	answer(next_out(), 6); /* the transfer; it is at the zone writer now */
-	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
 	answer(next_out(), 7);
 	publish(&bench.zones[0]);
 	assert_null(status(0).problem);
@@ -389,21 +237,18 @@ TEST(primary_whose_answers_to_ixfr_broke_off_three_times_is_asked_for_the_whole_
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	for (size_t i = 0; i < 4; i++) {
 		struct out *out = next_out();
 		assert_int_equal(type_of(out), i < 3 ? DNS_TYPE_IXFR : DNS_TYPE_AXFR);
 		if (i < 3) {
-			struct transfer_call *call = out->call;
-			out->call = NULL;
-			transfer_call_ended(call, "connection reset by peer", bench.now);
+			edge_fail(&bench.edge, out, "connection reset by peer");
 			while (next_out() == NULL || type_of(next_out()) == DNS_TYPE_SOA) {
 				if (next_out() != NULL) {
 					answer(next_out(), 6);
 				} else {
-					bench.now.boot_ms = bench.wake_ms;
-					transfer_scheduler_tick(bench.scheduler, bench.now);
+					edge_tick_at_wake(&bench.edge);
 				}
 			}
 		} else {
@@ -420,9 +265,7 @@ TEST(broken_connection_leads_to_the_next_primary_and_to_ixfr)
 {
 	struct out *out = asks_for_more();
 	size_t primary = is_to(out, 0) ? 0 : 1;
-	struct transfer_call *call = out->call;
-	out->call = NULL;
-	transfer_call_ended(call, "connection reset by peer", bench.now);
+	edge_fail(&bench.edge, out, "connection reset by peer");
 	assert_int_equal(type_of(next_out()), DNS_TYPE_IXFR);
 	assert_true(is_to(next_out(), 1 - primary));
 	bench_end();
@@ -439,14 +282,14 @@ TEST(differences_that_cannot_be_taken_are_followed_by_axfr_and_that_is_all)
 	transfer_in_free(bench.zones[0].received);
 	bench.zones[0].received = NULL;
 	error_set(&error, ERROR_NOT_FOUND, "what is to be removed is not there");
-	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.edge.now);
 	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
 	assert_true(is_to(next_out(), primary));
 	answer(next_out(), 6);
 	transfer_in_free(bench.zones[0].received);
 	bench.zones[0].received = NULL;
 	error_set(&error, ERROR_INVALID, "the checks refuse it");
-	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.edge.now);
 	/* Now it is the other one's turn. */
 	assert_int_equal(type_of(next_out()), DNS_TYPE_IXFR);
 	assert_true(is_to(next_out(), 1 - primary));
@@ -463,7 +306,7 @@ TEST(differences_that_could_not_be_stored_are_not_followed_by_axfr)
 	transfer_in_free(bench.zones[0].received);
 	bench.zones[0].received = NULL;
 	error_set(&error, ERROR_IO, "the disk is full");
-	transfer_secondary_refused(bench.zones[0].machine, &error, bench.now);
+	transfer_secondary_refused(bench.zones[0].machine, &error, bench.edge.now);
 	assert_null(next_out());
 	bench_end();
 }
@@ -477,11 +320,11 @@ TEST(primary_that_does_not_know_ixfr_is_not_asked_for_it_again_until_an_operator
 	publish(&bench.zones[0]);
 	for (uint32_t serial = 7; serial <= 8; serial++) {
 		if (serial == 8) {
-			transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+			transfer_secondary_refresh(bench.zones[0].machine, bench.edge.now);
 		} else {
 			struct transfer_hint hint = {.has_serial = true, .serial = serial};
 			transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[primary], &hint,
-			                            bench.now);
+			                            bench.edge.now);
 		}
 		while (type_of(next_out()) == DNS_TYPE_SOA) {
 			out = next_out();
@@ -499,9 +342,9 @@ TEST(forced_transfer_asks_for_the_whole_zone)
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
 	answer(next_out(), 5);
-	transfer_secondary_retransfer(bench.zones[0].machine, bench.now);
+	transfer_secondary_retransfer(bench.zones[0].machine, bench.edge.now);
 	answer(next_out(), 6);
 	assert_int_equal(type_of(next_out()), DNS_TYPE_AXFR);
 	bench_end();
@@ -513,12 +356,12 @@ TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
 {
 	bench_begin(ZONES_MAX, 1);
 	start_all();
-	assert_int_equal(open_count(), 1); /* nobody knows yet whether it answers */
+	assert_int_equal(edge_open_count(&bench.edge), 1); /* nobody knows yet whether it answers */
 	answer(next_out(), 5);
-	assert_int_equal(open_count(), 20 + 1); /* queries_max, and the first transfer */
+	assert_int_equal(edge_open_count(&bench.edge), 20 + 1); /* queries_max, and the first transfer */
 	size_t done = 0;
 	while (done < ZONES_MAX) {
-		struct transfer_scheduler_counts counts = transfer_scheduler_counts(bench.scheduler);
+		struct transfer_scheduler_counts counts = transfer_scheduler_counts(bench.edge.scheduler);
 		assert_true(counts.transfers <= 4 && counts.queries <= 20); /* per primary */
 		struct out *out = next_out();
 		if (out != NULL) {
@@ -542,37 +385,35 @@ TEST(hundreds_of_zones_keep_to_the_limits_and_all_arrive)
  * first was sent. */
 static size_t pass_time_with_one_down(int64_t ms, uint32_t serial)
 {
-	int64_t until_ms = bench.now.boot_ms + ms;
+	int64_t until_ms = bench.edge.now.boot_ms + ms;
 	size_t asked = 0;
-	while (bench.now.boot_ms < until_ms) {
-		int64_t next_ms = bench.wake_ms < until_ms ? bench.wake_ms : until_ms;
+	while (bench.edge.now.boot_ms < until_ms) {
+		int64_t next_ms = bench.edge.wake_ms < until_ms ? bench.edge.wake_ms : until_ms;
 		size_t first = 0;
-		for (size_t i = 0; i < bench.out_count; i++) {
-			struct out *out = &bench.outs[i];
+		for (size_t i = 0; i < bench.edge.out_count; i++) {
+			struct out *out = &bench.edge.outs[i];
 			bool is_open = out->call != NULL;
 			if (is_open && is_to(out, 1)) {
 				answer(out, serial);
-			} else if (is_open && out->ends_ms <= bench.now.boot_ms) {
-				struct transfer_call *call = out->call;
-				out->call = NULL;
+			} else if (is_open && out->ends_ms <= bench.edge.now.boot_ms) {
 				asked++;
-				transfer_call_ended(call, "no answer in time", bench.now);
+				edge_fail(&bench.edge, out, "no answer in time");
 			}
 			next_ms = out->call != NULL && out->ends_ms < next_ms ? out->ends_ms : next_ms;
 			if (out->call != NULL) {
-				bench.outs[first] = *out;
-				out->call->handle = &bench.outs[first++];
+				bench.edge.outs[first] = *out;
+				out->call->handle = &bench.edge.outs[first++];
 			}
 		}
-		bench.out_count = first;
+		bench.edge.out_count = first;
 		for (size_t i = 0; i < ZONES_MAX; i++) {
 			if (bench.zones[i].received != NULL) {
 				publish(&bench.zones[i]);
 			}
 		}
-		if (bench.out_count == 0 || !is_to(&bench.outs[bench.out_count - 1], 1)) {
-			bench.now.boot_ms = next_ms > bench.now.boot_ms ? next_ms : bench.now.boot_ms;
-			transfer_scheduler_tick(bench.scheduler, bench.now);
+		if (bench.edge.out_count == 0 || !is_to(&bench.edge.outs[bench.edge.out_count - 1], 1)) {
+			bench.edge.now.boot_ms = next_ms > bench.edge.now.boot_ms ? next_ms : bench.edge.now.boot_ms;
+			transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 		}
 	}
 	return asked;
@@ -599,7 +440,7 @@ TEST(zones_of_a_primary_that_is_down_follow_the_next_one_by_their_own_timers)
 	bench_begin(ZONES_MAX, 2);
 	bench.config.refresh_max_s = 100;
 	for (size_t i = 0; i < ZONES_MAX; i++) {
-		transfer_secondary_reconfigure(bench.zones[i].machine, &bench.config, bench.now);
+		transfer_secondary_reconfigure(bench.zones[i].machine, &bench.config, bench.edge.now);
 	}
 	start_all();
 	pass_time_with_one_down(20000, 5);
@@ -617,13 +458,13 @@ TEST(refresh_times_of_many_zones_spread_over_a_tenth)
 	size_t tenths[10] = {0};
 	bench_begin(ZONES_MAX, 1);
 	for (size_t i = 0; i < ZONES_MAX; i++) {
-		transfer_secondary_start(bench.zones[i].machine, &version, NULL, bench.now);
+		transfer_secondary_start(bench.zones[i].machine, &version, NULL, bench.edge.now);
 	}
 	while (next_out() != NULL) {
 		answer(next_out(), 5);
 	}
 	for (size_t i = 0; i < ZONES_MAX; i++) {
-		int64_t after_ms = status(i).next_ask_ms - bench.now.boot_ms;
+		int64_t after_ms = status(i).next_ask_ms - bench.edge.now.boot_ms;
 		assert_in_range(after_ms, 900000, 1000000);
 		tenths[(after_ms - 900000) * 10 / 100001]++;
 	}
@@ -640,9 +481,7 @@ TEST(transfer_that_fails_never_affects_other_zones)
 	for (size_t turn = 0; next_out() != NULL; turn++) {
 		struct out *out = next_out();
 		if (wire_read(&out->question).qtype == DNS_TYPE_AXFR && turn % 3 == 0) {
-			struct transfer_call *call = out->call;
-			out->call = NULL;
-			transfer_call_ended(call, "connection reset by peer", bench.now);
+			edge_fail(&bench.edge, out, "connection reset by peer");
 		} else {
 			answer(out, 5);
 		}
@@ -675,7 +514,7 @@ TEST(candidate_that_is_being_published_counts_as_a_transfer)
 		waiting += bench.zones[i].received != NULL;
 	}
 	assert_int_equal(waiting, 4);
-	assert_int_equal(transfer_scheduler_counts(bench.scheduler).transfers_waiting, 6);
+	assert_int_equal(transfer_scheduler_counts(bench.edge.scheduler).transfers_waiting, 6);
 	bench_end();
 }
 
@@ -685,13 +524,13 @@ TEST(soa_question_asks_for_expire_and_has_a_fresh_id)
 {
 	bench_begin(2, 1);
 	start_all();
-	struct dns_message first = wire_read(&bench.outs[0].question);
-	answer(&bench.outs[0], 5);
-	struct dns_message second = wire_read(&bench.outs[2].question); /* after the transfer */
+	struct dns_message first = wire_read(&bench.edge.outs[0].question);
+	answer(&bench.edge.outs[0], 5);
+	struct dns_message second = wire_read(&bench.edge.outs[2].question); /* after the transfer */
 	assert_int_equal(first.header.flags, 0);
 	assert_int_equal(first.qtype, DNS_TYPE_SOA);
 	assert_true(first.edns.expire && !first.edns.expire_has_value);
-	assert_true(first.header.id != second.header.id || bench.random.state == 0);
+	assert_true(first.header.id != second.header.id || bench.edge.random.state == 0);
 	bench_end();
 }
 
@@ -707,24 +546,24 @@ TEST(answer_that_does_not_match_is_waited_past)
 	good.len = transfer_out_single(&question, zone, NULL, NULL, &encoder, good.bytes, WIRE_MAX);
 	struct wire bad = good;
 	bad.bytes[0] ^= 1;
-	assert_false(feed(out, &bad)); /* id */
+	assert_false(edge_feed(&bench.edge, out, &bad)); /* id */
 	bad = good;
 	bad.bytes[2] &= 0x7f;
-	assert_false(feed(out, &bad)); /* no answer */
+	assert_false(edge_feed(&bench.edge, out, &bad)); /* no answer */
 	bad = good;
 	bad.bytes[2] |= DNS_OPCODE_NOTIFY << 3;
-	assert_false(feed(out, &bad)); /* another opcode */
+	assert_false(edge_feed(&bench.edge, out, &bad)); /* another opcode */
 	bad = good;
 	bad.bytes[DNS_HEADER_SIZE + 1] = 'x';
-	assert_false(feed(out, &bad)); /* another name */
+	assert_false(edge_feed(&bench.edge, out, &bad)); /* another name */
 	bad = good;
 	bad.len--;
-	assert_false(feed(out, &bad)); /* cut */
+	assert_false(edge_feed(&bench.edge, out, &bad)); /* cut */
 	bad = good;
 	bad.len = 5;
-	assert_false(feed(out, &bad));
+	assert_false(edge_feed(&bench.edge, out, &bad));
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_CHECKING);
-	assert_true(feed(out, &good));
+	assert_true(edge_feed(&bench.edge, out, &good));
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_FETCHING);
 	zone_unref(zone);
 	bench_end();
@@ -738,7 +577,7 @@ TEST(answer_without_the_zones_soa_is_told)
 	struct wire reply;
 	wire_answer(&reply, DNS_TYPE_SOA, "other. SOA a. b. 1 2 3 4 5\n");
 	memcpy(reply.bytes, out->question.bytes, 2);
-	assert_true(feed(out, &reply));
+	assert_true(edge_feed(&bench.edge, out, &reply));
 	assert_string_equal(status(0).problem, "192.0.2.1@53: answered without the zone's SOA");
 	assert_true(primary_status(0).failed);
 	bench_end();
@@ -760,9 +599,9 @@ TEST(refusal_without_a_question_section_is_one)
 	start_all();
 	struct out *out = next_out();
 	struct wire noerror = bare_answer(out, DNS_RCODE_NOERROR);
-	assert_false(feed(out, &noerror)); /* anybody's; it is waited past */
+	assert_false(edge_feed(&bench.edge, out, &noerror)); /* anybody's; it is waited past */
 	struct wire refusal = bare_answer(out, DNS_RCODE_REFUSED);
-	assert_true(feed(out, &refusal));
+	assert_true(edge_feed(&bench.edge, out, &refusal));
 	assert_string_equal(status(0).problem, "192.0.2.1@53: answered REFUSED");
 	bench_end();
 }
@@ -773,7 +612,7 @@ static void answer_truncated(struct out *out)
 	wire_answer(&reply, DNS_TYPE_SOA, "");
 	memcpy(reply.bytes, out->question.bytes, 2);
 	reply.bytes[2] |= DNS_FLAG_TC >> 8;
-	assert_true(feed(out, &reply));
+	assert_true(edge_feed(&bench.edge, out, &reply));
 }
 
 TEST(answer_that_is_truncated_even_over_tcp_is_a_failure_with_its_reason)
@@ -792,10 +631,10 @@ TEST(whoever_is_not_started_asks_nobody)
 {
 	struct transfer_hint hint = {0};
 	bench_begin(1, 1);
-	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
-	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
-	transfer_secondary_retransfer(bench.zones[0].machine, bench.now);
-	assert_int_equal(bench.out_count, 0);
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.edge.now);
+	transfer_secondary_retransfer(bench.zones[0].machine, bench.edge.now);
+	assert_int_equal(bench.edge.out_count, 0);
 	assert_false(primary_status(0).asked);
 	assert_string_equal(primary_status(0).result, "");
 	bench_end();
@@ -804,29 +643,29 @@ TEST(whoever_is_not_started_asks_nobody)
 TEST(question_that_cannot_be_sent_is_a_failure_with_its_reason)
 {
 	bench_begin(1, 1);
-	bench.no_route = true;
+	bench.edge.no_route = true;
 	start_all();
 	assert_string_equal(status(0).problem, "192.0.2.1@53: no route to host");
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
 	assert_int_equal(bench.zones[0].outcome, TRANSFER_NO_SUCCESS);
-	assert_true(bench.wake_ms > bench.now.boot_ms);
+	assert_true(bench.edge.wake_ms > bench.edge.now.boot_ms);
 	bench_end();
 }
 
 TEST(flood_of_notifies_asks_a_primary_that_is_down_once_a_second)
 {
 	bench_begin(1, 1);
-	bench.no_route = true;
+	bench.edge.no_route = true;
 	start_all();
 	size_t settled = bench.zones[0].settled;
 	struct transfer_hint hint = {0};
 	for (int i = 0; i < 100; i++) {
-		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
 	}
 	assert_int_equal(bench.zones[0].settled, settled);
-	assert_true(bench.wake_ms <= bench.now.boot_ms + 1000);
-	bench.now.boot_ms += 1000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_true(bench.edge.wake_ms <= bench.edge.now.boot_ms + 1000);
+	bench.edge.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	assert_int_equal(bench.zones[0].settled, settled + 1);
 	bench_end();
 }
@@ -844,13 +683,13 @@ static void begin_with_version(size_t primary_count)
 		answer(next_out(), 5);
 	}
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
-	bench.out_count = 0;
+	bench.edge.out_count = 0;
 }
 
 static void be_notified(void)
 {
 	struct transfer_hint none = {.has_serial = false};
-	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &none, bench.now);
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &none, bench.edge.now);
 }
 
 static void expect_result(const char *result)
@@ -861,7 +700,7 @@ static void expect_result(const char *result)
 /* A primary that has just disappointed is not asked at once. */
 static void be_notified_later(void)
 {
-	bench.now.boot_ms += 1000;
+	bench.edge.now.boot_ms += 1000;
 	be_notified();
 }
 
@@ -896,17 +735,17 @@ TEST(flood_of_notifies_asks_a_healthy_primary_some_times_and_then_once_a_second)
 {
 	begin_with_version(1);
 	for (int ms = 0; ms < 10000; ms++) {
-		bench.now.boot_ms++;
+		bench.edge.now.boot_ms++;
 		be_notified();
 		be_notified(); /* while the question is out */
-		if (bench.wake_ms <= bench.now.boot_ms) {
-			transfer_scheduler_tick(bench.scheduler, bench.now);
+		if (bench.edge.wake_ms <= bench.edge.now.boot_ms) {
+			transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 		}
 		if (next_out() != NULL) {
 			answer(next_out(), 5);
 		}
 	}
-	assert_in_range(bench.out_count, 8, 8 + 10 + 2);
+	assert_in_range(bench.edge.out_count, 8, 8 + 10 + 2);
 	bench_end();
 }
 
@@ -921,8 +760,8 @@ TEST(new_version_is_found_within_a_second_in_a_flood_of_notifies)
 	}
 	assert_null(next_out());
 	be_notified(); /* this one is true */
-	bench.now.boot_ms += 1000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	answer(next_out(), 6);
 	answer(next_out(), 6);
 	publish(&bench.zones[0]);
@@ -939,10 +778,10 @@ TEST(notify_that_is_too_much_while_a_question_is_out_is_followed_within_a_second
 			answer(next_out(), 5);
 		}
 	}
-	bench.now.boot_ms += 5000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 5000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	answer(next_out(), 5);
-	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.edge.now);
 	for (int i = 0; i < 100; i++) {
 		be_notified();
 	}
@@ -950,8 +789,8 @@ TEST(notify_that_is_too_much_while_a_question_is_out_is_followed_within_a_second
 		answer(next_out(), 5);
 	}
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
-	bench.now.boot_ms += 1000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	assert_non_null(next_out());
 	bench_end();
 }
@@ -966,20 +805,20 @@ TEST(notify_that_is_too_much_is_forgotten_when_what_it_promised_is_here)
 			answer(next_out(), 5);
 		}
 	}
-	bench.now.boot_ms += 5000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 5000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	answer(next_out(), 5);
-	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.edge.now);
 	for (uint32_t i = 0; i < 100; i++) {
 		struct transfer_hint hint = {.has_serial = true, .serial = i % 2 == 0 ? 6 : 7};
-		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+		transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
 	}
 	while (next_out() != NULL) {
 		answer(next_out(), 7); /* SOA, AXFR, SOA */
 	}
 	publish(&bench.zones[0]);
-	bench.now.boot_ms += 1000;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 1000;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	assert_null(next_out());
 	bench_end();
 }
@@ -994,7 +833,7 @@ TEST(notifies_that_bring_a_new_version_cost_nothing)
 		answer(next_out(), serial); /* AXFR */
 		publish(&bench.zones[0]);
 		assert_int_equal(status(0).serial, serial);
-		bench.now.boot_ms++;
+		bench.edge.now.boot_ms++;
 	}
 	bench_end();
 }
@@ -1006,9 +845,9 @@ TEST(flood_of_notifies_in_the_name_of_a_silent_primary_ends_in_a_verdict)
 	size_t settled_before = bench.zones[0].settled;
 	size_t told = 0;
 	for (int ms = 0; ms < 60000 && bench.zones[0].settled == settled_before; ms += 50) {
-		bench.now.boot_ms += 50;
+		bench.edge.now.boot_ms += 50;
 		be_notified();
-		transfer_scheduler_tick(bench.scheduler, bench.now);
+		transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 		for (struct out *out = next_out(); out != NULL; out = NULL) {
 			struct transfer_call *call = out->call;
 			if (address_equal(&call->to, &bench.primaries[1])) {
@@ -1016,10 +855,10 @@ TEST(flood_of_notifies_in_the_name_of_a_silent_primary_ends_in_a_verdict)
 				told++;
 			} else if (ms % 5000 == 0) {
 				out->call = NULL;
-				transfer_call_ended(call, "no answer", bench.now);
+				transfer_call_ended(call, "no answer", bench.edge.now);
 			}
 		}
-		assert_true(bench.out_count < CALLS_MAX / 2);
+		assert_true(bench.edge.out_count < EDGE_QUESTIONS_MAX / 2);
 	}
 	assert_true(bench.zones[0].settled > settled_before);
 	assert_true(told > 0);
@@ -1030,7 +869,7 @@ TEST(transfer_that_cannot_be_opened_is_a_failure_with_its_reason)
 {
 	bench_begin(1, 1);
 	start_all();
-	bench.no_route = true;
+	bench.edge.no_route = true;
 	answer(next_out(), 5);
 	assert_string_equal(status(0).problem, "192.0.2.1@53: no route to host");
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_IDLE);
@@ -1041,36 +880,36 @@ TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 100, .retry_s = 10, .expire_s = 1000};
 	struct change_deadlines stored = {
-	        .refreshed_at_s = 1700000000 - 50, .refresh_at_s = 1700000000 + 50, .expire_at_s = 1700000000 + 950};
+	        .refreshed_at_s = EDGE_NOW_S - 50, .refresh_at_s = EDGE_NOW_S + 50, .expire_at_s = EDGE_NOW_S + 950};
 	bench_begin(1, 1);
-	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.now));
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.edge.now));
 	assert_int_equal(bench.zones[0].timers_told, 1);
 	assert_true(change_deadlines_equal(&bench.zones[0].timers, &stored));
-	assert_int_equal(bench.out_count, 0);
-	bench.now.boot_ms += 50000;
-	bench.now.wall_s += 50;
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	assert_int_equal(bench.edge.out_count, 0);
+	bench.edge.now.boot_ms += 50000;
+	bench.edge.now.wall_s += 50;
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	answer(next_out(), 5);
 	assert_int_equal(bench.zones[0].timers_told, 2);
-	assert_int_equal(bench.zones[0].timers.refreshed_at_s, bench.now.wall_s);
-	assert_int_equal(bench.zones[0].timers.expire_at_s, bench.now.wall_s + 1000);
-	assert_in_range(bench.zones[0].timers.refresh_at_s, bench.now.wall_s + 89, bench.now.wall_s + 100);
+	assert_int_equal(bench.zones[0].timers.refreshed_at_s, bench.edge.now.wall_s);
+	assert_int_equal(bench.zones[0].timers.expire_at_s, bench.edge.now.wall_s + 1000);
+	assert_in_range(bench.zones[0].timers.refresh_at_s, bench.edge.now.wall_s + 89, bench.edge.now.wall_s + 100);
 	bench_end();
 }
 
 static void promise_by_notify(uint32_t serial)
 {
 	struct transfer_hint hint = {.has_serial = true, .serial = serial, .is_proven = true};
-	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.now);
+	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
 }
 
 static void start_with_serial_5(void)
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 100, .retry_s = 10, .expire_s = 1000};
 	struct change_deadlines stored = {
-	        .refreshed_at_s = 1700000000, .refresh_at_s = 1700000100, .expire_at_s = 1700001000};
+	        .refreshed_at_s = EDGE_NOW_S, .refresh_at_s = EDGE_NOW_S + 100, .expire_at_s = EDGE_NOW_S + 1000};
 	bench_begin(1, 1);
-	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.now));
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.edge.now));
 }
 
 /* Whatever ends the server then, it knows of it. */
@@ -1080,11 +919,11 @@ TEST(promise_is_told_when_it_is_made)
 	start_with_serial_5();
 	promise_by_notify(7);
 	assert_int_equal(told->promised_serial, 7);
-	assert_int_equal(told->promised_at_s, bench.now.wall_s);
-	assert_int_equal(told->expire_at_s, 1700001000);
+	assert_int_equal(told->promised_at_s, bench.edge.now.wall_s);
+	assert_int_equal(told->expire_at_s, EDGE_NOW_S + 1000);
 	bench_end();
 	start_with_serial_5();
-	transfer_secondary_refresh(bench.zones[0].machine, bench.now);
+	transfer_secondary_refresh(bench.zones[0].machine, bench.edge.now);
 	answer(next_out(), 6); /* a primary says so */
 	assert_int_equal(told->promised_serial, 6);
 	bench_end();
@@ -1092,7 +931,7 @@ TEST(promise_is_told_when_it_is_made)
 
 TEST(promises_that_grow_fast_are_told_once_a_second)
 {
-	const struct zone_bench *zone = &bench.zones[0];
+	const struct follower *zone = &bench.zones[0];
 	start_with_serial_5();
 	promise_by_notify(7);
 	size_t before = zone->timers_told;
@@ -1100,9 +939,9 @@ TEST(promises_that_grow_fast_are_told_once_a_second)
 		promise_by_notify(serial);
 	}
 	assert_int_equal(zone->timers_told, before);
-	bench.now.boot_ms += 1000;
-	assert_true(bench.wake_ms <= bench.now.boot_ms);
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	bench.edge.now.boot_ms += 1000;
+	assert_true(bench.edge.wake_ms <= bench.edge.now.boot_ms);
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	assert_int_equal(zone->timers_told, before + 1);
 	assert_int_equal(zone->timers.promised_serial, 999);
 	bench_end();
@@ -1112,13 +951,13 @@ TEST(zones_that_are_freed_when_the_server_stops_open_nothing)
 {
 	bench_begin(30, 1);
 	start_all();
-	size_t opened = bench.out_count;
-	transfer_scheduler_halt(bench.scheduler);
+	size_t opened = bench.edge.out_count;
+	transfer_scheduler_halt(bench.edge.scheduler);
 	for (size_t i = 0; i < 30; i++) {
-		transfer_secondary_free(bench.zones[i].machine, bench.now);
+		transfer_secondary_free(bench.zones[i].machine, bench.edge.now);
 		bench.zones[i].machine = NULL;
 	}
-	assert_int_equal(bench.out_count, opened);
+	assert_int_equal(bench.edge.out_count, opened);
 	bench_end();
 }
 
@@ -1126,12 +965,12 @@ TEST(freeing_a_zone_closes_what_is_open_and_lets_others_go_on)
 {
 	bench_begin(30, 1);
 	start_all();
-	struct transfer_call *call = bench.outs[0].call;
+	struct transfer_call *call = bench.edge.outs[0].call;
 	assert_non_null(call);
-	transfer_secondary_free(bench.zones[0].machine, bench.now);
+	transfer_secondary_free(bench.zones[0].machine, bench.edge.now);
 	bench.zones[0].machine = NULL;
-	assert_int_equal(bench.closed, 1);
-	assert_int_equal(open_count(), 1); /* the next zone took the turn */
+	assert_int_equal(bench.edge.closed, 1);
+	assert_int_equal(edge_open_count(&bench.edge), 1); /* the next zone took the turn */
 	bench_end();
 }
 
@@ -1143,7 +982,7 @@ TEST(zone_that_is_freed_while_its_candidate_is_published_is_forgotten)
 	answer(next_out(), 5);
 	answer(next_out(), 5);
 	assert_non_null(bench.zones[0].received);
-	transfer_secondary_free(bench.zones[0].machine, bench.now);
+	transfer_secondary_free(bench.zones[0].machine, bench.edge.now);
 	bench.zones[0].machine = NULL;
 	const struct zone_snapshot *candidate = transfer_in_finish(bench.zones[0].received, NULL, NULL, &error);
 	bench.zones[0].received = NULL;
@@ -1164,7 +1003,7 @@ TEST(primary_that_is_taken_out_while_its_candidate_is_published_does_no_harm)
 	struct transfer_secondary_config config = bench.config;
 	config.primaries = &bench.primaries[2];
 	config.primary_count = 1;
-	transfer_secondary_reconfigure(bench.zones[0].machine, &config, bench.now);
+	transfer_secondary_reconfigure(bench.zones[0].machine, &config, bench.edge.now);
 	publish(&bench.zones[0]);
 	assert_true(status(0).has_version);
 	assert_int_equal(status(0).primary_count, 1);
@@ -1178,7 +1017,7 @@ TEST(messages_go_from_the_configured_sources)
 	bench.config.query_source.v4 = from;
 	from.bytes[3] = 2;
 	bench.config.transfer_source.v4 = from;
-	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.now);
+	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.edge.now);
 	start_all();
 	assert_int_equal(next_out()->call->from.bytes[3], 1);
 	answer(next_out(), 5);
@@ -1192,13 +1031,13 @@ TEST(reconfiguration_of_one_zone_leaves_the_others_as_they_are)
 	bench_begin(3, 1);
 	struct transfer_secondary_config config = bench.config;
 	config.query_source.v4 = (struct address){.family = ADDRESS_V4, .bytes = {198, 51, 100, 1}};
-	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.now);
-	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.now);
+	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.edge.now);
+	transfer_secondary_reconfigure(bench.zones[1].machine, &config, bench.edge.now);
 	start_all();
-	assert_int_equal(bench.outs[0].call->from.family, ADDRESS_NONE);
-	answer(&bench.outs[0], 5);
-	assert_int_equal(bench.outs[1].call->from.family, ADDRESS_V4);
-	assert_int_equal(bench.outs[2].call->from.family, ADDRESS_NONE);
+	assert_int_equal(bench.edge.outs[0].call->from.family, ADDRESS_NONE);
+	answer(&bench.edge.outs[0], 5);
+	assert_int_equal(bench.edge.outs[1].call->from.family, ADDRESS_V4);
+	assert_int_equal(bench.edge.outs[2].call->from.family, ADDRESS_NONE);
 	bench_end();
 }
 
@@ -1208,7 +1047,7 @@ TEST(status_tells_of_zones_that_wait_for_their_transfer)
 	bench_begin(6, 1); /* four transfers per primary */
 	start_all();
 	for (size_t i = 0; i < 6; i++) {
-		answer(&bench.outs[i], 5);
+		answer(&bench.edge.outs[i], 5);
 	}
 	for (size_t i = 0; i < 6; i++) {
 		queued += status(i).phase == TRANSFER_PHASE_QUEUED;
@@ -1241,7 +1080,7 @@ TEST(log_tells_of_records_that_were_dropped_and_of_odd_ttls)
 	answer(next_out(), 5);
 	wire_answer_with(&reply, DNS_TYPE_AXFR, records, DNS_CLASS_IN, 0x80000001u);
 	memcpy(reply.bytes, next_out()->question.bytes, 2);
-	assert_true(feed(next_out(), &reply));
+	assert_true(edge_feed(&bench.edge, next_out(), &reply));
 	log_set_sink(NULL, NULL);
 	assert_non_null(strstr(text_string(&log_lines), "192.0.2.1@53 sent 1 records outside the zone: dropped"));
 	assert_non_null(strstr(text_string(&log_lines), "192.0.2.1@53 sent 1 TTLs above 2^31-1: kept as they came"));
@@ -1259,7 +1098,7 @@ TEST(status_tells_how_far_a_transfer_is)
 	wire_answer(&reply, DNS_TYPE_AXFR,
 	            "example. SOA ns.example. admin.example. 5 60 10 600 30\na.example. A 192.0.2.1\n");
 	memcpy(reply.bytes, out->question.bytes, 2);
-	assert_false(feed(out, &reply));
+	assert_false(edge_feed(&bench.edge, out, &reply));
 	assert_int_equal(status(0).phase, TRANSFER_PHASE_FETCHING);
 	assert_int_equal(status(0).fetched.records, 2);
 	struct transfer_secondary_status now = status(0);

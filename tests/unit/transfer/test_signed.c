@@ -6,87 +6,26 @@
 #include <stdlib.h>
 
 #include "access/tsig.h"
-#include "base/log.h"
 #include "crypto/crypto.h"
+#include "edge.h"
 #include "transfer/transfer.h"
 #include "wire.h"
 #include "zone_text.h"
 
-#define NOW_S 1800000000
-
 static struct dns_encoder encoder;
 
-/* One zone with one primary and one target, each with a key, and the question that is out. */
+/* One zone with one primary and one target, each with a key. One question is out at a time. */
 static struct bench {
-	struct transfer_edge edge;
-	struct transfer_secondary_owner owner;
-	struct random_seeded random;
-	struct transfer_scheduler *scheduler;
-	struct transfer_secondary *machine;
+	struct edge edge;
+	struct follower follower; /* without a machine: nothing follows */
 	struct transfer_secondary_config config;
 	struct transfer_notifier *notifier;
 	struct transfer_notifier_config notifier_config;
 	struct address peer;
 	const struct tsig_key *key;
-	struct transfer_in *received;
-	struct moment now;
-
-	struct transfer_call *call; /* NULL: nothing is out */
-	enum transfer_transport transport;
-	struct wire question;
-	struct tsig tsig; /* of the peer, who answers it */
+	struct tsig tsig; /* of the peer, who answers */
 	struct tsig_keys *known;
 } bench;
-
-static bool open_call(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
-                      struct error *error)
-{
-	(void)self;
-	(void)error;
-	assert_null(bench.call);
-	bench.call = call;
-	bench.transport = call->transport;
-	bench.question.len = len;
-	memcpy(bench.question.bytes, bytes, len);
-	call->handle = call;
-	return true;
-}
-
-static void close_call(struct transfer_edge *self, struct transfer_call *call)
-{
-	(void)self;
-	assert_ptr_equal(bench.call, call);
-	bench.call = NULL;
-}
-
-static void wake_at(struct transfer_edge *self, int64_t at_ms)
-{
-	(void)self;
-	(void)at_ms;
-}
-
-static void received(struct transfer_secondary_owner *self, struct transfer_in *take, const struct address *from,
-                     bool forced)
-{
-	(void)self;
-	(void)from;
-	(void)forced;
-	bench.received = take;
-}
-
-static void nothing_expired(struct transfer_secondary_owner *self, struct moment now)
-{
-	(void)self;
-	(void)now;
-}
-
-static void no_timers(struct transfer_secondary_owner *self, const struct change_deadlines *timers,
-                      int64_t expire_at_ms)
-{
-	(void)self;
-	(void)timers;
-	(void)expire_at_ms;
-}
 
 static const struct tsig_key *key_of(const char *name, const char *secret)
 {
@@ -107,29 +46,13 @@ static void bench_begin(void)
 	        .startup_notify_rate = 10,
 	};
 	memset(&bench, 0, sizeof bench);
-	log_set_level(LOG_ERROR);
 	dns_encoder_init(&encoder);
-	bench.edge = (struct transfer_edge){.open = open_call, .close = close_call, .wake_at = wake_at};
-	bench.owner = (struct transfer_secondary_owner){
-	        .received = received, .expired = nothing_expired, .timers = no_timers};
-	bench.now = (struct moment){.boot_ms = 1000000, .wall_s = NOW_S};
+	edge_begin(&bench.edge, &limits);
 	bench.key = key_of("k.", "secret");
 	bench.known = tsig_keys_new(&bench.key, 1);
-	bench.peer = (struct address){.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}};
-	random_seeded_init(&bench.random, unit_seed());
-	bench.scheduler = transfer_scheduler_new(&bench.edge, &bench.random.source, &limits);
-	bench.config = (struct transfer_secondary_config){
-	        .primaries = &bench.peer,
-	        .primary_count = 1,
-	        .primary_keys = &bench.key,
-	        .refresh_max_s = 1000000,
-	        .retry_max_s = 1000000,
-	        .expire_max_s = 1000000,
-	        .records_max = 1000,
-	        .bytes_max = 1000000,
-	        .transfer_idle_ms = 10000,
-	        .transfer_total_ms = 60000,
-	};
+	bench.peer = edge_host(1);
+	bench.config = follower_config(&bench.peer, 1);
+	bench.config.primary_keys = &bench.key;
 	bench.notifier_config =
 	        (struct transfer_notifier_config){.targets = &bench.peer, .target_count = 1, .target_keys = &bench.key};
 }
@@ -137,9 +60,8 @@ static void bench_begin(void)
 static void follow(void)
 {
 	bench_begin();
-	bench.machine =
-	        transfer_secondary_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.config, &bench.owner);
-	transfer_secondary_start(bench.machine, NULL, NULL, bench.now);
+	follower_begin(&bench.follower, &bench.edge, &bench.config);
+	transfer_secondary_start(bench.follower.machine, NULL, NULL, bench.edge.now);
 }
 
 static void notify(void)
@@ -148,52 +70,59 @@ static void notify(void)
 	const struct zone_snapshot *zone = zone_of_text("example.", 5, "");
 	struct zone_rrset soa;
 	zone_soa(zone, &soa);
-	bench.notifier =
-	        transfer_notifier_new(bench.scheduler, name_of("example."), DNS_CLASS_IN, &bench.notifier_config, NULL);
-	transfer_notifier_announce(bench.notifier, &soa, TRANSFER_NOTIFY_CHANGE, bench.now);
+	bench.notifier = transfer_notifier_new(bench.edge.scheduler, name_of("example."), DNS_CLASS_IN,
+	                                       &bench.notifier_config, NULL);
+	transfer_notifier_announce(bench.notifier, &soa, TRANSFER_NOTIFY_CHANGE, bench.edge.now);
 	zone_unref(zone);
 }
 
 static void bench_end(void)
 {
-	if (bench.machine != NULL) {
-		transfer_secondary_free(bench.machine, bench.now);
-	}
-	transfer_notifier_free(bench.notifier, bench.now);
-	transfer_in_free(bench.received);
-	transfer_scheduler_free(bench.scheduler);
+	follower_end(&bench.follower, &bench.edge);
+	transfer_notifier_free(bench.notifier, bench.edge.now);
+	edge_end(&bench.edge);
 	tsig_end(&bench.tsig);
 	tsig_keys_free(bench.known);
 	tsig_key_unref(bench.key);
 }
 
+static bool is_out(void)
+{
+	return edge_oldest(&bench.edge) != NULL;
+}
+
+/* What was asked last. */
+static struct dns_message asked(void)
+{
+	return wire_read(&edge_newest(&bench.edge)->question);
+}
+
+static enum transfer_transport transport(void)
+{
+	return edge_newest(&bench.edge)->transport;
+}
+
 /* The question that is out is signed with the key; the peer takes it. */
 static struct dns_message taken(uint16_t type)
 {
-	assert_non_null(bench.call);
-	struct dns_message question = wire_read(&bench.question);
+	assert_true(is_out());
+	struct dns_message question = asked();
 	assert_int_equal(question.qtype, type);
 	assert_true(question.has_tsig);
 	tsig_end(&bench.tsig);
-	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, NOW_S), TSIG_GOOD);
+	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, EDGE_NOW_S), TSIG_GOOD);
 	return question;
 }
 
 static bool feed(const struct wire *answer)
 {
-	struct transfer_call *call = bench.call;
-	bench.call = NULL; /* the machine may ask again at once */
-	bool is_over = transfer_call_message(call, answer->bytes, answer->len, bench.now);
-	if (!is_over) {
-		assert_null(bench.call);
-		bench.call = call;
-	}
-	return is_over;
+	assert_int_equal(edge_open_count(&bench.edge), 1);
+	return edge_feed(&bench.edge, edge_oldest(&bench.edge), answer);
 }
 
 static void sign(struct wire *answer)
 {
-	answer->len = tsig_sign(&bench.tsig, answer->bytes, answer->len, NOW_S);
+	answer->len = tsig_sign(&bench.tsig, answer->bytes, answer->len, EDGE_NOW_S);
 }
 
 /* The SOA with serial 6. */
@@ -232,7 +161,7 @@ static void offer(void)
 static const char *problem(void)
 {
 	static struct transfer_secondary_status status;
-	transfer_secondary_status(bench.machine, &status);
+	transfer_secondary_status(bench.follower.machine, &status);
 	return status.problem == NULL ? "" : status.problem;
 }
 
@@ -241,7 +170,7 @@ static void expect_problem(const char *part)
 	if (strstr(problem(), part) == NULL) {
 		fail_msg("expected '%s', found '%s'", part, problem());
 	}
-	assert_null(bench.received);
+	assert_null(bench.follower.received);
 }
 
 /* ---- SOA questions ---- */
@@ -249,7 +178,7 @@ static void expect_problem(const char *part)
 TEST(questions_are_signed_and_a_signed_answer_is_believed)
 {
 	offer();
-	assert_int_equal(bench.transport, TRANSFER_TCP);
+	assert_int_equal(transport(), TRANSFER_TCP);
 	bench_end();
 }
 
@@ -257,7 +186,7 @@ TEST(answer_over_udp_that_proves_nothing_only_leads_to_tcp)
 {
 	for (int kind = 0; kind < 4; kind++) {
 		follow();
-		assert_int_equal(bench.transport, TRANSFER_UDP);
+		assert_int_equal(transport(), TRANSFER_UDP);
 		struct dns_message question = taken(DNS_TYPE_SOA);
 		struct wire answer = kind == 1 ? rcode_answer(&question, DNS_RCODE_REFUSED) : soa_answer(&question);
 		if (kind >= 2) {
@@ -265,11 +194,11 @@ TEST(answer_over_udp_that_proves_nothing_only_leads_to_tcp)
 			answer.bytes[kind == 2 ? answer.len - 20 : DNS_HEADER_SIZE + 20] ^= 1; /* the MAC; data */
 		}
 		feed(&answer);
-		if (kind == 3 && bench.call != NULL && bench.transport == TRANSFER_UDP) {
+		if (kind == 3 && is_out() && transport() == TRANSFER_UDP) {
 			bench_end(); /* no answer to this question any more, so that it was not looked at */
 			continue;
 		}
-		assert_int_equal(bench.transport, TRANSFER_TCP);
+		assert_int_equal(transport(), TRANSFER_TCP);
 		question = taken(DNS_TYPE_SOA);
 		answer = soa_answer(&question);
 		sign(&answer);
@@ -289,7 +218,7 @@ static void expect_soa_refused(void (*spoil)(struct wire *answer, const struct d
 		spoil(&answer, &question);
 		assert_true(feed(&answer));
 	}
-	assert_null(bench.call);
+	assert_false(is_out());
 	expect_problem(why);
 	bench_end();
 }
@@ -321,20 +250,20 @@ static void answer_by(struct wire *answer, const struct dns_message *question, c
 static void with_other_secret(struct wire *answer, const struct dns_message *question)
 {
 	const struct tsig_key *key = key_of("k.", "other");
-	answer_by(answer, question, key, NOW_S);
+	answer_by(answer, question, key, EDGE_NOW_S);
 	tsig_key_unref(key);
 }
 
 static void without_the_key(struct wire *answer, const struct dns_message *question)
 {
 	const struct tsig_key *key = key_of("other.", "secret");
-	answer_by(answer, question, key, NOW_S);
+	answer_by(answer, question, key, EDGE_NOW_S);
 	tsig_key_unref(key);
 }
 
 static void with_other_clock(struct wire *answer, const struct dns_message *question)
 {
-	answer_by(answer, question, bench.key, NOW_S + 3600);
+	answer_by(answer, question, bench.key, EDGE_NOW_S + 3600);
 }
 
 static void replay(struct wire *answer, const struct dns_message *question)
@@ -342,15 +271,15 @@ static void replay(struct wire *answer, const struct dns_message *question)
 	/* Signed rightly as the answer to another question. */
 	struct tsig other;
 	struct dns_message message;
-	struct wire asked;
+	struct wire query;
 	struct wire signed_answer = *answer;
-	wire_question(&asked, "example.", DNS_TYPE_SOA, NULL, false);
+	wire_question(&query, "example.", DNS_TYPE_SOA, NULL, false);
 	tsig_ask(&other, bench.key);
-	asked.len = tsig_sign(&other, asked.bytes, asked.len, NOW_S);
+	query.len = tsig_sign(&other, query.bytes, query.len, EDGE_NOW_S);
 	tsig_end(&other);
-	message = wire_read(&asked);
-	tsig_take(&other, bench.known, &message, NOW_S);
-	signed_answer.len = tsig_sign(&other, signed_answer.bytes, signed_answer.len, NOW_S);
+	message = wire_read(&query);
+	tsig_take(&other, bench.known, &message, EDGE_NOW_S);
+	signed_answer.len = tsig_sign(&other, signed_answer.bytes, signed_answer.len, EDGE_NOW_S);
 	tsig_end(&other);
 	*answer = signed_answer;
 	(void)question;
@@ -375,7 +304,7 @@ static void stream_message(struct wire *out, size_t number, size_t count)
 {
 	char records[256];
 	static const char soa[] = "example. SOA ns.other. admin.other. 6 7200 900 1209600 300\n";
-	struct dns_message question = wire_read(&bench.question);
+	struct dns_message question = asked();
 	if (number == 0) {
 		snprintf(records, sizeof records, "%sexample. NS ns.other.\n", soa);
 	} else if (number == count) {
@@ -402,7 +331,7 @@ TEST(stream_whose_every_message_is_signed_is_taken)
 		sign(&message);
 		assert_true(feed(&message) == (i == 5));
 	}
-	assert_non_null(bench.received);
+	assert_non_null(bench.follower.received);
 	assert_string_equal(problem(), "");
 	bench_end();
 }
@@ -420,7 +349,7 @@ TEST(stream_may_have_unsigned_messages_between_signed_ones)
 		}
 		assert_true(feed(&message) == (i == 100));
 	}
-	assert_non_null(bench.received);
+	assert_non_null(bench.follower.received);
 	bench_end();
 }
 
@@ -445,7 +374,7 @@ TEST(stream_that_begins_or_ends_unsigned_is_refused_though_its_data_is_fine)
 {
 	for (size_t unsigned_one = 0; unsigned_one <= 3; unsigned_one += 3) {
 		offer();
-		for (size_t i = 0; i <= 3 && bench.call != NULL; i++) {
+		for (size_t i = 0; i <= 3 && is_out(); i++) {
 			struct wire message;
 			stream_message(&message, i, 3);
 			if (i != unsigned_one) {
@@ -477,7 +406,7 @@ TEST(refusal_of_a_transfer_is_told_whether_it_is_signed_or_not)
 {
 	for (int is_signed = 0; is_signed < 2; is_signed++) {
 		offer();
-		struct dns_message question = wire_read(&bench.question);
+		struct dns_message question = asked();
 		struct wire answer = rcode_answer(&question, DNS_RCODE_REFUSED);
 		if (is_signed) {
 			sign(&answer);
@@ -497,21 +426,21 @@ TEST(transfer_that_runs_ends_when_its_key_is_changed_and_goes_on_when_it_is_not)
 	assert_false(feed(&message));
 	const struct tsig_key *same = key_of("k.", "secret");
 	bench.config.primary_keys = &same;
-	transfer_secondary_reconfigure(bench.machine, &bench.config, bench.now);
+	transfer_secondary_reconfigure(bench.follower.machine, &bench.config, bench.edge.now);
 	stream_message(&message, 1, 5);
 	sign(&message);
 	assert_false(feed(&message));
 
 	const struct tsig_key *other = key_of("k.", "other");
 	bench.config.primary_keys = &other;
-	transfer_secondary_reconfigure(bench.machine, &bench.config, bench.now);
-	struct dns_message question = wire_read(&bench.question);
+	transfer_secondary_reconfigure(bench.follower.machine, &bench.config, bench.edge.now);
+	struct dns_message question = asked();
 	assert_int_equal(question.qtype, DNS_TYPE_SOA); /* it begins anew */
 	tsig_end(&bench.tsig);
-	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, NOW_S), TSIG_BADSIG);
+	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, EDGE_NOW_S), TSIG_BADSIG);
 	bench.config.primary_keys = NULL;
-	transfer_secondary_reconfigure(bench.machine, &bench.config, bench.now);
-	assert_false(wire_read(&bench.question).has_tsig);
+	transfer_secondary_reconfigure(bench.follower.machine, &bench.config, bench.edge.now);
+	assert_false(asked().has_tsig);
 	tsig_key_unref(same);
 	tsig_key_unref(other);
 	bench_end();
@@ -522,7 +451,7 @@ TEST(transfer_that_runs_ends_when_its_key_is_changed_and_goes_on_when_it_is_not)
 static struct transfer_target_status target(void)
 {
 	struct transfer_target_status out;
-	transfer_notifier_target(bench.notifier, 0, bench.now, &out);
+	transfer_notifier_target(bench.notifier, 0, bench.edge.now, &out);
 	return out;
 }
 
@@ -538,13 +467,13 @@ TEST(notify_is_signed_and_acknowledged_by_a_signed_answer_alone)
 
 	notify();
 	question = taken(DNS_TYPE_SOA);
-	assert_int_equal(bench.transport, TRANSFER_UDP);
+	assert_int_equal(transport(), TRANSFER_UDP);
 	answer = rcode_answer(&question, DNS_RCODE_NOERROR);
 	assert_true(feed(&answer));
 	assert_false(target().acknowledged);
-	transfer_scheduler_tick(bench.scheduler, bench.now);
+	transfer_scheduler_tick(bench.edge.scheduler, bench.edge.now);
 	question = taken(DNS_TYPE_SOA);
-	assert_int_equal(bench.transport, TRANSFER_TCP);
+	assert_int_equal(transport(), TRANSFER_TCP);
 	without_the_key(&answer, &question);
 	assert_true(feed(&answer));
 	assert_false(target().acknowledged);
@@ -557,18 +486,18 @@ TEST(target_with_another_key_is_told_again_unless_it_has_acknowledged)
 	notify();
 	const struct tsig_key *other = key_of("k.", "other");
 	bench.notifier_config.target_keys = &other;
-	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.now);
-	struct dns_message question = wire_read(&bench.question);
-	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, NOW_S), TSIG_BADSIG);
+	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.edge.now);
+	struct dns_message question = asked();
+	assert_int_equal(tsig_take(&bench.tsig, bench.known, &question, EDGE_NOW_S), TSIG_BADSIG);
 	bench.notifier_config.target_keys = &bench.key;
-	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.now);
+	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.edge.now);
 	question = taken(DNS_TYPE_SOA);
 	struct wire answer = rcode_answer(&question, DNS_RCODE_NOERROR);
 	sign(&answer);
 	assert_true(feed(&answer));
 	bench.notifier_config.target_keys = &other;
-	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.now);
-	assert_null(bench.call);
+	transfer_notifier_reconfigure(bench.notifier, &bench.notifier_config, bench.edge.now);
+	assert_false(is_out());
 	assert_true(target().acknowledged);
 	tsig_key_unref(other);
 	bench_end();
