@@ -112,8 +112,8 @@ static void check_version(struct check *check, const uint8_t *apex, const struct
 	struct error error;
 	const struct change_history *history;
 	if (value->place == STORE_NOWHERE) {
-		check->counts
-		        ->whole++; /* a primary that was stopped before its records were written: the file has them */
+		/* A primary that was stopped before its records were written: the file has them. */
+		check->counts->whole++;
 		return;
 	}
 	const struct zone_snapshot *version = store_load_version(check->store, apex, &head, &history, &error);

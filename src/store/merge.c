@@ -49,7 +49,7 @@ static bool put_head(struct merging *merging, struct error *error)
 
 /* ---- changesets that are there ---- */
 
-struct change_visitor_kept {
+struct kept_change {
 	struct kv_visitor visitor; /* first */
 	uint64_t octets;
 	int64_t at_s;
@@ -59,7 +59,7 @@ struct change_visitor_kept {
 /* A broken one counts with its octets, and as old. */
 static bool look_at_change(struct kv_visitor *self, struct kv_bytes key, struct kv_bytes value)
 {
-	struct change_visitor_kept *kept = (struct change_visitor_kept *)self;
+	struct kept_change *kept = (struct kept_change *)self;
 	(void)key;
 	kept->octets = value.len;
 	kept->at_s = value.len < STORE_NUMBER_SIZE ? 0 : (int64_t)load_u64(value.at);
@@ -71,10 +71,10 @@ static bool look_at_change(struct kv_visitor *self, struct kv_bytes key, struct 
 	return false;
 }
 
-static bool find_change(struct merging *merging, uint64_t number, struct change_visitor_kept *out, struct error *error)
+static bool find_change(struct merging *merging, uint64_t number, struct kept_change *out, struct error *error)
 {
 	struct store_name key = store_key_of_change(merging->write->apex.wire, number);
-	*out = (struct change_visitor_kept){.visitor.visit = look_at_change};
+	*out = (struct kept_change){.visitor.visit = look_at_change};
 	return merging->kv->side->look(merging->kv, store_key_bytes(&key), &out->visitor, error);
 }
 
@@ -101,7 +101,7 @@ static bool trim(struct merging *merging, struct error *error)
 	struct store_head_value *head = &merging->head;
 	const struct change_history_limits *limits = &merging->write->limits;
 	while (head->first < head->base) {
-		struct change_visitor_kept oldest;
+		struct kept_change oldest;
 		if (!find_change(merging, head->first, &oldest, error)) {
 			return false;
 		}
@@ -186,7 +186,7 @@ static bool is_followed(struct merging *merging, struct error *error)
 		return copied->serial_published == head->head.serial_published &&
 		       change_digest_equal(copied->content, head->head.content);
 	}
-	struct change_visitor_kept follower;
+	struct kept_change follower;
 	return find_change(merging, write->number, &follower, error) &&
 	       follower.serial_from == copied->serial_published;
 }
@@ -204,7 +204,7 @@ static bool take_copy(struct merging *merging, struct error *error)
 	head->base = write->number;
 	head->behind = 0;
 	for (uint64_t number = head->base; number < head->next; number++) {
-		struct change_visitor_kept change;
+		struct kept_change change;
 		if (!find_change(merging, number, &change, error)) {
 			return false;
 		}
