@@ -95,10 +95,6 @@ static void owner_expired(struct transfer_secondary_owner *self, struct moment n
 {
 	struct follow *follow = (struct follow *)self;
 	(void)now;
-	log_error(
-	        "zone %s: expired: no primary could be reached for as long as its SOA allows; answering SERVFAIL until "
-	        "one can",
-	        follow->zone->name);
 	follow->has_expired = true;
 	writer_expire(follow->zone);
 }

@@ -20,17 +20,9 @@ static struct zone_job *machine_job_new(struct server_zone *zone, void (*work)(s
 
 /* ---- by transfer ---- */
 
-static void log_build(const struct server_zone *zone, const char *who, const struct transfer_in_counts *counts,
-                      const struct zone_build_report *build)
+/* What the transfer itself does not see, and so has not told (fetch.c). */
+static void log_build(const struct server_zone *zone, const char *who, const struct zone_build_report *build)
 {
-	if (counts->outside > 0) {
-		log_warning("zone %s: %" PRIu64 " records outside of the zone came from %s and were dropped",
-		            zone->name, counts->outside, who);
-	}
-	if (counts->ttls_high > 0) {
-		log_warning("zone %s: %" PRIu64 " records from %s have a TTL above 2^31-1; they are kept as they came",
-		            zone->name, counts->ttls_high, who);
-	}
 	if (build->ttls_unified > 0) {
 		log_warning("zone %s: %" PRIu64 " RRsets from %s came with several TTLs; the lowest is used",
 		            zone->name, build->ttls_unified, who);
@@ -71,7 +63,7 @@ static void offer_transferred(struct zone_job *self)
 		follow_refused(zone, self->generation, &error);
 		return;
 	}
-	log_build(zone, self->who, &counts, &build);
+	log_build(zone, self->who, &build);
 	struct server_zone_options options = server_zone_options(zone);
 	struct offered *offered = offered_new(zone);
 	offered->generation = self->generation;
