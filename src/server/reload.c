@@ -40,7 +40,7 @@ static void rules_free(void *memory)
 	free(rules);
 }
 
-/* Keys of the primaries, each once. Gives how many; `keys` has room for all. */
+/* Keys of the primaries, those of one with several addresses once. Gives how many; `keys` has room for all. */
 static size_t keys_of_primaries(const struct conf_targets *primaries, const struct tsig_key **keys)
 {
 	size_t count = 0;

@@ -285,11 +285,10 @@ static void look_on_loop(void *context, struct moment now)
 static void fill_origin(const struct server_zone *zone, struct arena *arena, struct control_zone_status *out)
 {
 	struct store_head head;
-	struct store_stand stand;
 	struct store_note note;
 	struct error error;
 	if (out->is_volatile || zone->server->store == NULL ||
-	    !store_load_head(zone->server->store, zone->zone->apex.wire, &head, &stand, &note, &error) ||
+	    !store_load_head(zone->server->store, zone->zone->apex.wire, &head, NULL, &note, &error) ||
 	    head.serial_published != out->serial) {
 		return;
 	}

@@ -59,7 +59,7 @@ static bool may_write_line(struct line_budget *budget, const char *what, struct 
 	return true;
 }
 
-/* Questions are put off by this until somebody looks here: their senders are told no more than a code. */
+/* Whoever signs wrongly gets a code and nothing else: what is wrong, the operator reads here. */
 static void log_bad_signature(struct worker *worker, const struct answer_result *result, const struct address *client,
                               struct moment now)
 {
@@ -113,7 +113,8 @@ static bool take_notify(const struct answer_result *result, const struct address
 	return follow_notified(server_zone_of(result->zone), client, &hint);
 }
 
-/* Adds the TSIG that the answer to a signed question needs, where it is the only one. Gives the length. */
+/* Adds the TSIG that the answer to a signed question needs, where that is one message. Gives the length. `tsig` NULL: it was
+ * not signed. */
 static uint32_t sign(struct tsig *tsig, uint8_t *bytes, size_t len, struct moment now)
 {
 	if (tsig == NULL) {

@@ -55,6 +55,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	fetch->began_ms = now.boot_ms;
 	fetch->moved_ms = now.boot_ms;
 	fetch->octets = 0;
+	bool asks_digest = fetch->edns && content_is_asked(fetch->source);
 	struct transfer_in_config config = {
 	        .apex = zone->apex,
 	        .class = zone->class,
@@ -63,7 +64,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .has_serial = zone->has_version,
 	        .serial = zone->version.serial,
 	        .any_serial = takes_any(zone) || fetch->repairs,
-	        .asks_digest = fetch->edns && content_is_asked(fetch->source),
+	        .asks_digest = asks_digest,
 	        .records_max = zone->config->records_max,
 	        .bytes_max = zone->config->bytes_max,
 	};
@@ -74,7 +75,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .type = type,
 	        .id = fetch->id,
 	        .edns = fetch->edns,
-	        .asks_digest = fetch->edns && content_is_asked(fetch->source),
+	        .asks_digest = asks_digest,
 	        .has_serial = fetch->asks_differences,
 	        .serial = zone->version.serial,
 	};
