@@ -37,14 +37,7 @@ class FakePrimary:
         self.lies = []  # each makes a datagram of (query, honest answer), sent before the honest one
         self.name = "fake"
         self.kind = "fake"
-        self.address = place[0] if place else servers.addresses.next()
-        self.port = place[1] if place else servers.free_port(self.address)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket()
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.udp.bind((self.address, self.port))
-        self.tcp.bind((self.address, self.port))
-        self.tcp.listen(16)
+        (self.address, self.port), self.udp, self.tcp = servers.listening_sockets(place)
         self.ended = threading.Event()
         self.loops = [threading.Thread(target=loop, daemon=True) for loop in (self.serve_udp, self.serve_tcp)]
         for sock in (self.udp, self.tcp):

@@ -36,14 +36,7 @@ class FakeSecondary:
         self.answers = []  # of these: (zone, RCODE, serial or None), or None for no answer
         self.heard = []
         self.name = "fake-secondary"
-        self.address = place[0] if place else servers.addresses.next()
-        self.port = place[1] if place else servers.free_port(self.address)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket()
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.udp.bind((self.address, self.port))
-        self.tcp.bind((self.address, self.port))
-        self.tcp.listen(16)
+        (self.address, self.port), self.udp, self.tcp = servers.listening_sockets(place)
         for loop in (self.serve_udp, self.serve_tcp):
             threading.Thread(target=loop, daemon=True).start()
 

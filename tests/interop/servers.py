@@ -138,6 +138,18 @@ def free_port(address):
     raise AssertionError(f"no free port at {address}")
 
 
+def listening_sockets(place=None):
+    """For a server that a test plays: (address, port) and its sockets for UDP and TCP; without a place at one of its own."""
+    address = place[0] if place else addresses.next()
+    port = place[1] if place else free_port(address)
+    udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    udp.bind((address, port))
+    tcp.bind((address, port))
+    tcp.listen(16)
+    return (address, port), udp, tcp
+
+
 def wait_until(condition, what, seconds=CHANGE_SECONDS):
     """Asks until the condition gives something true, and gives that. No longer than `seconds`."""
     deadline = time.monotonic() + seconds
@@ -388,6 +400,11 @@ class Tandem(Server):
                 prefix = f"{LOOKER}/32" if keys else "127.0.0.0/8"
                 lines.append(f'    allow-transfer: [{{from: ["{prefix}"]}}{keys}]')
         (self.folder / "tandem.yaml").write_text("\n".join(lines) + "\n")
+
+    def reconfigure(self):
+        """Writes the configuration anew, and has the running server read it."""
+        self.configure()
+        self.run("reload")
 
     def command(self):
         if not TANDEM.exists():

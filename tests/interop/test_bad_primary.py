@@ -47,18 +47,12 @@ BAD = [
 
 
 @pytest.fixture
-def primary():
-    server = fake.FakePrimary(ZONE, 1, fake.honest)
-    yield server
-    server.end()
+def primary(world):
+    return world.fake_primary(ZONE)
 
 
 def follower(world, primary):
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
-    secondary.zone_options.update(LIMITS)
-    secondary.start()
-    return secondary
+    return world.follower(ZONE, primary, **LIMITS).start()
 
 
 @pytest.mark.parametrize("play", BAD, ids=lambda play: play.__name__)
@@ -108,18 +102,15 @@ def test_differences_that_break_off_are_asked_for_again(world, primary, play):
 @pytest.mark.parametrize("play", [fake.cut, fake.garbage, fake.endless], ids=lambda play: play.__name__)
 def test_a_zone_that_never_arrived_is_servfail_and_others_are_served(world, primary, play):
     primary.play = play
-    other = fake.FakePrimary("good.example.", 5, fake.honest)
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
+    other = world.fake_primary("good.example.", 5)
+    secondary = world.follower(ZONE, primary, **LIMITS)
     secondary.zones.append(servers.Zone("good.example.", primaries=[other]))
-    secondary.zone_options.update(LIMITS)
     secondary.start()
     secondary.wait_for_serial("good.example.", 5)
     servers.wait_until(lambda: primary.transfers >= 2, "it tried twice")
     answer = secondary.ask(ZONE, "SOA", use_edns=True)
     assert answer.rcode() == 2
     assert [int(option.code) for option in answer.options if int(option.otype) == 15] == [14]
-    other.end()
 
 
 def test_records_outside_the_zone_are_served_to_nobody(world, primary):

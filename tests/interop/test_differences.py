@@ -113,10 +113,8 @@ def test_whole_zone_that_was_received_is_handed_on_as_what_differs(world):
     def whole(connection, query_id, one):
         one.send(connection, one.message(query_id, [one.soa(), *one.body(), *many, one.soa()]))
 
-    source = fake.FakePrimary(ZONE, 1, whole)
-    server = world.new("tandem")
-    server.zones.append(servers.Zone(ZONE, primaries=[source]))
-    server.start()
+    source = world.fake_primary(ZONE, play=whole)
+    server = world.follower(ZONE, source).start()
     server.wait_for_serial(ZONE, 1)
     before = wire.axfr(server.place, ZONE)
     source.serial = 2
@@ -124,7 +122,6 @@ def test_whole_zone_that_was_received_is_handed_on_as_what_differs(world):
     records = wire.ixfr(server.place, ZONE, 1)
     assert [record[1] for record in records] == [wire.SOA, wire.SOA, fake.TXT, wire.SOA, fake.TXT, wire.SOA]
     wire.assert_equal_zones(wire.axfr(server.place, ZONE), wire.after_differences(before, records))
-    source.end()
 
 
 def test_serial_whose_octets_are_a_word_is_kept_over_a_restart(world):

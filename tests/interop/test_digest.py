@@ -43,66 +43,57 @@ def follow_another(secondary, primary):
     """Another server is its primary from now on, and known to be a Tandem."""
     secondary.zone(ZONE).primaries = [primary]
     secondary.tandems = [primary]
-    secondary.configure()
-    secondary.run("reload")
+    secondary.reconfigure()
 
 
 def test_other_content_under_one_serial_is_found_and_repaired_down_the_chain_and_only_once(world):
-    spoilt = fake.FakePrimary(ZONE, 1, fake.honest)
-    first, second, third = (world.new("tandem", name) for name in ("first", "second", "third"))
-    try:
-        first.serve(ZONE, zones.small(world.folder, ZONE, 1))
-        second.zones.append(servers.Zone(ZONE, primaries=[spoilt]))
-        third.follow(ZONE, second)
-        third.tandems = [second]
-        for server in (first, second, third):
-            server.start()
-        third.wait_for_serial(ZONE, 1)
-        assert digest(second) == digest(third) != digest(first)
-        follow_another(second, first)
-        servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
-        servers.wait_until(lambda: digest(third) == digest(first), "so has the third one")
-        for server, primary in ((second, first), (third, second)):
-            assert server.lines("content-differs", primary.address)
-            assert server.status(ZONE)["alarm"] is None
-            assert server.status(ZONE)["healed"] == "content-differs"
-            assert "Its content was not what it should be (content-differs) until " in server.run("zone", "why", ZONE)
-        wire.assert_equal_zones(wire.axfr(first.place, ZONE), wire.axfr(third.place, ZONE))
-        second.run("zone", "refresh", ZONE, "--wait")
-        assert len(first.lines(f"transferred to {second.address}")) == 1
-        assert len(second.lines(f"transferred to {third.address}")) == 2
-        # Nobody is led on from the serial that had two contents.
-        assert wire.after_differences(wire.axfr(first.place, ZONE), wire.ixfr(second.place, ZONE, 0)) is None
-        first.change(ZONE, zones.small(world.folder, ZONE, 2))
-        first.wait_for_serial(ZONE, 2)
-        second.run("zone", "refresh", ZONE, "--wait")
-        third.wait_for_serial(ZONE, 2)
-        assert digest(first) == digest(second) == digest(third)
-        assert not second.lines(f"transferred to {third.address} as what differs from 1")
-    finally:
-        spoilt.end()
+    spoilt = world.fake_primary(ZONE)
+    first, third = world.new("tandem", "first"), world.new("tandem", "third")
+    second = world.follower(ZONE, spoilt, name="second")
+    first.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    third.follow(ZONE, second)
+    third.tandems = [second]
+    for server in (first, second, third):
+        server.start()
+    third.wait_for_serial(ZONE, 1)
+    assert digest(second) == digest(third) != digest(first)
+    follow_another(second, first)
+    servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
+    servers.wait_until(lambda: digest(third) == digest(first), "so has the third one")
+    for server, primary in ((second, first), (third, second)):
+        assert server.lines("content-differs", primary.address)
+        assert server.status(ZONE)["alarm"] is None
+        assert server.status(ZONE)["healed"] == "content-differs"
+        assert "Its content was not what it should be (content-differs) until " in server.run("zone", "why", ZONE)
+    wire.assert_equal_zones(wire.axfr(first.place, ZONE), wire.axfr(third.place, ZONE))
+    second.run("zone", "refresh", ZONE, "--wait")
+    assert len(first.lines(f"transferred to {second.address}")) == 1
+    assert len(second.lines(f"transferred to {third.address}")) == 2
+    # Nobody is led on from the serial that had two contents.
+    assert wire.after_differences(wire.axfr(first.place, ZONE), wire.ixfr(second.place, ZONE, 0)) is None
+    first.change(ZONE, zones.small(world.folder, ZONE, 2))
+    first.wait_for_serial(ZONE, 2)
+    second.run("zone", "refresh", ZONE, "--wait")
+    third.wait_for_serial(ZONE, 2)
+    assert digest(first) == digest(second) == digest(third)
+    assert not second.lines(f"transferred to {third.address} as what differs from 1")
 
 
 def test_who_is_not_known_to_be_a_tandem_is_neither_asked_nor_repaired_from(world):
-    spoilt = fake.FakePrimary(ZONE, 1, fake.honest)
-    first, second = world.new("tandem", "first"), world.new("tandem", "second")
-    try:
-        first.serve(ZONE, zones.small(world.folder, ZONE, 1))
-        second.zones.append(servers.Zone(ZONE, primaries=[spoilt]))
-        first.start()
-        second.start()
-        second.wait_for_serial(ZONE, 1)
-        follow_another(second, first)
-        servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
-        second.tandems = []
-        second.zone(ZONE).primaries = [spoilt]
-        second.configure()
-        second.run("reload")
-        second.run("zone", "refresh", ZONE, "--wait")
-        assert digest(second) == digest(first)
-        assert spoilt.transfers == 1
-    finally:
-        spoilt.end()
+    spoilt = world.fake_primary(ZONE)
+    first, second = world.new("tandem", "first"), world.follower(ZONE, spoilt, name="second")
+    first.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    first.start()
+    second.start()
+    second.wait_for_serial(ZONE, 1)
+    follow_another(second, first)
+    servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
+    second.tandems = []
+    second.zone(ZONE).primaries = [spoilt]
+    second.reconfigure()
+    second.run("zone", "refresh", ZONE, "--wait")
+    assert digest(second) == digest(first)
+    assert spoilt.transfers == 1
 
 
 ZONEMD = 63
@@ -126,25 +117,20 @@ def differences(connection, query_id, server):
 
 
 def test_zone_that_is_not_what_its_zonemd_says_is_fetched_whole_once_and_served_with_an_alarm(world):
-    primary = WithZonemd(ZONE, 1, differences)
-    secondary = world.new("tandem", "second")
-    try:
-        secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
-        secondary.start()
-        secondary.wait_for_serial(ZONE, 1)
-        primary.serial = 2
-        secondary.run("zone", "refresh", ZONE, "--wait")
-        servers.wait_until(lambda: "no better" in secondary.reason(ZONE), "the whole zone was fetched in vain")
-        assert secondary.status(ZONE)["alarm"] == "zonemd-differs"
-        assert "alarm: zonemd-differs" in secondary.run("status", ZONE)
-        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
-        primary.serial = 3
-        secondary.run("zone", "refresh", ZONE, "--wait")
-        secondary.wait_for_serial(ZONE, 3)
-        servers.wait_until(lambda: "serial 3" in secondary.reason(ZONE), "the newest version was looked at")
-        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR, wire.IXFR]
-    finally:
-        primary.end()
+    primary = world.fake_primary(ZONE, play=differences, kind=WithZonemd)
+    secondary = world.follower(ZONE, primary).start()
+    secondary.wait_for_serial(ZONE, 1)
+    primary.serial = 2
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    servers.wait_until(lambda: "no better" in secondary.reason(ZONE), "the whole zone was fetched in vain")
+    assert secondary.status(ZONE)["alarm"] == "zonemd-differs"
+    assert "alarm: zonemd-differs" in secondary.run("status", ZONE)
+    assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
+    primary.serial = 3
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    secondary.wait_for_serial(ZONE, 3)
+    servers.wait_until(lambda: "serial 3" in secondary.reason(ZONE), "the newest version was looked at")
+    assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR, wire.IXFR]
 
 
 class RightZonemd(fake.FakePrimary):
@@ -170,18 +156,13 @@ def with_a_stowaway(connection, query_id, server):
 
 
 def test_differences_that_are_not_what_the_zonemd_says_are_repaired_by_the_whole_zone(world):
-    primary = RightZonemd(ZONE, 1, with_a_stowaway)
-    secondary = world.new("tandem", "second")
-    try:
-        secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
-        secondary.start()
-        secondary.wait_for_serial(ZONE, 1)
-        primary.serial = 2
-        secondary.run("zone", "refresh", ZONE, "--wait")
-        servers.wait_until(lambda: secondary.status(ZONE)["healed"], "the alarm has come and gone")
-        status = secondary.status(ZONE)
-        assert (status["healed"], status["healed_serial"], status["alarm"]) == ("zonemd-differs", 2, None)
-        assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
-        assert wire.axfr(secondary.place, ZONE) == primary.zone_as_sent()
-    finally:
-        primary.end()
+    primary = world.fake_primary(ZONE, play=with_a_stowaway, kind=RightZonemd)
+    secondary = world.follower(ZONE, primary).start()
+    secondary.wait_for_serial(ZONE, 1)
+    primary.serial = 2
+    secondary.run("zone", "refresh", ZONE, "--wait")
+    servers.wait_until(lambda: secondary.status(ZONE)["healed"], "the alarm has come and gone")
+    status = secondary.status(ZONE)
+    assert (status["healed"], status["healed_serial"], status["alarm"]) == ("zonemd-differs", 2, None)
+    assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
+    assert wire.axfr(secondary.place, ZONE) == primary.zone_as_sent()

@@ -26,17 +26,9 @@ ZONE = "small.example."
 
 
 @pytest.fixture
-def targets():
-    """Makes secondaries that hear NOTIFYs, and ends them."""
-    made = []
-
-    def new(**options):
-        made.append(fake_secondary.FakeSecondary(**options))
-        return made[-1]
-
-    yield new
-    for target in made:
-        target.end()
+def targets(world):
+    """Makes secondaries that hear NOTIFYs."""
+    return world.fake_secondary
 
 
 def primary_with(world, *secondaries, serial=1):
@@ -100,7 +92,7 @@ def test_pending_notify_survives_a_kill_and_an_answered_one_is_not_repeated(worl
 
 def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_either(world, targets):
     target = targets()
-    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    source = world.fake_primary(ZONE)
     middle = world.new("tandem")
     middle.zones.append(servers.Zone(ZONE, primaries=[source], notify=[target]))
     middle.start()
@@ -115,7 +107,6 @@ def test_done_notifies_are_not_repeated_by_an_orderly_restart_of_a_secondary_eit
     middle.run("zone", "refresh", ZONE, "--wait")
     target.wait_for(2)
     assert set(target.serials()[told:]) == {2}
-    source.end()
 
 
 def test_changed_file_is_told_after_a_restart_and_on_sighup(world, targets):
@@ -135,8 +126,7 @@ def test_first_target_of_a_running_zone_is_told_what_is_served(world, targets):
     primary = primary_with(world).start()
     for target in (first, second):
         primary.zone(ZONE).notify.append(target)
-        primary.configure()
-        primary.run("reload")
+        primary.reconfigure()
         target.wait_for(1)
     primary.change(ZONE, zones.small(world.folder, ZONE, 2))
     for target in (first, second):
@@ -250,10 +240,8 @@ def test_zone_whose_servers_all_stand_in_a_zone_that_is_read_later_tells_them(wo
 
 
 def test_reply_to_a_notify_with_and_without_a_soa_over_udp_and_tcp(world):
-    source = fake.FakePrimary(ZONE, 1, fake.honest, place=("127.0.0.1", servers.free_port("127.0.0.1")))
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
-    secondary.start()
+    source = world.fake_primary(ZONE, place=("127.0.0.1", servers.free_port("127.0.0.1")))
+    secondary = world.follower(ZONE, source).start()
     secondary.wait_for_serial(ZONE, 1)
     for with_soa in (False, True):
         for tcp in (False, True):
@@ -269,14 +257,11 @@ def test_reply_to_a_notify_with_and_without_a_soa_over_udp_and_tcp(world):
             assert answer.flags & (dns.flags.QR | dns.flags.AA) == dns.flags.QR | dns.flags.AA
             assert answer.question == query.question
             assert not answer.answer and not answer.authority
-    source.end()
 
 
 def test_notify_over_tcp_with_an_option_of_64_kb_is_handled(world):
-    source = fake.FakePrimary(ZONE, 1, fake.honest)
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
-    secondary.start()
+    source = world.fake_primary(ZONE)
+    secondary = world.follower(ZONE, source).start()
     secondary.wait_for_serial(ZONE, 1)
     source.serial = 2
     message = notify_message(ZONE, bytes(65535 - len(notify_message(ZONE))))
@@ -288,18 +273,15 @@ def test_notify_over_tcp_with_an_option_of_64_kb_is_handled(world):
         answer = wire.read_message(connection, deadline)
     assert struct.unpack_from("!H", answer, 2)[0] == 0xA400
     secondary.wait_for_serial(ZONE, 2)
-    source.end()
 
 
 # ---- Floods
 
 
 def test_flood_in_the_name_of_a_healthy_primary_asks_it_few_times(world):
-    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    source = world.fake_primary(ZONE)
     source.timers = (3600, 600, 86400, 60)
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[source]))
-    secondary.start()
+    secondary = world.follower(ZONE, source).start()
     secondary.wait_for_serial(ZONE, 1)
     before = len(source.asked_from)
     start = time.monotonic()
@@ -312,7 +294,6 @@ def test_flood_in_the_name_of_a_healthy_primary_asks_it_few_times(world):
     source.serial = 2
     flood(source.address, secondary, ZONE, 1)
     secondary.wait_for_serial(ZONE, 2)
-    source.end()
 
 
 def resident_kib(server):
@@ -323,7 +304,7 @@ def resident_kib(server):
 def test_flood_over_thousands_of_zones_keeps_the_server_answering_and_its_memory_bounded(world, monkeypatch):
     # The address sanitizer would keep what was freed.
     monkeypatch.setenv("ASAN_OPTIONS", f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=4")
-    source = fake.FakePrimary(ZONE, 1, fake.honest)
+    source = world.fake_primary(ZONE)
     source.silent = True  # so that what is asked stays under way
     names = [f"z{number}.example." for number in range(3000)]
     secondary = world.new("tandem")
@@ -346,7 +327,6 @@ def test_flood_over_thousands_of_zones_keeps_the_server_answering_and_its_memory
         flood_all()
     assert resident_kib(secondary) < before + 16 * 1024
     assert secondary.status()["server"]["zones"]["all"] == len(names) + 1
-    source.end()
 
 
 def notify_until_answered(source, target, zone):

@@ -16,7 +16,6 @@ import dns.message
 import dns.opcode
 import dns.query
 import dns.rcode
-import fake
 import pytest
 import servers
 import wire
@@ -410,8 +409,7 @@ def test_wrong_configuration_is_told_with_place_and_suggestion(tmp_path):
 def test_reload_applies_what_changed_and_a_broken_file_changes_nothing(world, primary):
     third = "third.example."
     primary.serve(third, zones.small(world.folder, third, 3))
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     primary.wait_for_serial(third, 3)
     assert primary.serial(ZONE) == 1
 
@@ -423,8 +421,7 @@ def test_reload_applies_what_changed_and_a_broken_file_changes_nothing(world, pr
     assert (primary.serial(ZONE), primary.serial(third)) == (1, 3)
 
     primary.zones = [zone for zone in primary.zones if zone.name != OTHER]
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     gone = "the zone is gone"
     servers.wait_until(lambda: primary.rcode(OTHER, "SOA") == dns.rcode.REFUSED, gone)
     assert primary.serial(ZONE) == 1
@@ -451,8 +448,7 @@ def test_every_example_is_right(tmp_path, text):
 def test_zone_commands_do_what_they_say(world, primary):
     secondary = world.new("tandem", "second")
     secondary.follow(ZONE, primary)
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
     names = [line.split()[0] for line in primary.run("zone", "list").splitlines()]
@@ -481,24 +477,21 @@ def test_half_sent_request_is_closed_after_some_seconds(primary):
 
 
 def test_expired_zone_is_servfail_and_comes_back(world):
-    primary = fake.FakePrimary(ZONE, 1, fake.honest)
+    primary = world.fake_primary(ZONE)
     primary.timers = (1, 1, 3, 60)
-    secondary = world.new("tandem")
-    secondary.zones.append(servers.Zone(ZONE, primaries=[primary]))
-    secondary.zone_options.update({"refresh-min": "1s", "retry-min": "1s", "expire-min": "1s"})
-    secondary.start()
+    secondary = world.follower(ZONE, primary, refresh_min="1s", retry_min="1s", expire_min="1s").start()
     secondary.wait_for_serial(ZONE, 1)
     primary.end()
     servers.wait_until(lambda: secondary.rcode(ZONE, "SOA") == SERVFAIL, "it expires")
     assert ede(secondary.ask(ZONE, "SOA", use_edns=True)) == [24]
+    assert len(secondary.lines(f"zone {ZONE.rstrip('.')}: expired")) == 1
     secondary.stop()
     secondary.is_ready = secondary.is_answering
     secondary.start()
     assert secondary.rcode(ZONE, "SOA") == SERVFAIL
 
-    back = fake.FakePrimary(ZONE, 1, fake.honest, place=(primary.address, primary.port))
+    world.fake_primary(ZONE, place=(primary.address, primary.port))
     secondary.wait_for_serial(ZONE, 1)
-    back.end()
 
 
 class Disk:
@@ -582,8 +575,7 @@ def test_primary_refuses_what_it_cannot_keep_and_takes_it_later(world):
 def test_secondary_follows_on_with_a_full_disk_and_writes_again_by_itself(world, primary):
     secondary = world.new("tandem", "second")
     secondary.follow(ZONE, primary)
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     disk = Disk(secondary)
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)

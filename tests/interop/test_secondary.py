@@ -18,38 +18,27 @@ DAY = 86400
 
 
 @pytest.fixture
-def primaries():
-    """Makes primaries and ends them."""
-    made = []
+def primaries(world):
+    """Makes primaries."""
 
     def new(serial=1, timers=(3600, 600, 86400, 60), play=fake.honest, **options):
-        made.append(fake.FakePrimary(ZONE, serial, play, **options))
-        made[-1].timers = timers
-        return made[-1]
+        primary = world.fake_primary(ZONE, serial, play, **options)
+        primary.timers = timers
+        return primary
 
-    yield new
-    for primary in made:
-        primary.end()
+    return new
 
 
 def follower(world, *sources, **options):
     """A secondary of the zone, started."""
-    server = world.new("tandem")
-    server.zones.append(servers.Zone(ZONE, primaries=list(sources)))
-    server.zone_options.update({name.replace("_", "-"): value for name, value in options.items()})
-    return server.start()
-
-
-def reload(server):
-    server.configure()
-    server.run("reload")
+    return world.follower(ZONE, *sources, **options).start()
 
 
 # ---- Sources
 
 
 def test_questions_transfers_and_notifies_leave_from_their_sources(world, primaries):
-    source, target = primaries(), fake_secondary.FakeSecondary()
+    source, target = primaries(), world.fake_secondary()
     query, transfer, notify = (servers.addresses.next() for _ in range(3))
     server = world.new("tandem")
     server.zones.append(servers.Zone(ZONE, primaries=[source], notify=[target]))
@@ -63,12 +52,11 @@ def test_questions_transfers_and_notifies_leave_from_their_sources(world, primar
 
     other = servers.addresses.next()
     server.sources = {"query-source": other, "transfer-source": other, "notify-source": other}
-    reload(server)
+    server.reconfigure()
     source.serial = 2
     server.run("zone", "refresh", ZONE, "--wait")
     target.wait_for(2)
     assert (source.asked_from[-1], source.transferred_from[-1], target.heard[-1].source) == (other, other, other)
-    target.end()
 
 
 # ---- Timers and their clamps
@@ -264,7 +252,7 @@ def test_role_of_a_zone_changes_at_reload_while_its_primary_is_being_asked(world
     servers.wait_until(lambda: len(source.asked_from) > asked, "a question is out")
     follows = server.zones.pop()
     server.serve(ZONE, zones.small(world.folder, ZONE, 8))
-    reload(server)
+    server.reconfigure()
     server.wait_for_serial(ZONE, 8)
     assert server.status(ZONE)["role"] == "primary"
     assert server.run_any("zone", "refresh", ZONE, "--wait").returncode == 1
@@ -272,7 +260,7 @@ def test_role_of_a_zone_changes_at_reload_while_its_primary_is_being_asked(world
     source.silent = False
     source.serial = 9
     server.zones[:] = [follows]
-    reload(server)
+    server.reconfigure()
     server.wait_for_serial(ZONE, 9)
     assert server.status(ZONE)["role"] == "secondary"
     server.stop()
@@ -289,7 +277,7 @@ def test_role_of_a_zone_changes_at_reload_in_the_middle_of_a_transfer(world, pri
     servers.wait_until(lambda: source.transfers >= 2, "a transfer is under way")
     server.zones.pop()
     server.serve(ZONE, zones.small(world.folder, ZONE, 8))
-    reload(server)
+    server.reconfigure()
     server.wait_for_serial(ZONE, 8)
     server.change(ZONE, zones.small(world.folder, ZONE, 10))
     server.wait_for_serial(ZONE, 10)

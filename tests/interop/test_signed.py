@@ -376,8 +376,7 @@ def test_what_a_primary_has_against_our_key_is_told(world, tmp_path, kind):
 
 
 def reconfigure(server):
-    server.configure()
-    server.run("reload")
+    server.reconfigure()
 
 
 def test_keys_change_while_the_server_runs(world, tmp_path):

@@ -115,8 +115,7 @@ def test_full_history_refuses_no_change_of_any_zone_on_a_full_disk(world, new_di
 def test_secondary_on_a_full_disk_is_volatile_and_comes_back_with_what_it_could_keep(world, new_disk):
     primary = new_primary(world, LARGE, ZONE).start()
     secondary = new_secondary(world, primary, LARGE, ZONE)
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     disk = new_disk(secondary)
     secondary.start()
     expect(secondary, LARGE, 1)
@@ -243,8 +242,7 @@ def test_running_secondary_that_may_not_write_any_more_is_volatile_until_it_may(
 def test_folder_of_copies_that_is_removed_while_it_is_used_makes_a_version_volatile(world):
     primary = new_primary(world, LARGE, ZONE).start()
     secondary = new_secondary(world, primary, LARGE, ZONE)
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     secondary.start()
     expect(secondary, LARGE, 1)
     expect(secondary, ZONE, 1)
@@ -271,8 +269,7 @@ def a_pair(world):
     names = [LARGE, *SMALL]
     primary = new_primary(world, *names).start()
     secondary = new_secondary(world, primary, *names)
-    primary.configure()
-    primary.run("reload")
+    primary.reconfigure()
     secondary.start()
     for name in names:
         expect(secondary, name, 1)
