@@ -9,13 +9,14 @@
 
 #define SPAN_MAX 48
 
-/* "3 days 4 h", "5 min 10 s", "0 s": the two largest units. */
+/* "3 days 4 h", "1 day", "5 min 10 s", "0 s": the two largest units. */
 static const char *span(uint64_t seconds, char out[static SPAN_MAX])
 {
 	static const struct {
-		const char *name;
+		const char *one;
+		const char *many;
 		uint64_t seconds;
-	} units[] = {{"days", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+	} units[] = {{"day", "days", 86400}, {"h", "h", 3600}, {"min", "min", 60}, {"s", "s", 1}};
 	size_t len = 0;
 	size_t parts = 0;
 	out[0] = '\0';
@@ -24,7 +25,7 @@ static const char *span(uint64_t seconds, char out[static SPAN_MAX])
 		seconds %= units[i].seconds;
 		if (count > 0 || (i + 1 == ARRAY_LENGTH(units) && parts == 0)) {
 			int more = snprintf(out + len, SPAN_MAX - len, "%s%" PRIu64 " %s", parts > 0 ? " " : "", count,
-			                    units[i].name);
+			                    count == 1 ? units[i].one : units[i].many);
 			len += more > 0 ? (size_t)more : 0;
 			parts++;
 		} else if (parts > 0) {

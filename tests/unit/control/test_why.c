@@ -79,6 +79,16 @@ TEST(secondary_that_was_repaired)
 	           "It expires in 7 days, unless a primary confirms it before.\n");
 }
 
+TEST(one_day_is_a_day)
+{
+	struct control_zone_status zone = secondary_of(NULL, 0);
+	zone.came_ago_s = 86400 + 3600;
+	expect_why(&zone, "Serial 7 is served, from 192.0.2.1@53, since 2026-01-01T00:00:00Z (1 day 1 h).\n"
+	                  "It is current: a primary gave or confirmed it 12 s ago, and nothing newer is known.\n"
+	                  "The primaries are asked again in 30 min.\n"
+	                  "It expires in 7 days, unless a primary confirms it before.\n");
+}
+
 /* Each step with its reason, what was tried last first. */
 TEST(secondary_that_is_behind)
 {
