@@ -239,6 +239,7 @@ struct store_queue {
 	int64_t soon_ms;    /* boot clock: when the first that is not urgent is due */
 	uint64_t submitted; /* writes so far */
 	uint64_t told;      /* of them done and told */
+	size_t group_last;  /* writes of the last group */
 	bool stopping;
 	bool has_thread;
 	pthread_t thread;
