@@ -398,13 +398,15 @@ void sim_rules_after_end(struct sim_server *server)
 	}
 }
 
-/* What it has from images may be of long ago. Which serials it gave may not be forgotten: R1 is held. */
+/* What it has from images may be of long ago, and what it was owed is forgotten; so are its timers, and it asks at once. Which
+ * serials it gave may not be forgotten: R1 is held. */
 void sim_rules_after_loss(struct sim_server *server)
 {
 	for (size_t i = 0; i < sim.zone_count; i++) {
 		struct sim_zone *at = &server->zones[i];
 		at->kept = (struct sim_version){.is_known = false};
 		at->kept_refreshed_s = 0;
+		at->is_owed_kept = false;
 		at->may_go_back = true;
 	}
 	sim.expire_lies = true; /* an image says when it was written, and not how old its primary's word was then */
