@@ -60,7 +60,10 @@ static const struct row server_row_list[] = {
         {"workers", ROW_INTEGER, SERVER(workers), .max = 256, .standard = "0", .reload = RELOAD_RESTART,
          .help = "Threads that answer questions. 0: one per core."},
         {"log-level", ROW_ENUM, SERVER(log_level), .choices = log_levels, .standard = "notice",
-         .reload = RELOAD_SETTINGS, .help = "Least important messages that are written to standard error."},
+         .reload = RELOAD_SETTINGS,
+         .help = "Least important messages that are written to standard error. With more than 1000 zones what the "
+                 "start "
+                 "serves of each is `info`; that all are served is told at `notice`."},
         {"nsid", ROW_BYTES, SERVER(nsid), .max = 128, .reload = RELOAD_SETTINGS,
          .help = "Name of this server for the NSID option (RFC 5001): a text, or octets as `0x` and hex digits. Not "
                  "answered by default."},

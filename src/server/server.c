@@ -105,6 +105,9 @@ static enum transfer_notify_reason reason_of(struct server_zone *zone, const str
 	return is_first && news->origin != CHANGE_FROM_TRANSFER ? TRANSFER_NOTIFY_STARTUP : TRANSFER_NOTIFY_CHANGE;
 }
 
+/* With more zones the start tells of each only at log level `info`, and at its end of all. */
+#define ZONES_TOLD_EACH_MAX 1000
+
 static void version_published(struct change_listener *self, const struct change_news *news)
 {
 	struct server_zone *zone = news->owner;
@@ -112,6 +115,8 @@ static void version_published(struct change_listener *self, const struct change_
 	struct zone_facts facts;
 	(void)self;
 	zone_facts(news->snapshot, &facts);
+	enum transfer_notify_reason reason = reason_of(zone, news);
+	bool is_start_of_many = reason == TRANSFER_NOTIFY_STARTUP && zone->server->zones_first > ZONES_TOLD_EACH_MAX;
 	bool is_primarys = news->origin == CHANGE_FROM_STORE && !server_zone_is_secondary(zone);
 	atomic_store(&zone->served_from_file, news->origin == CHANGE_FROM_FILE || is_primarys);
 	pthread_mutex_lock(&zone->lock);
@@ -126,10 +131,10 @@ static void version_published(struct change_listener *self, const struct change_
 		           zone->name, result->serial, news->who, result->serial_before,
 		           (unsigned long long)result->removed, (unsigned long long)result->added);
 	} else {
-		log_notice("zone %s: serial %u served, from %s; %llu records", zone->name, result->serial, news->who,
-		           (unsigned long long)facts.records);
+		log_write(is_start_of_many ? LOG_INFO : LOG_NOTICE, "zone %s: serial %u served, from %s; %llu records",
+		          zone->name, result->serial, news->who, (unsigned long long)facts.records);
 	}
-	announce_version(zone, news->snapshot, reason_of(zone, news));
+	announce_version(zone, news->snapshot, reason);
 }
 
 /* ---- start ---- */
@@ -194,6 +199,7 @@ static bool start(struct server *server, struct error *error)
 {
 	const struct conf_addresses nothing = {0};
 	server->publish = publish_new(NULL);
+	server->zones_first = server->conf->zone_count;
 	atomic_store(&server->zones, zone_set_new(NULL, 0));
 	if (!open_store_and_zones(server, error) || !workers_start(server, error) ||
 	    !server_listen(server, &nothing, &server->conf->server.listen, error) || !edge_init(server, error)) {

@@ -76,6 +76,11 @@ struct server {
 	size_t worker_count;
 	_Atomic uint32_t transfers_out; /* under way */
 
+	size_t zones_first;            /* in the configuration at the start */
+	_Atomic size_t loading;        /* zones whose first load or restore has not come to its end */
+	_Atomic size_t loaded_in_vain; /* of those of the start: nothing is served of them */
+	_Atomic bool was_loaded;       /* all of the start have come to their ends */
+
 	_Atomic(const struct zone_set *) zones;
 	_Atomic(const struct answer_config *) answer_config;
 	_Atomic bool stopping;

@@ -105,13 +105,6 @@ void offered_pass(struct offered *take, const struct server_zone_options *option
 
 /* ---- how they end ---- */
 
-void writer_end_loading(struct server_zone *zone)
-{
-	pthread_mutex_lock(&zone->lock);
-	zone->load_pending = false;
-	pthread_mutex_unlock(&zone->lock);
-}
-
 void writer_note_disk(struct server_zone *zone, const struct change_result *result)
 {
 	if (result != NULL) {

@@ -50,8 +50,6 @@ void offered_pass(struct offered *take, const struct server_zone_options *option
                   const struct zone_snapshot *candidate, const char *who, bool forced,
                   void (*settled)(void *offered, const struct change_result *result, const struct error *error));
 
-/* A load, or what a start brings back, has come to its end. */
-void writer_end_loading(struct server_zone *zone);
 /* What an offer says of the disk; `result` NULL: it failed. Also when nothing changed: what could not be written before may be
  * on disk now. */
 void writer_note_disk(struct server_zone *zone, const struct change_result *result);

@@ -58,7 +58,7 @@ static void load_settled(void *context, const struct change_result *result, cons
 		atomic_store(&zone->files_known, false);
 		load_failed(zone, offered->load, offered->path, error);
 	}
-	writer_end_loading(zone);
+	server_zone_end_loading(zone, zone_served(zone->zone) == NULL);
 	offered_free(offered);
 }
 
@@ -154,7 +154,7 @@ static void recalled_settled(void *context, const struct change_result *result, 
 		server_zone_finish_load(zone, offered->load, true, "the file did not change");
 	}
 	if (offered->load != 0) {
-		writer_end_loading(zone);
+		server_zone_end_loading(zone, zone_served(zone->zone) == NULL);
 	}
 	if (offered->load != 0 && result == NULL) {
 		writer_load_file(zone, true); /* and whoever waits, waits for that */
@@ -219,7 +219,7 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	if (candidate == NULL) {
 		atomic_store(&zone->files_known, false);
 		load_failed(zone, load, path, &error);
-		writer_end_loading(zone);
+		server_zone_end_loading(zone, zone_served(zone->zone) == NULL);
 		return;
 	}
 	struct offered *offered = offered_new(zone);
@@ -253,9 +253,9 @@ static void load_file(struct zone_job *self)
 	struct server_zone_options options = server_zone_options(zone);
 	if (conf_zone_is_secondary(options.zone) || options.zone->file == NULL) {
 		server_zone_finish_load(zone, load, false, "the zone has no file that it is read from");
-		writer_end_loading(zone);
+		server_zone_end_loading(zone, zone_served(zone->zone) == NULL);
 	} else if (nothing_to_read(zone, always, load)) {
-		writer_end_loading(zone);
+		server_zone_end_loading(zone, zone_served(zone->zone) == NULL);
 	} else if (!is_first_load(zone) || !recall_version(zone, load, &options)) {
 		read_and_offer(zone, load, &options);
 	}

@@ -117,7 +117,7 @@ static void restore(struct zone_job *self)
 	}
 	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &head.content,
 	                snapshot == NULL ? NULL : &timers);
-	writer_end_loading(zone);
+	server_zone_end_loading(zone, snapshot == NULL);
 }
 
 void writer_restore(struct server_zone *zone)

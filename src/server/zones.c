@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "server/announce_internal.h"
 #include "server/follow_internal.h"
@@ -30,6 +31,7 @@ struct server_zone *server_zone_new(struct server *server, struct conf *conf, co
 	zone->conf = conf_ref(conf);
 	zone->options = options;
 	zone->load_pending = true;
+	atomic_fetch_add(&server->loading, 1);
 	zone->lane = lane == NULL ? job_lane_new() : lane;
 	zonefile_files_init(&zone->files);
 	return zone;
@@ -47,6 +49,7 @@ void server_zone_unref(struct server_zone *take)
 		return;
 	}
 	ensure(take->follow == NULL && take->announce == NULL && take->waits == NULL);
+	server_zone_end_loading(take, false);
 	server_zone_clear_rules(take);
 	publish_line_free(take->line);
 	zone_free(take->zone);
@@ -61,6 +64,38 @@ void server_zone_unref(struct server_zone *take)
 	free(take->store_problem);
 	free(take->doing);
 	free(take);
+}
+
+static void log_loaded(const struct server *server)
+{
+	size_t in_vain = atomic_load(&server->loaded_in_vain);
+	int64_t ms = clock_now().boot_ms - server->started_at.boot_ms;
+	if (in_vain > 0) {
+		log_notice("all zones were looked at, %.3f s after the start; of %zu nothing is served yet: `tandem "
+		           "status`",
+		           (double)ms / 1000, in_vain);
+	} else {
+		log_notice("all zones are served, %.3f s after the start", (double)ms / 1000);
+	}
+}
+
+void server_zone_end_loading(struct server_zone *zone, bool in_vain)
+{
+	struct server *server = zone->server;
+	pthread_mutex_lock(&zone->lock);
+	bool was_pending = zone->load_pending;
+	zone->load_pending = false;
+	pthread_mutex_unlock(&zone->lock);
+	if (!was_pending) {
+		return;
+	}
+	if (in_vain) {
+		atomic_fetch_add(&server->loaded_in_vain, 1);
+	}
+	bool is_last = atomic_fetch_sub(&server->loading, 1) == 1;
+	if (is_last && !atomic_load(&server->stopping) && !atomic_exchange(&server->was_loaded, true)) {
+		log_loaded(server);
+	}
 }
 
 struct server_zone_options server_zone_options(struct server_zone *zone)

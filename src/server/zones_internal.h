@@ -110,6 +110,9 @@ struct server_zone_options {
 struct server_zone_options server_zone_options(struct server_zone *zone);
 void server_zone_options_release(struct server_zone_options *options);
 
+/* The first load or restore has come to its end; `in_vain`: and brought nothing to serve. Any thread; later calls say
+ * nothing. With the last of the start's zones the log tells it. */
+void server_zone_end_loading(struct server_zone *zone, bool in_vain);
 /* As the configuration has it now. Any thread. */
 bool server_zone_is_secondary(struct server_zone *zone);
 

@@ -75,6 +75,32 @@ def test_file_that_did_not_change_is_not_opened_at_start(world):
     assert opened.end()
 
 
+def test_start_says_when_all_zones_are_served_and_of_very_many_not_more(world):
+    primary = new_primary(world)
+    primary.start()
+    servers.wait_until(lambda: "all zones are served, 0." in primary.log_tail(), "the log says so")
+    assert f"zone {ZONE[:-1]}: serial 1 served" in primary.log_tail()
+    for number in range(1001):
+        primary.serve(f"z{number}.many.example.", zones.small(world.folder, f"z{number}.many.example.", 1))
+    restart(primary)
+    servers.wait_until(lambda: "all zones are served" in primary.log.read_text(), "the log says so")
+    assert "info zone z7.many.example: serial 1 served" in primary.log.read_text()
+    assert "notice zone z7.many.example: serial 1 served" not in primary.log.read_text()
+    change(primary, "z7.many.example.", zones.small(world.folder, "z7.many.example.", 2))
+    assert "notice zone z7.many.example: serial 2 served" in primary.log.read_text()
+
+
+def test_start_says_of_how_many_zones_nothing_is_served(world):
+    primary = new_primary(world)
+    file = zones.small(world.folder, "absent.example.", 1)
+    primary.serve("absent.example.", file)
+    file.unlink()
+    primary.zone("absent.example.").file.unlink(missing_ok=True)
+    primary.launch()
+    servers.wait_until(lambda: "all zones were looked at" in primary.log_tail(), "the log says so")
+    assert "of 1 nothing is served yet" in primary.log_tail()
+
+
 def test_history_survives_a_restart(world):
     primary = new_primary(world).start()
     have = {1: wire.axfr(primary.place, ZONE)}
