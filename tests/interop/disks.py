@@ -34,7 +34,7 @@ class Disk:
     def within(self, command):
         """The command that runs this one where the disk is to be seen."""
         user = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
-        return ["nsenter", "-t", str(self.holder.pid), "-m", *user, "sh", "-c", command]
+        return ["nsenter", "-t", str(self.holder.pid), "-m", "--root", *user, "sh", "-c", command]  # ours may be a chroot's
 
     @property
     def inside(self):
