@@ -42,6 +42,8 @@ POLL_ANSWER_SECONDS = 1  # that nobody listens is heard at once; a question that
 
 # Who may transfer and look without a key where servers want one of each other.
 LOOKER = "127.0.0.77"
+# With more zones than this what they have in common is written once, where the configuration knows groups.
+MANY_ZONES = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -359,6 +361,7 @@ class Server:
 class Tandem(Server):
     kind = "tandem"
     workers = 2
+    log_level = "info"
     usual_options = {"tcp-initial": "60s"}  # 3 s may pass between the two first steps of a client
 
     def __init__(self, folder, name=None):
@@ -378,11 +381,14 @@ class Tandem(Server):
             "  data-dir: data",
             "  control: control.sock",
             f"  workers: {self.workers}",
-            "  log-level: info",
+            f"  log-level: {self.log_level}",
             *[f"  {option}: {value}" for option, value in {**self.usual_options, **self.server_options}.items()],
             *self.lines_of_keys(),
-            "zones:" if self.zones else "zones: []",
         ]
+        is_of_many = len(self.zones) > MANY_ZONES and not any(zone.keys_down() for zone in self.zones)
+        if is_of_many:
+            lines += ["groups:", "  - name: many", *self.options_of_zone(None)]
+        lines.append("zones:" if self.zones else "zones: []")
         for zone in self.zones:
             lines.append(f'  - name: "{zone.name}"')
             if zone.file:
@@ -391,15 +397,18 @@ class Tandem(Server):
                 lines.append(f"    primaries: [{self.named(zone, zone.primaries)}]")
             if zone.notify:
                 lines.append(f"    notify: [{self.named(zone, zone.notify)}]")
-            for option, value in self.zone_options.items():
-                lines.append(f"    {option}: {value}")
-            for source, address in self.sources.items():
-                lines.append(f'    {source}: ["{address}"]')
-            if "allow-transfer" not in self.zone_options:
-                keys = "".join(f', {{key: "{key.name}"}}' for key in zone.keys_down())
-                prefix = f"{LOOKER}/32" if keys else "127.0.0.0/8"
-                lines.append(f'    allow-transfer: [{{from: ["{prefix}"]}}{keys}]')
+            lines += ["    group: many"] if is_of_many else self.options_of_zone(zone)
         (self.folder / "tandem.yaml").write_text("\n".join(lines) + "\n")
+
+    def options_of_zone(self, zone):
+        """Lines of what is said of the zone beside where it comes from and goes to; None: of any that is sent without keys."""
+        lines = [f"    {option}: {value}" for option, value in self.zone_options.items()]
+        lines += [f'    {source}: ["{address}"]' for source, address in self.sources.items()]
+        if "allow-transfer" not in self.zone_options:
+            keys = "".join(f', {{key: "{key.name}"}}' for key in zone.keys_down()) if zone else ""
+            prefix = f"{LOOKER}/32" if keys else "127.0.0.0/8"
+            lines.append(f'    allow-transfer: [{{from: ["{prefix}"]}}{keys}]')
+        return lines
 
     def reconfigure(self):
         """Writes the configuration anew, and has the running server read it."""
