@@ -65,10 +65,11 @@ struct checking {
 	const char *path;
 	int fd;
 	size_t page_size;
-	uint64_t file_pages; /* as many as the file has */
-	uint64_t last_page;  /* as the meta page says */
-	uint64_t beyond;     /* free pages that the file does not have: no transaction has written them yet */
-	uint8_t *seen;       /* a bit for each page of the file */
+	uint64_t file_pages;  /* as many as the file has */
+	uint64_t last_page;   /* as the meta page says */
+	uint64_t transaction; /* the last one that is durable */
+	uint64_t beyond;      /* free pages that the file does not have: no transaction has written them yet */
+	uint8_t *seen;        /* a bit for each page of the file */
 	struct error *error;
 };
 
@@ -274,13 +275,21 @@ static bool nodes_fit(const struct checking *checking, const uint8_t *page, bool
 	return sum == checking->page_size - upper;
 }
 
+/* Pages were freed by transactions that have been. LMDB forgets a list when it has used it by the transaction before: one of
+ * transaction 0 would give its pages again and again, which LMDB ends the process for. */
+static bool is_of_past(const struct checking *checking, struct kv_bytes key)
+{
+	return key.len == 8 && get_u64(key.at) > 0 && get_u64(key.at) <= checking->transaction;
+}
+
 /* The first key of a branch is never looked at, and may be anything. */
-static bool keys_fit(const struct tree *tree, const uint8_t *page, bool is_leaf, const struct bounds *bounds)
+static bool keys_fit(const struct checking *checking, const struct tree *tree, const uint8_t *page, bool is_leaf,
+                     const struct bounds *bounds)
 {
 	unsigned first = is_leaf ? 0 : 1;
 	for (unsigned i = first; i < node_count(page); i++) {
 		struct kv_bytes key = key_of(node_at(page, i));
-		if (key.len == 0 || key.len > KEY_MAX || (tree->is_free_list && key.len != 8) ||
+		if (key.len == 0 || key.len > KEY_MAX || (tree->is_free_list && !is_of_past(checking, key)) ||
 		    !is_within(tree, key, bounds) ||
 		    (i > first && compare_keys(tree, key_of(node_at(page, i - 1)), key) >= 0)) {
 			return false;
@@ -335,7 +344,8 @@ static bool check_content(struct checking *checking, const struct tree *tree, co
 	bool is_leaf = depth == tree->depth;
 	unsigned least = is_leaf || tree->is_free_list ? 1 : 2;
 	if (get_u64(page) != number || get_u16(page + 10) != (is_leaf ? PAGE_LEAF : PAGE_BRANCH) ||
-	    !nodes_fit(checking, page, is_leaf) || node_count(page) < least || !keys_fit(tree, page, is_leaf, bounds)) {
+	    !nodes_fit(checking, page, is_leaf) || node_count(page) < least ||
+	    !keys_fit(checking, tree, page, is_leaf, bounds)) {
 		return broken(checking, "a page is not what it should be");
 	}
 	return is_leaf ? check_values(checking, tree, page) : check_children(checking, tree, page, depth, bounds);
@@ -433,6 +443,7 @@ static bool check_file(struct checking *checking)
 	}
 	checking->file_pages = (uint64_t)status.st_size / checking->page_size;
 	checking->last_page = meta.last_page;
+	checking->transaction = meta.transaction;
 	if (meta.last_page < 1 || meta.last_page >= MAP_SIZE_MAX / checking->page_size) {
 		return broken(checking, "its last page is none");
 	}
