@@ -463,6 +463,13 @@ class Tandem(Server):
         """Why a zone is not as it should be, as status tells it; empty: all is well."""
         return self.status(zone)["reason"] or ""
 
+    def copy_on_disk(self, name):
+        """The newest file of a large version's records. A primary's comes after what it serves, and a stop does not wait for
+        one that is half written; of one under its last name the store knows, or does when the server has stopped."""
+        images = self.folder / "data" / "images"
+        finished = f"{name}{'[0-9a-f]' * 16}"
+        return wait_until(lambda: sorted(images.glob(finished)), f"{self.name} has a copy of {name}")[-1]
+
     def lines(self, *parts):
         """The lines of the log that have all these parts."""
         return [line for line in self.log.read_text().splitlines() if all(part in line for part in parts)]

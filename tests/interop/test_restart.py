@@ -53,8 +53,7 @@ class Opened:
 def test_file_that_did_not_change_is_not_opened_at_start(world):
     primary = new_primary(world, LARGE, LARGE_LINES)
     primary.start()
-    images = primary.folder / "data" / "images"
-    servers.wait_until(lambda: list(images.glob("*[0-9a-f]")), "its records are stored")
+    primary.copy_on_disk(LARGE)
 
     def starts_without_it():
         """A file that was written a moment ago is read again, to be sure."""
@@ -192,18 +191,12 @@ def test_secondary_gets_what_was_edited_while_its_primary_was_down_as_a_differen
     assert secondary.lines("serial 2 served", "1 records removed, 2 added")
 
 
-def image_of(server):
-    [image] = (server.folder / "data" / "images").iterdir()
-    return image
-
-
 def test_damaged_image_of_a_primary_costs_a_look_at_its_file_and_status_says_so(world):
     primary = new_primary(world, LARGE, LARGE_LINES)
     primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
     primary.start()
-    servers.wait_until(lambda: list((primary.folder / "data" / "images").iterdir()), "the image is made")
+    image = primary.copy_on_disk(LARGE)
     primary.stop()
-    image = image_of(primary)
     octets = bytearray(image.read_bytes())
     octets[600] ^= 1
     image.write_bytes(octets)
@@ -215,9 +208,7 @@ def test_damaged_image_of_a_primary_costs_a_look_at_its_file_and_status_says_so(
     assert "at start the stored version cannot be used" in primary.run("status", LARGE)
     assert primary.status(ZONE)["store_problem"] is None
     assert primary.status()["server"]["store_problem"] is None
-    images = primary.folder / "data" / "images"
-    whole = lambda: [file for file in images.iterdir() if file.suffix not in (".broken", ".new")]  # noqa: E731
-    servers.wait_until(whole, "an image is made again")
+    assert primary.copy_on_disk(LARGE) != image
     restart(primary)
     assert primary.status(LARGE)["store_problem"] is None
 

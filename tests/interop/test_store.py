@@ -512,10 +512,9 @@ def test_copy_of_another_format_costs_a_look_at_the_file_or_a_transfer(world, nu
     secondary = new_secondary(world, primary, LARGE, ZONE).start()
     expect(secondary, LARGE, 1)
     for serial, server in enumerate((primary, secondary), start=1):
-        images = server.folder / "data" / "images"
-        servers.wait_until(lambda images=images: list(images.glob("*[0-9a-f]")), "its records are stored")
+        server.copy_on_disk(LARGE)
         server.stop()
-        [copy] = images.iterdir()
+        copy = server.copy_on_disk(LARGE)
         octets = copy.read_bytes()
         assert octets[:12] == b"TANDEM I" + struct.pack(">I", 2)
         head = octets[:8] + struct.pack(">I", number) + octets[12:504]
