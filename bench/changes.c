@@ -30,10 +30,10 @@
 #include "primary.h"
 
 #define ASK_EVERY_S      100e-6 /* so exact are the times of one zone */
-#define ASK_MANY_EVERY_S 50e-6
-#define ASK_AGAIN_S      0.2 /* what has no answer is asked again */
+#define ASK_ZONE_EVERY_S 2e-3   /* one of many: all that are asked at once are some 3 % of what a server can answer */
+#define ASK_AGAIN_S      0.2    /* what has no answer is asked again */
 #define NOTIFY_AGAIN_S   1.0
-#define ASKED_MAX        64  /* at once */
+#define ASKED_MAX        16  /* at once */
 #define NOTIFIED_MAX     200 /* at once */
 #define ZONES_MAX        65536
 #define PATIENCE_S       120
@@ -217,18 +217,17 @@ struct zones {
 	struct address server;
 	int fd;
 	uint32_t serial; /* that is waited for */
-	/* Those that do not serve it yet, as a ring. */
-	uint32_t *waiting;
-	size_t waiting_first;
-	size_t waiting_count;
-	/* Those that are being asked, by the id's lowest bits. */
-	struct {
-		bool is_open;
-		uint16_t id;
+	/* Zones are looked at in their order: one that does not serve it yet is asked again and again, and the rest waits its
+	 * turn, since nobody is ready before all are. */
+	struct asked {
+		bool is_held;
+		bool is_open; /* no answer yet */
+		uint16_t id;  /* its lowest bits are the place here */
 		uint32_t zone;
 		double at;
 	} asked[ASKED_MAX];
-	size_t asked_count;
+	size_t next; /* zone that nobody asked */
+	size_t served;
 	/* NOTIFYs. */
 	size_t notified_count; /* zones that have been told, once at least */
 	size_t unanswered_count;
@@ -283,39 +282,28 @@ static void notify_some(struct zones *zones)
 	}
 }
 
-static void wait_again(struct zones *zones, uint32_t number)
-{
-	zones->waiting[(zones->waiting_first + zones->waiting_count++) % zones->count] = number;
-}
-
-static void ask_next(struct zones *zones)
+static void ask_in(struct zones *zones, struct asked *asked, double now)
 {
 	uint8_t apex[64];
-	size_t slot = 0;
-	if (zones->waiting_count == 0 || zones->asked_count == ASKED_MAX) {
-		return;
-	}
-	while (zones->asked[slot].is_open) {
-		slot++;
-	}
-	uint32_t number = zones->waiting[zones->waiting_first];
-	zones->waiting_first = (zones->waiting_first + 1) % zones->count;
-	zones->waiting_count--;
-	zones->asked_count++;
-	zones->asked[slot].is_open = true;
-	zones->asked[slot].id = (uint16_t)((size_t)(zones->asked[slot].id / ASKED_MAX + 1) * ASKED_MAX + slot);
-	zones->asked[slot].zone = number;
-	zones->asked[slot].at = seconds_now();
-	zone_name(number, apex);
-	ask(zones->fd, apex, zones->asked[slot].id);
+	asked->is_open = true;
+	asked->id = (uint16_t)(asked->id + ASKED_MAX);
+	asked->at = now;
+	zone_name(asked->zone, apex);
+	ask(zones->fd, apex, asked->id);
 }
 
-static void close_slot(struct zones *zones, size_t slot, bool is_served)
+static void ask_some(struct zones *zones)
 {
-	zones->asked[slot].is_open = false;
-	zones->asked_count--;
-	if (!is_served) {
-		wait_again(zones, zones->asked[slot].zone);
+	double now = seconds_now();
+	for (size_t i = 0; i < ASKED_MAX; i++) {
+		struct asked *asked = &zones->asked[i];
+		if (!asked->is_held && zones->next < zones->count) {
+			asked->is_held = true;
+			asked->zone = (uint32_t)zones->next++;
+			ask_in(zones, asked, now);
+		} else if (asked->is_held && now > asked->at + (asked->is_open ? ASK_AGAIN_S : ASK_ZONE_EVERY_S)) {
+			ask_in(zones, asked, now);
+		}
 	}
 }
 
@@ -324,16 +312,12 @@ static void take_answers(struct zones *zones)
 	uint16_t id;
 	bool has_serial;
 	uint32_t serial;
-	double now = seconds_now();
 	while (take_answer(zones->fd, &id, &has_serial, &serial)) {
-		size_t slot = id % ASKED_MAX;
-		if (zones->asked[slot].is_open && zones->asked[slot].id == id) {
-			close_slot(zones, slot, has_serial && serial == zones->serial);
-		}
-	}
-	for (size_t slot = 0; slot < ASKED_MAX; slot++) {
-		if (zones->asked[slot].is_open && now > zones->asked[slot].at + ASK_AGAIN_S) {
-			close_slot(zones, slot, false);
+		struct asked *asked = &zones->asked[id % ASKED_MAX];
+		if (asked->is_open && asked->id == id) {
+			asked->is_open = false;
+			asked->is_held = !has_serial || serial != zones->serial;
+			zones->served += !asked->is_held;
 		}
 	}
 }
@@ -342,27 +326,24 @@ static void take_answers(struct zones *zones)
 static double wait_for_all(struct zones *zones, uint32_t serial, bool notify)
 {
 	double start = seconds_now();
-	double next = start;
 	zones->serial = serial;
 	zones->notified_count = notify ? 0 : zones->count;
-	for (uint32_t number = 0; number < zones->count; number++) {
-		wait_again(zones, number);
+	zones->next = zones->served = 0;
+	for (size_t i = 0; i < ASKED_MAX; i++) {
+		zones->asked[i] = (struct asked){.id = (uint16_t)i};
 	}
-	while (zones->waiting_count + zones->asked_count > 0) {
+	while (zones->served < zones->count) {
 		double now = seconds_now();
 		if (now > start + PATIENCE_S) {
-			fprintf(stderr, "changes: %zu of %zu zones do not come\n",
-			        zones->waiting_count + zones->asked_count, zones->count);
+			fprintf(stderr, "changes: %zu of %zu zones do not come\n", zones->count - zones->served,
+			        zones->count);
 			exit(1);
 		}
-		if (now >= next) {
-			ask_next(zones);
-			next = now + ASK_MANY_EVERY_S;
-		}
+		ask_some(zones);
 		if (notify) {
 			notify_some(zones);
 		}
-		wait_until(next, zones->fd);
+		wait_until(now + ASK_ZONE_EVERY_S / 2, zones->fd);
 		take_answers(zones);
 	}
 	return seconds_now() - start;
@@ -375,7 +356,6 @@ static void run_many(const struct address *server, size_t count)
 	zones->server = *server;
 	zones->count = count > ZONES_MAX ? ZONES_MAX : count;
 	zones->fd = open_socket(server, SOCK_DGRAM, false);
-	zones->waiting = memory_new_array(zones->count, sizeof *zones->waiting);
 	zones->is_unanswered = memory_new_array(zones->count, sizeof *zones->is_unanswered);
 	zones->notified_at = memory_new_array(zones->count, sizeof *zones->notified_at);
 	if (primary != NULL) {
