@@ -191,7 +191,7 @@ static void judge(struct transfer_primary *primary, const struct transfer_soa_an
 	case DNS_SERIAL_EQUAL:
 		set_verdict(primary, VERDICT_EQUAL, CAUSE_NONE, NULL, now);
 		zone->round_confirmed = true;
-		deadline_confirm(zone, answer->has_expire, answer->expire_s, now);
+		deadline_confirm(zone, answer->has_expire, answer->expire_s, primary->check->sent_at_ms, now);
 		if (content_differs(primary)) {
 			set_verdict(primary, VERDICT_FAILED, CAUSE_CONTENT_DIFFERS,
 			            "tells other content for our serial", now);

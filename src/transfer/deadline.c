@@ -2,7 +2,11 @@
 /* Refresh, retry, expire of a secondary zone (RFC 1034 4.3.5, RFC 1035 3.3.13, RFC 7314).
  *
  * While the process runs, deadlines count on the boot clock, which nobody sets. What is remembered over a restart is wall
- * time, which somebody may have set: a wall clock that went back, or leapt by years, is not believed. */
+ * time, which somebody may have set: a wall clock that went back, or leapt by years, is not believed.
+ *
+ * What a primary proves, it proved at some time between our question and its answer. All counts from the question: an answer
+ * that is long on its way has aged meanwhile, and two secondaries that follow each other would give each other that time
+ * again and again, and never expire. */
 #include "transfer/secondary_internal.h"
 
 #include "base/ensure.h"
@@ -85,20 +89,30 @@ static uint32_t granted_s(uint32_t soa_s, uint32_t most_s, bool has_expire, uint
 	return is_full ? most_s : expire_s;
 }
 
-static int64_t granted_ms(const struct transfer_secondary *zone, bool has_expire, uint32_t expire_s)
+/* When what was asked for at `asked_at_ms` expires (boot clock). */
+static int64_t granted_until_ms(const struct transfer_secondary *zone, bool has_expire, uint32_t expire_s,
+                                int64_t asked_at_ms)
 {
-	return (int64_t)granted_s(zone->version.expire_s, clamped_expire_s(zone), has_expire, expire_s) * 1000;
+	uint32_t lasts_s = granted_s(zone->version.expire_s, clamped_expire_s(zone), has_expire, expire_s);
+	return asked_at_ms + (int64_t)lasts_s * 1000;
+}
+
+/* The wall clock at a time of the boot clock that is over. */
+static int64_t wall_s_at(int64_t boot_ms, struct moment now)
+{
+	return now.wall_s - (now.boot_ms - boot_ms) / 1000;
 }
 
 struct change_deadlines transfer_timers_first(const struct transfer_in_counts *counts, uint32_t expire_min_s,
                                               uint32_t expire_max_s, struct moment now)
 {
 	uint32_t most_s = clamp(counts->version.expire_s, expire_min_s, expire_max_s);
+	int64_t asked_at_s = wall_s_at(counts->asked_at_ms, now);
 	return (struct change_deadlines){
-	        .refreshed_at_s = now.wall_s,
+	        .refreshed_at_s = asked_at_s,
 	        .refresh_at_s = now.wall_s,
 	        .expire_at_s =
-	                now.wall_s + granted_s(counts->version.expire_s, most_s, counts->has_expire, counts->expire_s),
+	                asked_at_s + granted_s(counts->version.expire_s, most_s, counts->has_expire, counts->expire_s),
 	};
 }
 
@@ -127,20 +141,21 @@ bool deadline_is_sooner(const struct transfer_secondary *zone, struct moment now
 }
 
 /* RFC 7314 4: the option of an SOA answer may lengthen the running timer, never shorten it. */
-void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now)
+void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, int64_t asked_at_ms,
+                      struct moment now)
 {
-	int64_t expire_at_ms = now.boot_ms + granted_ms(zone, has_expire, expire_s);
+	int64_t expire_at_ms = granted_until_ms(zone, has_expire, expire_s, asked_at_ms);
 	if (expire_at_ms > zone->expire_at_ms) {
 		zone->expire_at_ms = expire_at_ms;
 	}
-	zone->refreshed_at_s = now.wall_s;
+	zone->refreshed_at_s = wall_s_at(asked_at_ms, now);
 }
 
 /* RFC 7314 4: the option of a transfer takes the place of the SOA's field. */
-void deadline_restart(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now)
+void deadline_restart(struct transfer_secondary *zone, const struct transfer_in_counts *counts, struct moment now)
 {
-	zone->expire_at_ms = now.boot_ms + granted_ms(zone, has_expire, expire_s);
-	zone->refreshed_at_s = now.wall_s;
+	zone->expire_at_ms = granted_until_ms(zone, counts->has_expire, counts->expire_s, counts->asked_at_ms);
+	zone->refreshed_at_s = wall_s_at(counts->asked_at_ms, now);
 }
 
 /* Nothing is known of how old the version is: asked at once, and it does not last for ever. */

@@ -61,6 +61,7 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	        .class = zone->class,
 	        .type = type,
 	        .id = fetch->id,
+	        .asked_at_ms = fetch->began_ms,
 	        .has_serial = zone->has_version,
 	        .serial = zone->version.serial,
 	        .any_serial = takes_any(zone) || fetch->repairs,
@@ -248,7 +249,7 @@ static void fetch_up_to_date(struct fetch *fetch, struct moment now)
 		set_verdict(primary, VERDICT_EQUAL, CAUSE_NONE, NULL, now);
 	}
 	fetch_cancel(zone);
-	deadline_confirm(zone, counts.has_expire, counts.expire_s, now);
+	deadline_confirm(zone, counts.has_expire, counts.expire_s, counts.asked_at_ms, now);
 	round_go_on(zone, now);
 }
 
@@ -545,7 +546,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 		fetch_succeeded(fetch, version->serial, now);
 	}
 	content_published(zone, fetch, now);
-	deadline_restart(zone, fetch->counts.has_expire, fetch->counts.expire_s, now);
+	deadline_restart(zone, &fetch->counts, now);
 	fetch_cancel(zone);
 	round_go_on(zone, now);
 }

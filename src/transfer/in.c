@@ -49,6 +49,7 @@ struct transfer_in *transfer_in_new(const struct transfer_in_config *config)
 	in->class = config->class;
 	in->type = config->type;
 	in->id = config->id;
+	in->counts.asked_at_ms = config->asked_at_ms;
 	in->has_serial = config->has_serial;
 	in->serial = config->serial;
 	in->any_serial = config->any_serial;

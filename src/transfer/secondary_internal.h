@@ -262,10 +262,11 @@ int64_t with_jitter(struct transfer_secondary *zone, int64_t ms);
 int64_t backoff_ms(struct transfer_secondary *zone, int64_t first_ms, uint32_t failures, int64_t max_ms);
 /* The longest that a primary is left out or held back. */
 int64_t backoff_max_ms(const struct transfer_secondary *zone);
-/* A primary confirmed our version (RFC 7314 4). */
-void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now);
-/* A new version came. */
-void deadline_restart(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, struct moment now);
+/* A primary confirmed our version (RFC 7314 4), to a question that was sent at `asked_at_ms`. */
+void deadline_confirm(struct transfer_secondary *zone, bool has_expire, uint32_t expire_s, int64_t asked_at_ms,
+                      struct moment now);
+/* A new version came, by the transfer that this is of. */
+void deadline_restart(struct transfer_secondary *zone, const struct transfer_in_counts *counts, struct moment now);
 /* After a restart. False: it has expired. */
 bool deadline_restore(struct transfer_secondary *zone, const struct change_deadlines *timers, struct moment now);
 /* Sets next_ask_ms for after a round. */

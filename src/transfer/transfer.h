@@ -135,8 +135,9 @@ struct transfer_in;
 struct transfer_in_config {
 	const uint8_t *apex; /* borrowed for the call */
 	uint16_t class;
-	uint16_t type; /* of our question: AXFR, or IXFR with `serial`, whose answer may be differences */
-	uint16_t id;   /* of our question */
+	uint16_t type;       /* of our question: AXFR, or IXFR with `serial`, whose answer may be differences */
+	uint16_t id;         /* of our question */
+	int64_t asked_at_ms; /* boot clock: when that was sent */
 	bool has_serial;
 	uint32_t serial;      /* of the version that we have */
 	bool any_serial;      /* take an equal or older version too */
@@ -165,7 +166,8 @@ enum transfer_in_step transfer_in_message(struct transfer_in *in, const uint8_t 
 
 /* What came so far. */
 struct transfer_in_counts {
-	uint64_t records; /* RRs, the closing SOA not counted */
+	int64_t asked_at_ms; /* as configured */
+	uint64_t records;    /* RRs, the closing SOA not counted */
 	uint64_t messages;
 	uint64_t bytes;
 	uint64_t outside;   /* RRs outside the zone: dropped */

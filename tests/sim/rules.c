@@ -17,9 +17,9 @@
 #include "store/store.h"
 #include "transfer/transfer.h"
 
-/* R3: rounding to seconds at each step, a transfer under way, a job that waits; and an answer that is long on its way says what was
- * left when it was sent, at each step and each time that two ask each other. */
-#define EXPIRE_SLACK_MS 60000
+/* R3: what is remembered over a restart is rounded to seconds, and what takes an expired version away is a job of its zone, which
+ * may be slow, behind one that is (jobs.c). Time that a message is on its way is none of it. */
+#define EXPIRE_SLACK_MS 5000
 /* R4: a transfer may have come so long before its version was seen. */
 #define TIMERS_SLACK_S 30
 /* R5: a NOTIFY that was taken is followed within this, when nothing is at fault. */
