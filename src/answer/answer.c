@@ -61,7 +61,7 @@ struct zone *answer_zone_for(const struct zone_set *zones, const struct answer_a
                              uint16_t type)
 {
 	struct zone *zone = ahead != NULL ? ahead->zone : zone_set_find(zones, name);
-	if (type != DNS_TYPE_DS || zone == NULL || dns_name_len(name) != zone->apex.len) {
+	if (type != DNS_TYPE_DS || zone == NULL || dns_name_len(name) != zone->apex_len) {
 		return zone;
 	}
 	/* Within the apex and as long: it is the apex, and its DS lives in the zone above. */
@@ -189,7 +189,7 @@ static void note_version(struct answer_context *context, const struct zone *zone
 	const struct dns_message *message = &context->message;
 	bool keeps_up =
 	        message->qtype == DNS_TYPE_SOA || message->qtype == DNS_TYPE_AXFR || message->qtype == DNS_TYPE_IXFR;
-	if (!keeps_up || !dns_name_equal(message->qname.wire, zone->apex.wire)) {
+	if (!keeps_up || !dns_name_equal(message->qname.wire, zone->apex)) {
 		return;
 	}
 	if (message->edns.expire) {

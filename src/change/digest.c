@@ -133,18 +133,18 @@ struct change_digest change_digest_read(const uint8_t octets[CHANGE_DIGEST_SIZE]
  * reads the same identity before and after them has read words that belong to it. Identities never come again. */
 void change_digest_show(struct zone *zone, const struct zone_snapshot *snapshot, struct change_digest digest)
 {
-	atomic_store_explicit(&zone->content[0], 0, memory_order_relaxed);
-	atomic_store_explicit(&zone->content[1], digest.words[0], memory_order_release);
-	atomic_store_explicit(&zone->content[2], digest.words[1], memory_order_release);
-	atomic_store_explicit(&zone->content[0], zone_identity(snapshot), memory_order_release);
+	atomic_store_explicit(&zone->account->content[0], 0, memory_order_relaxed);
+	atomic_store_explicit(&zone->account->content[1], digest.words[0], memory_order_release);
+	atomic_store_explicit(&zone->account->content[2], digest.words[1], memory_order_release);
+	atomic_store_explicit(&zone->account->content[0], zone_identity(snapshot), memory_order_release);
 }
 
 bool change_digest_find(const struct zone *zone, const struct zone_snapshot *snapshot, struct change_digest *digest)
 {
-	uint64_t before = atomic_load_explicit(&zone->content[0], memory_order_acquire);
-	digest->words[0] = atomic_load_explicit(&zone->content[1], memory_order_acquire);
-	digest->words[1] = atomic_load_explicit(&zone->content[2], memory_order_acquire);
-	uint64_t after = atomic_load_explicit(&zone->content[0], memory_order_relaxed);
+	uint64_t before = atomic_load_explicit(&zone->account->content[0], memory_order_acquire);
+	digest->words[0] = atomic_load_explicit(&zone->account->content[1], memory_order_acquire);
+	digest->words[1] = atomic_load_explicit(&zone->account->content[2], memory_order_acquire);
+	uint64_t after = atomic_load_explicit(&zone->account->content[0], memory_order_relaxed);
 	return before == after && after == zone_identity(snapshot);
 }
 

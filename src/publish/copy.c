@@ -22,7 +22,7 @@ static void finish_copy(struct store_waiter *self, bool is_durable, const struct
 		line_note_copied(copying->line, is_durable ? &self->stand : NULL);
 	} else if (line_note_copy_failed(copying->line)) {
 		log_warning("zone %s: no copy could be made for the next start, which will take longer: %s",
-		            dns_name_to_text_short(copying->line->zone->apex.wire, zone_text), error->text);
+		            dns_name_to_text_short(copying->line->zone->apex, zone_text), error->text);
 	}
 	copying->settled(copying->context);
 	free(copying);
@@ -41,7 +41,7 @@ void publish_line_copy(struct publish_line *line, void (*settled)(void *context)
 	copying->line = line;
 	copying->settled = settled;
 	copying->context = context;
-	struct store_write *write = store_write_new(line->publish->store, line->zone->apex.wire);
+	struct store_write *write = store_write_new(line->publish->store, line->zone->apex);
 	store_write_copy(write, &version.head, version.stand.number, version.snapshot);
 	line_version_drop(&version);
 	store_submit(write, &copying->waiter, STORE_SOON);

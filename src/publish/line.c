@@ -33,7 +33,7 @@ static void history_unref(void *take)
 static void show_history(struct zone *zone, const struct change_history *history)
 {
 	const void *before =
-	        atomic_exchange_explicit(&zone->history, change_history_ref(history), memory_order_acq_rel);
+	        atomic_exchange_explicit(&zone->account->history, change_history_ref(history), memory_order_acq_rel);
 	if (before != NULL) {
 		quiescent_defer(history_unref, (void *)(uintptr_t)before);
 	}
@@ -144,7 +144,7 @@ static void recall_serials(struct publish_line *line)
 	struct store_head head;
 	const struct store_stand stand = {.number = 0};
 	const struct store_note note = {.origin = CHANGE_FROM_STORE};
-	if (store_load_serials(line->publish->store, line->zone->apex.wire, &head)) {
+	if (store_load_serials(line->publish->store, line->zone->apex, &head)) {
 		set_recalled(line, &head, &stand, &note);
 	}
 }
@@ -159,12 +159,12 @@ void line_recall(struct publish_line *line)
 		return;
 	}
 	line->is_recalled = true;
-	if (store_load_head(line->publish->store, line->zone->apex.wire, &head, &stand, &note, &error)) {
+	if (store_load_head(line->publish->store, line->zone->apex, &head, &stand, &note, &error)) {
 		set_recalled(line, &head, &stand, &note);
 	} else if (error.code != ERROR_NOT_FOUND) {
 		char zone_text[DNS_NAME_TEXT_MAX];
 		log_warning("zone %s: what was remembered of it is lost: %s",
-		            dns_name_to_text_short(line->zone->apex.wire, zone_text), error.text);
+		            dns_name_to_text_short(line->zone->apex, zone_text), error.text);
 		recall_serials(line);
 	}
 }

@@ -147,7 +147,7 @@ static bool is_as_remembered(const struct commit *commit, struct error *error)
 
 static bool is_this_zone(const struct commit *commit, struct error *error)
 {
-	return dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex.wire) ||
+	return dns_name_equal(zone_name(commit->next.snapshot), commit->line->zone->apex) ||
 	       error_set(error, ERROR_INVALID, "the version is of another zone");
 }
 
@@ -216,7 +216,7 @@ struct commit *commit_new(struct publish_line *line, const struct change_offer *
 	commit->next.since_s = offer->now.wall_s;
 	commit->next.origin = offer->origin;
 	commit->next.history = change_history_ref(offer->history);
-	dns_name_to_text_short(line->zone->apex.wire, commit->zone_text);
+	dns_name_to_text_short(line->zone->apex, commit->zone_text);
 	return commit;
 }
 

@@ -45,7 +45,7 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
 		return;
 	}
 	bool is_secondary = commit->next.head.role == STORE_SECONDARY;
-	struct store_write *write = store_write_new(store, line->zone->apex.wire);
+	struct store_write *write = store_write_new(store, line->zone->apex);
 	commit->result.serial = commit->next.head.serial_published;
 	commit->writes = !commit->next.is_on_disk && commit->next.snapshot != NULL;
 	if (commit->writes) {

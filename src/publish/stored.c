@@ -83,7 +83,7 @@ static void *prepare(void *self)
 	struct commit *commit = self;
 	commit->next.head.content = change_digest_of(commit->next.snapshot);
 	if (!commit_is_primary(commit) && commit->publish->store != NULL) {
-		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
+		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex);
 		commit_write_whole(commit->write, &commit->next, commit->who);
 	}
 	return NULL;
@@ -126,7 +126,7 @@ struct store_write *commit_take_write(struct commit *commit)
 {
 	struct store_write *write = commit->writes ? commit->write : NULL;
 	if (write == NULL) {
-		write = store_write_new(commit->publish->store, commit->line->zone->apex.wire);
+		write = store_write_new(commit->publish->store, commit->line->zone->apex);
 		if (commit->writes) {
 			write_version(write, commit);
 		}

@@ -175,7 +175,7 @@ static void configure(struct server_zone *zone, struct moment now)
 		atomic_store(&zone->has_announce, true);
 		zone->announce->owner.debts_changed = owner_debts_changed;
 		zone->announce->zone = zone;
-		zone->announce->machine = transfer_notifier_new(zone->server->edge.scheduler, zone->zone->apex.wire,
+		zone->announce->machine = transfer_notifier_new(zone->server->edge.scheduler, zone->zone->apex,
 		                                                zone->zone->class, &config, &zone->announce->owner);
 	}
 	free(targets.items);
@@ -277,7 +277,7 @@ static void load_restored(struct announce_event *event)
 	struct store_acknowledgement known[STORE_ACKNOWLEDGEMENTS_MAX];
 	uint32_t serial = zone_serial(event->snapshot);
 	struct server_zone *zone = event->zone;
-	size_t count = store_load_acknowledgements(zone->server->store, zone->zone->apex.wire, serial, known);
+	size_t count = store_load_acknowledgements(zone->server->store, zone->zone->apex, serial, known);
 	event->restored = memory_new_array(count, sizeof *event->restored);
 	event->restored_count = count;
 	for (size_t i = 0; i < count; i++) {

@@ -218,7 +218,7 @@ static void follow_new(struct server_zone *zone, const struct transfer_secondary
 	};
 	follow->zone = zone;
 	follow->generation = ++zone->follow_generations;
-	follow->machine = transfer_secondary_new(zone->server->edge.scheduler, zone->zone->apex.wire, zone->zone->class,
+	follow->machine = transfer_secondary_new(zone->server->edge.scheduler, zone->zone->apex, zone->zone->class,
 	                                         config, &follow->owner);
 	zone->follow = follow;
 }

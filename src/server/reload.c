@@ -161,9 +161,9 @@ static struct leaving_lane **leaving_list(struct server *server, const uint8_t *
 
 static void remember_leaving(struct server *server, const struct server_zone *zone)
 {
-	struct leaving_lane **list = leaving_list(server, zone->zone->apex.wire);
+	struct leaving_lane **list = leaving_list(server, zone->zone->apex);
 	struct leaving_lane *leaving = memory_new(sizeof *leaving);
-	leaving->apex = zone->zone->apex;
+	leaving->apex = dns_name_of(zone->zone->apex);
 	leaving->lane = job_lane_ref(zone->lane);
 	leaving->next = *list;
 	*list = leaving;

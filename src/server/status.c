@@ -92,7 +92,7 @@ static void fill_zone(struct server_zone *zone, struct arena *arena, struct mome
 	char name[DNS_NAME_TEXT_MAX];
 	pthread_mutex_lock(&zone->lock);
 	*out = (struct control_zone_status){
-	        .name = arena_copy_text(arena, dns_name_to_text(zone->zone->apex.wire, name)),
+	        .name = arena_copy_text(arena, dns_name_to_text(zone->zone->apex, name)),
 	        .role = conf_zone_is_secondary(zone->options) ? CONTROL_SECONDARY : CONTROL_PRIMARY,
 	        .state = state_of(zone),
 	        .has_serial = zone->has_facts,
@@ -288,7 +288,7 @@ static void fill_origin(const struct server_zone *zone, struct arena *arena, str
 	struct store_note note;
 	struct error error;
 	if (out->is_volatile || zone->server->store == NULL ||
-	    !store_load_head(zone->server->store, zone->zone->apex.wire, &head, NULL, &note, &error) ||
+	    !store_load_head(zone->server->store, zone->zone->apex, &head, NULL, &note, &error) ||
 	    head.serial_published != out->serial) {
 		return;
 	}
@@ -325,7 +325,7 @@ static size_t index_after(const struct zone_set *zones, const uint8_t *name)
 	size_t high = zone_set_count(zones);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (dns_name_compare(zone_set_at(zones, middle)->apex.wire, name) <= 0) {
+		if (dns_name_compare(zone_set_at(zones, middle)->apex, name) <= 0) {
 			low = middle + 1;
 		} else {
 			high = middle;

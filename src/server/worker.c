@@ -128,7 +128,7 @@ static uint32_t sign(struct tsig *tsig, uint8_t *bytes, size_t len, struct momen
 /* What leads to what the zone serves; good until the next quiescent point. */
 static const struct change_history *history_of(const struct zone *zone)
 {
-	return atomic_load_explicit(&zone->history, memory_order_acquire);
+	return atomic_load_explicit(&zone->account->history, memory_order_acquire);
 }
 
 /* An IXFR over UDP by somebody who may have it: the difference if it fits, else our SOA (RFC 1995 2). */

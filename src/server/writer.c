@@ -164,7 +164,7 @@ static void save_acknowledgements(struct zone_job *self)
 	struct acknowledging *acknowledging = memory_new(sizeof *acknowledging);
 	acknowledging->waiter.done = acknowledgements_done;
 	acknowledging->zone = server_zone_ref(zone);
-	struct store_write *write = store_write_new(zone->server->store, zone->zone->apex.wire);
+	struct store_write *write = store_write_new(zone->server->store, zone->zone->apex);
 	store_write_acknowledgements(write, self->serial, self->acknowledgements, self->acknowledgement_count);
 	store_submit(write, &acknowledging->waiter, STORE_SOON);
 }

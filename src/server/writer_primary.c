@@ -122,7 +122,7 @@ static bool recall_source(struct server_zone *zone, const struct conf_zone *opti
 {
 	size_t stored_len;
 	size_t len;
-	uint8_t *stored = store_load_source(zone->server->store, zone->zone->apex.wire, &stored_len);
+	uint8_t *stored = store_load_source(zone->server->store, zone->zone->apex, &stored_len);
 	bool is_same = stored != NULL && stored_len > ASKED_SIZE &&
 	               source_files_from_octets(stored + ASKED_SIZE, stored_len - ASKED_SIZE, &zone->files) &&
 	               strcmp(zone->files.identities[0].path, options->file) == 0 &&
@@ -166,7 +166,7 @@ static void recalled_settled(void *context, const struct change_result *result, 
 static bool recall_version(struct server_zone *zone, uint64_t load, const struct server_zone_options *options)
 {
 	struct store *store = zone->server->store;
-	const uint8_t *apex = zone->zone->apex.wire;
+	const uint8_t *apex = zone->zone->apex;
 	const struct change_history *history;
 	struct store_head head;
 	struct error error;
@@ -213,7 +213,7 @@ static void read_and_offer(struct server_zone *zone, uint64_t load, const struct
 	error_clear(&error);
 	const struct zone_snapshot *head = publish_line_head(zone->line);
 	const struct zone_snapshot *candidate =
-	        source_read_zone_file(path, zone->zone->apex.wire, head, &problems.sink, &zone->files, &report, &error);
+	        source_read_zone_file(path, zone->zone->apex, head, &problems.sink, &zone->files, &report, &error);
 	zone_unref(head);
 	problem_log_end(&problems);
 	if (candidate == NULL) {

@@ -92,7 +92,7 @@ static void restore(struct zone_job *self)
 {
 	struct server_zone *zone = self->zone;
 	struct store *store = zone->server->store;
-	const uint8_t *apex = zone->zone->apex.wire;
+	const uint8_t *apex = zone->zone->apex;
 	struct store_head head;
 	struct error error;
 	const struct change_history *history;

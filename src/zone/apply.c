@@ -209,25 +209,25 @@ uint8_t zone_body_flags(const struct zone_edited *edited, size_t key_len, bool i
 /* The usual case, told without writing the plain form: no capitals, and the apex as the line has it. */
 static bool is_plain(const uint8_t *owner, const struct zone_line *line)
 {
-	size_t below = dns_name_len(owner) - line->apex.len;
+	size_t below = dns_name_len(owner) - line->apex_len;
 	bool capitals = false;
 	for (size_t i = 0; i < below; i++) {
 		capitals |= owner[i] >= 'A' && owner[i] <= 'Z';
 	}
-	return !capitals && memcmp(owner + below, line->apex.wire, line->apex.len) == 0;
+	return !capitals && memcmp(owner + below, line->apex, line->apex_len) == 0;
 }
 
 const uint8_t *zone_owner_case(const struct zone_line *line, const struct zone_delta *delta, uint8_t *room)
 {
 	struct dns_name plain;
-	const uint8_t *apex = line->apex.wire;
+	const uint8_t *apex = line->apex;
 	if (is_plain(delta->owner, line)) {
 		return NULL;
 	}
 	if (delta->in_hashes) {
-		zone_key_hash_name(delta->key, apex, line->apex.len, &plain);
+		zone_key_hash_name(delta->key, apex, line->apex_len, &plain);
 	} else {
-		zone_key_name(delta->key, delta->key_len, delta->labels, apex, line->apex.len, &plain);
+		zone_key_name(delta->key, delta->key_len, delta->labels, apex, line->apex_len, &plain);
 	}
 	return zone_case_of(delta->owner, plain.wire, room) ? room : NULL;
 }

@@ -64,7 +64,7 @@ static bool is_worn(const struct zone_snapshot *zone)
 
 struct zone_builder *zone_builder_new_from(const struct zone_snapshot *base, const uint8_t *apex, uint16_t class)
 {
-	bool fits = base != NULL && base->line->class == class && dns_name_same(base->line->apex.wire, apex);
+	bool fits = base != NULL && base->line->class == class && dns_name_same(base->line->apex, apex);
 	if (!fits || is_worn(base)) {
 		return zone_builder_new(apex, class);
 	}

@@ -23,7 +23,7 @@ bool zone_nsec(const struct zone_snapshot *zone, const uint8_t *name, struct zon
 {
 	struct zone_key key;
 	struct zone_cursor cursor;
-	bool within = zone_key_make(name, zone->line->apex.wire, zone->line->apex.len, &key);
+	bool within = zone_key_make(name, zone->line->apex, zone->line->apex_len, &key);
 	ensure(within);
 	zone_cursor_seek(&cursor, zone->names.root, key.bytes, key.len);
 	if (!zone_cursor_back_to_nsec(&cursor)) {

@@ -60,11 +60,11 @@ bool zone_delta_place(struct zone_delta *delta, const struct zone_line *line, ui
 		delta->type = delta->rr.len >= 2 ? load_u16(delta->rr.rdata) : 0;
 	}
 	delta->in_hashes = delta->type == DNS_TYPE_NSEC3 &&
-	                   zone_key_hash_of_owner(delta->owner, line->apex.wire, line->apex.len, key->bytes);
+	                   zone_key_hash_of_owner(delta->owner, line->apex, line->apex_len, key->bytes);
 	if (delta->in_hashes) {
 		key->len = ZONE_KEY_HASH_LEN;
 		key->labels = 1;
-	} else if (!zone_key_make(delta->owner, line->apex.wire, line->apex.len, key)) {
+	} else if (!zone_key_make(delta->owner, line->apex, line->apex_len, key)) {
 		return false;
 	}
 	delta->key = key->bytes;

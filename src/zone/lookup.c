@@ -13,7 +13,7 @@
 
 static void make_key(const struct zone_snapshot *zone, const uint8_t *name, struct zone_key *key)
 {
-	bool within = zone_key_make(name, zone->line->apex.wire, zone->line->apex.len, key);
+	bool within = zone_key_make(name, zone->line->apex, zone->line->apex_len, key);
 	ensure(within);
 }
 

@@ -9,25 +9,35 @@
 
 struct zone *zone_new(const uint8_t *apex, uint16_t class)
 {
-	struct zone *zone = memory_new(sizeof *zone);
-	zone->apex = dns_name_of(apex);
+	size_t len = dns_name_len(apex);
+	struct zone *zone = memory_new(sizeof *zone + len);
+	memcpy(zone->apex, apex, len);
+	zone->apex_len = (uint8_t)len;
+	zone->account = memory_new(sizeof *zone->account);
 	zone->class = class;
 	atomic_init(&zone->served, NULL);
 	atomic_init(&zone->state, ZONE_STATE_EMPTY);
 	atomic_init(&zone->expires_at_ms, ZONE_NEVER_EXPIRES);
 	atomic_init(&zone->rules, NULL);
-	atomic_init(&zone->history, NULL);
-	for (size_t i = 0; i < ARRAY_LENGTH(zone->content); i++) {
-		atomic_init(&zone->content[i], 0);
+	atomic_init(&zone->account->history, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(zone->account->content); i++) {
+		atomic_init(&zone->account->content[i], 0);
 	}
 	return zone;
+}
+
+static void free_whole(void *memory)
+{
+	struct zone *zone = memory;
+	free(zone->account);
+	free(zone);
 }
 
 void zone_free(struct zone *take)
 {
 	if (take != NULL) {
 		zone_unref(atomic_load_explicit(&take->served, memory_order_relaxed));
-		quiescent_defer(free, take);
+		quiescent_defer(free_whole, take);
 	}
 }
 

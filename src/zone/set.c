@@ -46,7 +46,7 @@ static size_t most_labels(const struct zone_set *set)
 
 static void count_labels(struct zone_set *set, const struct zone *zone, int by)
 {
-	size_t labels = dns_name_labels(zone->apex.wire);
+	size_t labels = dns_name_labels(zone->apex);
 	set->zones_with[labels] += (uint32_t)by;
 	uint64_t bit = UINT64_C(1) << labels % 64;
 	if (set->zones_with[labels] > 0) {
@@ -72,7 +72,7 @@ static bool has(const struct zone_set *set, const uint8_t *apex)
 
 static void add_by_hash(struct zone_set *set, struct zone *zone)
 {
-	ensure(!has(set, zone->apex.wire));
+	ensure(!has(set, zone->apex));
 	set->by_hash = set_hash_add(set->by_hash, &set->key, zone);
 	count_labels(set, zone, 1);
 	set->count++;
@@ -102,7 +102,7 @@ static struct set_order_node *order_of(struct zone *const *zones, size_t count)
 	arena_init(&keys, 65536);
 	for (size_t i = 0; i < count; i++) {
 		struct zone_key key;
-		ensure(zone_key_make(zones[i]->apex.wire, root, sizeof root, &key));
+		ensure(zone_key_make(zones[i]->apex, root, sizeof root, &key));
 		const uint8_t *copy = arena_copy(&keys, key.bytes, key.len);
 		sorted[i] = (struct sorted_zone){.zone = zones[i], .key = copy, .key_len = key.len};
 	}
@@ -244,7 +244,7 @@ static void search_step(const struct zone_set *set, struct search *search)
 static bool is_found(const struct search *search)
 {
 	const uint8_t *apex = search->suffixes.lower.wire + search->suffixes.starts[search->n];
-	return search->at.candidate == NULL || dns_name_equal(search->at.candidate->apex.wire, apex);
+	return search->at.candidate == NULL || dns_name_equal(search->at.candidate->apex, apex);
 }
 
 /* All searches, level by level in turn, each to a candidate that is on its way to the processor. */

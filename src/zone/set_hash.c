@@ -173,11 +173,11 @@ static struct set_hash_node *pair(struct set_hash_route *route, struct zone *zon
 static struct set_hash_node *pair_with(struct set_hash_route *route, struct zone *zone, struct zone *other)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(other->apex.wire, DNS_LABELS_MAX, &suffixes);
+	set_suffixes_of(other->apex, DNS_LABELS_MAX, &suffixes);
 	struct set_hash_route other_route =
 	        route_of(route->key, set_hash_of(route->key, &suffixes), suffixes.lower.wire);
 	route_catch_up(&other_route, route);
-	ensure(!dns_name_equal(zone->apex.wire, other->apex.wire));
+	ensure(!dns_name_equal(zone->apex, other->apex));
 	return pair(route, zone, &other_route, other);
 }
 
@@ -199,7 +199,7 @@ static struct set_hash_node *add(struct set_hash_node *take, struct set_hash_rou
 struct set_hash_node *set_hash_add(struct set_hash_node *take, const struct hash_key *key, struct zone *zone)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
+	set_suffixes_of(zone->apex, DNS_LABELS_MAX, &suffixes);
 	struct set_hash_route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	return add(take == NULL ? node_new(0, 0) : take, &route, zone);
 }
@@ -236,7 +236,7 @@ static struct set_hash_node *remove_from(struct set_hash_node *take, struct set_
 struct set_hash_node *set_hash_remove(struct set_hash_node *take, const struct hash_key *key, const struct zone *zone)
 {
 	struct set_suffixes suffixes;
-	set_suffixes_of(zone->apex.wire, DNS_LABELS_MAX, &suffixes);
+	set_suffixes_of(zone->apex, DNS_LABELS_MAX, &suffixes);
 	struct set_hash_route route = route_of(key, set_hash_of(key, &suffixes), suffixes.lower.wire);
 	ensure(take != NULL);
 	struct set_hash_node *node = remove_from(take, &route, zone);
@@ -285,5 +285,5 @@ struct zone *set_hash_find(const struct set_hash_node *root, const struct hash_k
 	while (set_hash_search_step(&search)) {
 	}
 	struct zone *zone = search.candidate;
-	return zone != NULL && dns_name_equal(zone->apex.wire, apex) ? zone : NULL;
+	return zone != NULL && dns_name_equal(zone->apex, apex) ? zone : NULL;
 }

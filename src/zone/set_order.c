@@ -124,7 +124,7 @@ static const uint8_t *first_apex(const struct set_order_node *node)
 	while (node->level > 0) {
 		node = node->items[0].node;
 	}
-	return node->items[0].zone->apex.wire;
+	return node->items[0].zone->apex;
 }
 
 /* How many items of the node begin before the apex, or at it. */
@@ -135,7 +135,7 @@ static size_t items_up_to(const struct set_order_node *node, const uint8_t *apex
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		const uint8_t *first =
-		        node->level > 0 ? first_apex(node->items[middle].node) : node->items[middle].zone->apex.wire;
+		        node->level > 0 ? first_apex(node->items[middle].node) : node->items[middle].zone->apex;
 		if (dns_name_compare(first, apex) <= 0) {
 			low = middle + 1;
 		} else {
@@ -158,12 +158,12 @@ static void add(const struct set_order_node *node, struct zone *zone, struct ite
 {
 	struct items items = {.level = node->level};
 	if (node->level == 0) {
-		size_t place = items_up_to(node, zone->apex.wire);
+		size_t place = items_up_to(node, zone->apex);
 		share_items(&items, node, 0, place);
 		take_item(&items, (union item){.zone = zone});
 		share_items(&items, node, place, node->count);
 	} else {
-		size_t child = child_for(node, zone->apex.wire);
+		size_t child = child_for(node, zone->apex);
 		share_items(&items, node, 0, child);
 		add(node->items[child].node, zone, &items);
 		share_items(&items, node, child + 1, node->count);
@@ -197,12 +197,12 @@ static void remove_from(const struct set_order_node *node, const struct zone *zo
 {
 	struct items items = {.level = node->level};
 	if (node->level == 0) {
-		size_t behind = items_up_to(node, zone->apex.wire);
+		size_t behind = items_up_to(node, zone->apex);
 		ensure(behind > 0 && node->items[behind - 1].zone == zone);
 		share_items(&items, node, 0, behind - 1);
 		share_items(&items, node, behind, node->count);
 	} else {
-		size_t child = child_for(node, zone->apex.wire);
+		size_t child = child_for(node, zone->apex);
 		share_items(&items, node, 0, child);
 		remove_from(node->items[child].node, zone, &items);
 		share_items(&items, node, child + 1, node->count);

@@ -10,7 +10,7 @@
 
 const uint8_t *zone_name(const struct zone_snapshot *zone)
 {
-	return zone->line->apex.wire;
+	return zone->line->apex;
 }
 
 uint16_t zone_class(const struct zone_snapshot *zone)
@@ -60,9 +60,9 @@ void zone_item_owner(const struct zone_line *line, const struct zone_item *item,
 	struct zone_body body;
 	zone_body_read(item->body, &body);
 	if (in_hashes) {
-		zone_key_hash_name(item->key, line->apex.wire, line->apex.len, out);
+		zone_key_hash_name(item->key, line->apex, line->apex_len, out);
 	} else {
-		zone_key_name(item->key, item->key_len, body.labels, line->apex.wire, line->apex.len, out);
+		zone_key_name(item->key, item->key_len, body.labels, line->apex, line->apex_len, out);
 	}
 	if (body.case_bits != NULL) {
 		zone_case_apply(body.case_bits, out);
@@ -86,7 +86,7 @@ void zone_node_owner(const struct zone_node *node, struct dns_name *out)
 
 bool zone_node_owner_is(const struct zone_node *node, const uint8_t *name)
 {
-	const struct dns_name *apex = &node->snapshot->line->apex;
+	const struct zone_line *line = node->snapshot->line;
 	bool plain =
 	        node->body != NULL && (node->body[0] & ZONE_BODY_CASE) == 0 && (node->flags & ZONE_NODE_NSEC3) == 0;
 	if (!plain) {
@@ -95,7 +95,7 @@ bool zone_node_owner_is(const struct zone_node *node, const uint8_t *name)
 		return dns_name_same(owner.wire, name);
 	}
 	/* Lower case down to the apex, whose case is its own. */
-	size_t above = (size_t)node->labels - node->snapshot->line->apex_labels;
+	size_t above = (size_t)node->labels - line->apex_labels;
 	for (; above > 0; above--) {
 		size_t len = *name++;
 		for (; len > 0; len--, name++) {
@@ -104,7 +104,7 @@ bool zone_node_owner_is(const struct zone_node *node, const uint8_t *name)
 			}
 		}
 	}
-	return equal_short(name, apex->wire, apex->len);
+	return equal_short(name, line->apex, line->apex_len);
 }
 
 static void show(const struct zone_body_rrset *rrset, struct zone_rrset *out)

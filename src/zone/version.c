@@ -9,9 +9,11 @@
 
 struct zone_line *zone_line_new(const uint8_t *apex, uint16_t class)
 {
-	struct zone_line *line = memory_new(sizeof *line);
+	size_t len = dns_name_len(apex);
+	struct zone_line *line = memory_new(sizeof *line + len);
 	pthread_mutex_init(&line->lock, NULL);
-	line->apex = dns_name_of(apex);
+	memcpy(line->apex, apex, len);
+	line->apex_len = (uint8_t)len;
 	line->apex_labels = (uint8_t)dns_name_labels(apex);
 	line->class = class;
 	return line;

@@ -31,14 +31,6 @@ struct zone_held {
 };
 
 struct zone_line {
-	/* What each lookup reads comes first, in a cache line or two: with many zones it is in no cache.
-	 * TTLs that parts name by number (body_internal.h). Grows only while the first version is built. */
-	uint32_t ttls[ZONE_TTLS_MAX];
-	uint8_t ttl_count;
-	bool ttls_closed;
-	uint8_t apex_labels;
-	uint16_t class;
-	struct dns_name apex;
 	pthread_mutex_t lock;
 	uint64_t last_number; /* guarded by lock */
 	uint64_t versions;    /* that are there; guarded by lock */
@@ -49,6 +41,15 @@ struct zone_line {
 	uint64_t first_bytes;
 	uint64_t first_records;
 	struct zone_held held;
+	/* What each lookup reads, in a cache line where the apex has no more than 29 octets: with many zones it is in no cache.
+	 * TTLs that parts name by number (body_internal.h). Grows only while the first version is built. */
+	uint32_t ttls[ZONE_TTLS_MAX];
+	uint8_t ttl_count;
+	bool ttls_closed;
+	uint16_t class;
+	uint8_t apex_labels;
+	uint8_t apex_len;
+	uint8_t apex[];
 };
 
 struct zone_line *zone_line_new(const uint8_t *apex, uint16_t class);
@@ -114,8 +115,7 @@ static inline void zone_soon(const struct zone_snapshot *version)
 static inline void zone_soon_root(const struct zone_snapshot *version)
 {
 	zone_page_prefetch(version->names.root); /* all of a small zone's only page */
-	__builtin_prefetch(version->line);
-	__builtin_prefetch(version->line->apex.wire + 32);
+	__builtin_prefetch(version->line->ttls);
 }
 
 /* A version with a number of its own and nothing in it; not yet linked to `base`. */

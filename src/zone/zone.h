@@ -289,18 +289,24 @@ enum zone_state {
 
 #define ZONE_NEVER_EXPIRES INT64_MAX
 
+/* What of the served version an answer seldom needs. */
+struct zone_account {
+	_Atomic(const void *) history; /* what leads to it; of the layers above (change), opaque here */
+	/* What the layers above (change) know of the content of one version: whose it is, and two words. */
+	_Atomic(uint64_t) content[3];
+};
+
 /* A zone of this server. Written by its one writer (publish) only; everyone reads. Freed after a grace period. */
 struct zone {
-	/* What each answer reads is in the first cache line, and so is a short apex. */
+	/* What each answer reads is in one cache line, and so is an apex of up to 25 octets. */
 	_Atomic(const struct zone_snapshot *) served; /* not NULL only while ZONE_STATE_SERVED */
 	_Atomic(const void *) rules;                  /* of the layers above (access, answer); opaque here */
 	_Atomic(int64_t) expires_at_ms;               /* boot clock (base/clock.h); a secondary's, else never */
+	struct zone_account *account;                 /* owned */
 	_Atomic(enum zone_state) state;
 	uint16_t class;
-	struct dns_name apex;          /* as configured */
-	_Atomic(const void *) history; /* what leads to the served version; of the layers above (change), opaque here */
-	/* What the layers above (change) know of the content of one version: whose it is, and two words. */
-	_Atomic(uint64_t) content[3];
+	uint8_t apex_len;
+	uint8_t apex[]; /* as configured */
 };
 
 struct zone *zone_new(const uint8_t *apex, uint16_t class);

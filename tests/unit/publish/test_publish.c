@@ -288,7 +288,7 @@ TEST(large_copy_is_stored_as_it_was_transferred_and_what_is_refused_leaves_nothi
 	assert_int_equal(last_result.outcome, CHANGE_PUBLISHED);
 	rig_stop(&rig);
 	rig_start(&rig, "large-copy");
-	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &last_error);
+	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex, &head, NULL, &last_error);
 	assert_non_null(back);
 	const struct zone_snapshot *wanted = zone_of_text("example.", 5, text_string(&text));
 	struct change_counts counts = change_count(wanted, back);
@@ -424,7 +424,7 @@ TEST(secondary_that_cannot_write_follows_on_and_says_so)
 	rig_stop(&rig);
 	rig_start_fake(&rig, fake);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex, &head, NULL, NULL, &last_error));
 	assert_int_equal(head.serial_published, 6);
 	rig_stop(&rig);
 	fake_kv_free(fake);
@@ -597,7 +597,7 @@ TEST(version_of_an_image_that_may_be_old_is_published_behind_all_that_may_have_b
 	fake = fake_kv_new();
 	rig_start_alone(&rig, fake, "lost-image");
 	assert_non_null(strstr(store_problem(rig.store), "the store is a new one"));
-	const struct zone_snapshot *old = store_load_version(rig.store, rig.zone->apex.wire, &head, &history, &error);
+	const struct zone_snapshot *old = store_load_version(rig.store, rig.zone->apex, &head, &history, &error);
 	assert_non_null(old);
 	change_history_unref(history);
 	hand_in(&rig, CHANGE_FROM_STORE, PUBLISH_SERIAL_RAISE, old, &told);
@@ -608,7 +608,8 @@ TEST(version_of_an_image_that_may_be_old_is_published_behind_all_that_may_have_b
 	add_names(&text, 0, 2000);
 	assert_true(offer_file(&rig, 5, text_string(&text)));
 	assert_int_equal(served_serial(&rig), 256);
-	assert_int_equal(change_history_count(atomic_load(&rig.zone->history)), 0); /* who has 5 may have another 5 */
+	assert_int_equal(change_history_count(atomic_load(&rig.zone->account->history)),
+	                 0); /* who has 5 may have another 5 */
 	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
 	assert_int_equal(served_serial(&rig), 257);
 	rig_stop(&rig);
@@ -778,9 +779,9 @@ TEST(securing_writes_what_could_not_be_written_and_the_timers)
 	assert_true(told.done);
 	struct store_head head;
 	struct store_stand stand;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &stand, NULL, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex, &head, &stand, NULL, &last_error));
 	assert_true(stand.has_records);
-	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex).expire_at_s, 99);
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
@@ -804,15 +805,15 @@ TEST(securing_a_version_that_is_not_written_is_no_success_and_writes_no_timers)
 	assert_int_equal(told[1].times, 1);
 	assert_false(told[1].done);
 	assert_int_equal(told[1].error.code, ERROR_IO);
-	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 0);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex).expire_at_s, 0);
 	/* Once more writes both. */
 	publish_line_secure(rig.line, &timers, settled, &told[1]);
 	store_commit(rig.store);
 	assert_true(told[1].done);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex, &head, NULL, NULL, &last_error));
 	assert_int_equal(head.serial_published, 6);
-	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 99);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex).expire_at_s, 99);
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
@@ -860,7 +861,7 @@ TEST(version_that_failed_while_its_twin_was_made_is_not_taken_for_written)
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, text));
 	assert_false(last_result.is_volatile);
 	struct store_head head;
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, NULL, NULL, &last_error));
+	assert_true(store_load_head(rig.store, rig.zone->apex, &head, NULL, NULL, &last_error));
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
@@ -882,7 +883,7 @@ TEST(deadlines_are_durable_together_with_the_version)
 	                  });
 	store_commit(rig.store);
 	assert_int_equal(fake_kv_commits(fake) - before, 1);
-	assert_int_equal(store_load_timers(rig.store, rig.zone->apex.wire).expire_at_s, 77);
+	assert_int_equal(store_load_timers(rig.store, rig.zone->apex).expire_at_s, 77);
 	rig_stop(&rig);
 	fake_kv_free(fake);
 }
@@ -913,7 +914,7 @@ TEST(zone_that_becomes_a_primarys_is_not_compared_with_a_copy_that_was_not_repla
 static size_t steps_from(const struct rig *rig, uint32_t serial)
 {
 	const struct changeset *const *first;
-	const struct change_history *history = atomic_load(&rig->zone->history);
+	const struct change_history *history = atomic_load(&rig->zone->account->history);
 	const struct zone_snapshot *served = zone_served(rig->zone);
 	assert_true(history == NULL || change_history_leads_to(history, served));
 	return change_history_from(history, serial, &first);
@@ -982,7 +983,7 @@ TEST(history_begins_anew_where_a_version_does_not_go_forward)
 		assert_int_equal(steps_from(&rig, serial - 1), serial - 1 > 8 ? 1 : 0);
 	}
 	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
-	assert_null(atomic_load(&rig.zone->history));
+	assert_null(atomic_load(&rig.zone->account->history));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 11, "a A 192.0.2.7\n"));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 12, "a A 192.0.2.8\n"));
 	assert_int_equal(steps_from(&rig, 11), 0);
@@ -1081,7 +1082,7 @@ TEST(version_of_the_store_that_was_overtaken_is_refused)
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.1\n"));
 	rig_stop(&rig);
 	rig_start_fake(&rig, fake);
-	const struct zone_snapshot *old = store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error);
+	const struct zone_snapshot *old = store_load_version(rig.store, rig.zone->apex, &head, NULL, &error);
 	assert_non_null(old);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2, "a A 192.0.2.2\n"));
 	hand_in(&rig, CHANGE_FROM_STORE, PUBLISH_SERIAL_KEEP, old, &told);
@@ -1126,7 +1127,7 @@ TEST(a_version_that_is_written_later_is_copied_then)
 	assert_int_equal(copier.wanted, 1);
 	publish_line_copy(rig.line, copied, NULL);
 	store_commit(rig.store);
-	assert_true(store_load_head(rig.store, rig.zone->apex.wire, &head, &stand, NULL, &error));
+	assert_true(store_load_head(rig.store, rig.zone->apex, &head, &stand, NULL, &error));
 	assert_true(stand.has_records);
 	rig_stop(&rig);
 	fake_kv_free(fake);
@@ -1152,7 +1153,7 @@ TEST(records_that_are_broken_are_copied_anew_though_the_file_is_as_it_was)
 		rig_start_fake(&rig, fake);
 		publish_set_copier(rig.publish, &copier.copier);
 		const struct zone_snapshot *version =
-		        store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error);
+		        store_load_version(rig.store, rig.zone->apex, &head, NULL, &error);
 		assert_true((version == NULL) == is_lost);
 		zone_unref(version);
 		assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
@@ -1185,7 +1186,7 @@ TEST(a_version_that_is_served_again_is_copied_under_its_own_number)
 	rig_start_fake(&rig, fake);
 	publish_set_copier(rig.publish, &copier.copier);
 	hand_in(&rig, CHANGE_FROM_STORE, PUBLISH_SERIAL_KEEP,
-	        store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error), &told);
+	        store_load_version(rig.store, rig.zone->apex, &head, NULL, &error), &told);
 	store_commit(rig.store);
 	add_names(&text, 20000, 60);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 12, text_string(&text)));
@@ -1196,7 +1197,7 @@ TEST(a_version_that_is_served_again_is_copied_under_its_own_number)
 	assert_true(told.done);
 	publish_line_copy(rig.line, copied, NULL);
 	store_commit(rig.store);
-	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex.wire, &head, NULL, &error);
+	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex, &head, NULL, &error);
 	assert_non_null(back);
 	zone_unref(back);
 	rig_stop(&rig);
@@ -1213,7 +1214,7 @@ TEST(history_goes_on_after_an_expiry_and_a_serial_that_went_around)
 	publish_line_withdraw(rig.line, ZONE_STATE_EXPIRED);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010101, "a A 192.0.2.2\n"));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010102, "a A 192.0.2.3\n"));
-	assert_int_equal(change_history_count(atomic_load(&rig.zone->history)), 1);
+	assert_int_equal(change_history_count(atomic_load(&rig.zone->account->history)), 1);
 	assert_true(
 	        offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 2024010102u + 2147483647u, "a A 192.0.2.4\n"));
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 1, "a A 192.0.2.5\n"));
@@ -1222,7 +1223,7 @@ TEST(history_goes_on_after_an_expiry_and_a_serial_that_went_around)
 		snprintf(text, sizeof text, "a A 192.0.3.%u\n", serial);
 		assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text));
 	}
-	assert_int_equal(change_history_count(atomic_load(&rig.zone->history)), 5); /* as many as are kept */
+	assert_int_equal(change_history_count(atomic_load(&rig.zone->account->history)), 5); /* as many as are kept */
 	rig_stop(&rig);
 }
 

@@ -16,7 +16,7 @@ static struct zone *zone_named(const char *text)
 static const char *found(struct zone *zone)
 {
 	static char text[DNS_NAME_TEXT_MAX];
-	return zone == NULL ? "none" : dns_name_to_text(zone->apex.wire, text);
+	return zone == NULL ? "none" : dns_name_to_text(zone->apex, text);
 }
 
 static const char *find(const struct zone_set *set, const char *text)
@@ -100,9 +100,8 @@ static struct zone *list_find(const struct list *list, const uint8_t *name, bool
 	struct zone *best = NULL;
 	for (size_t i = 0; i < list->count; i++) {
 		struct zone *zone = list->zones[i];
-		bool fits =
-		        dns_name_is_within(name, zone->apex.wire) && !(above && dns_name_equal(name, zone->apex.wire));
-		if (fits && (best == NULL || dns_name_labels(zone->apex.wire) > dns_name_labels(best->apex.wire))) {
+		bool fits = dns_name_is_within(name, zone->apex) && !(above && dns_name_equal(name, zone->apex));
+		if (fits && (best == NULL || dns_name_labels(zone->apex) > dns_name_labels(best->apex))) {
 			best = zone;
 		}
 	}
@@ -112,7 +111,7 @@ static struct zone *list_find(const struct list *list, const uint8_t *name, bool
 static bool list_has(const struct list *list, const uint8_t *apex)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (dns_name_equal(list->zones[i]->apex.wire, apex)) {
+		if (dns_name_equal(list->zones[i]->apex, apex)) {
 			return true;
 		}
 	}
@@ -129,7 +128,7 @@ static void check_many(const struct zone_set *set, const struct list *list, stru
 	for (size_t i = 0; i < count; i++) {
 		names[i] = model_random_name(random, dns_name_root);
 		if (list->count > 0 && random_below(random, 3) == 0) {
-			names[i] = list->zones[random_below(random, list->count)]->apex;
+			names[i] = dns_name_of(list->zones[random_below(random, list->count)]->apex);
 		}
 		wires[i] = names[i].wire;
 	}
@@ -143,10 +142,9 @@ static void check_set(const struct zone_set *set, const struct list *list, struc
 {
 	assert_int_equal(zone_set_count(set), list->count);
 	for (size_t i = 0; i < list->count; i++) {
-		assert_ptr_equal(zone_set_get(set, list->zones[i]->apex.wire), list->zones[i]);
+		assert_ptr_equal(zone_set_get(set, list->zones[i]->apex), list->zones[i]);
 		if (i > 0) {
-			assert_true(dns_name_compare(zone_set_at(set, i - 1)->apex.wire,
-			                             zone_set_at(set, i)->apex.wire) < 0);
+			assert_true(dns_name_compare(zone_set_at(set, i - 1)->apex, zone_set_at(set, i)->apex) < 0);
 		}
 	}
 	for (size_t i = 0; i < 5; i++) {
