@@ -10,7 +10,7 @@
 struct copying {
 	struct store_waiter waiter; /* first */
 	struct publish_line *line;
-	void (*settled)(void *context);
+	void (*settled)(void *context, const struct error *error);
 	void *context;
 };
 
@@ -24,16 +24,17 @@ static void finish_copy(struct store_waiter *self, bool is_durable, const struct
 		log_warning("zone %s: no copy could be made for the next start, which will take longer: %s",
 		            dns_name_to_text_short(copying->line->zone->apex, zone_text), error->text);
 	}
-	copying->settled(copying->context);
+	copying->settled(copying->context, is_durable || error->code == ERROR_STALE ? NULL : error);
 	free(copying);
 }
 
-void publish_line_copy(struct publish_line *line, void (*settled)(void *context), void *context)
+void publish_line_copy(struct publish_line *line, void (*settled)(void *context, const struct error *error),
+                       void *context)
 {
 	struct line_version version;
 	if (!line_take_to_copy(line, &version)) {
 		line_note_copied(line, NULL);
-		settled(context);
+		settled(context, NULL);
 		return;
 	}
 	struct copying *copying = memory_new(sizeof *copying);

@@ -92,9 +92,11 @@ void publish_line_secure(struct publish_line *line, const struct change_deadline
                          void (*settled)(void *context, const struct change_result *result, const struct error *error),
                          void *context);
 
-/* Writes the records of what is served, as publish_copier asked for; a large zone is written on this thread, one that
- * changes meanwhile. Beside offers. `settled` is told once, perhaps before this returns. */
-void publish_line_copy(struct publish_line *line, void (*settled)(void *context), void *context);
+/* Writes the records of what is served where the store has none or a start would take long from them; a large zone is written
+ * on this thread, one that changes meanwhile. Beside offers. `settled` is told once, perhaps before this returns; `error`
+ * NULL: the records are on disk, or came to be as good as that meanwhile. */
+void publish_line_copy(struct publish_line *line, void (*settled)(void *context, const struct error *error),
+                       void *context);
 /* The digest of what is served (change/digest.h); false: nothing is. Any thread. */
 bool publish_line_digest(struct publish_line *line, struct change_digest *digest);
 /* The same, and a reference to it; NULL: nothing is. */

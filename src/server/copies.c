@@ -27,8 +27,9 @@ static void be_nice(struct job *self)
 	free(self);
 }
 
-static void copied(void *context)
+static void copied(void *context, const struct error *error)
 {
+	(void)error; /* it was logged */
 	server_zone_unref(context);
 }
 

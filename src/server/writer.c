@@ -72,6 +72,7 @@ void offered_free(struct offered *take)
 	change_history_unref(take->history);
 	free(take->source);
 	free(take->path);
+	free(take->why_not_copied);
 	free(take);
 }
 
@@ -188,16 +189,34 @@ static void flush_settled(void *context, const struct change_result *result, con
 	struct server_zone *zone = offered->zone;
 	char text[200];
 	writer_note_secured(zone, result, error);
-	if (result != NULL) {
+	error = result == NULL ? error : offered->why_not_copied;
+	if (error == NULL) {
 		snprintf(text, sizeof text, "serial %u is on disk", result->serial);
 	}
-	server_zone_finish(zone, CONTROL_FLUSH, result != NULL, result != NULL ? text : error->text);
+	server_zone_finish(zone, CONTROL_FLUSH, error == NULL, error == NULL ? text : error->text);
 	offered_free(offered);
 }
 
+/* Before flush_settled: the store tells in the order in which it was given. */
+static void flush_copied(void *context, const struct error *error)
+{
+	struct offered *offered = context;
+	offered->why_not_copied = error == NULL ? NULL : memory_copy(error, sizeof *error);
+}
+
+/* A primary's version is on disk without its records at first, which come when nothing else is to be done (copies.c). Whoever
+ * orders this wants to start without the zone's file. */
 static void flush(struct zone_job *self)
 {
-	publish_line_secure(self->zone->line, NULL, flush_settled, offered_new(self->zone));
+	struct server_zone *zone = self->zone;
+	struct offered *offered = offered_new(zone);
+	if (zone->server->store != NULL) {
+		store_flush(
+		        zone->server
+		                ->store); /* what is served is known to be on disk, or not, when all before was told */
+		publish_line_copy(zone->line, flush_copied, offered);
+	}
+	publish_line_secure(zone->line, NULL, flush_settled, offered);
 }
 
 void writer_flush(struct server_zone *zone)

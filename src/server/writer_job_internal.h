@@ -41,6 +41,7 @@ struct offered {
 	uint8_t *source; /* CHANGE_FROM_FILE: which files it was; owned; NULL: too young to be told */
 	size_t source_len;
 	const struct change_history *history; /* CHANGE_FROM_STORE; a reference */
+	struct error *why_not_copied;         /* of a flush; owned; NULL: its records are on disk */
 };
 
 struct offered *offered_new(struct server_zone *zone);

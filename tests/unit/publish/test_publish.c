@@ -560,9 +560,10 @@ TEST(kept_serial_is_taken_after_the_store_was_lost_unless_it_went_back)
 	fake_kv_free(fake);
 }
 
-static void copied(void *context)
+static void copied(void *context, const struct error *error)
 {
 	(void)context;
+	(void)error;
 }
 
 static void add_names(struct text *text, unsigned from, unsigned count)

@@ -10,7 +10,10 @@
 #include "base/quiescent.h"
 #include "server/jobs_internal.h"
 #include "server/server_internal.h"
+#include "../fake_kv.h"
 #include "server/writer_internal.h"
+#include "store/disk.h"
+#include "store/store_internal.h"
 #include "zone_text.h"
 
 #define APEX "\7example"
@@ -92,7 +95,8 @@ static struct conf *conf_of(const char *folder)
 	return conf;
 }
 
-TEST(what_is_wrong_with_a_version_is_logged_before_it_is_served)
+/* And writes the file that it names. */
+static struct conf *conf_with_file(void)
 {
 	static const char text[] = "$ORIGIN example.\n$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 127.0.0.1\n"
 	                           "sub NS alias\nalias CNAME ns\n";
@@ -100,7 +104,13 @@ TEST(what_is_wrong_with_a_version_is_logged_before_it_is_served)
 	struct error error;
 	snprintf(path, sizeof path, "%s/example.zone", unit_folder());
 	assert_true(file_replace(path, text, strlen(text), &error));
-	struct conf *conf = conf_of(unit_folder());
+	return conf_of(unit_folder());
+}
+
+TEST(what_is_wrong_with_a_version_is_logged_before_it_is_served)
+{
+	struct error error;
+	struct conf *conf = conf_with_file();
 	struct server server = {.jobs = jobs_new(1, &error), .publish = publish_new(NULL)};
 	struct server_zone *zone = server_zone_new(&server, conf, &conf->zones[0], NULL);
 	struct watch watch = {.zone = zone};
@@ -115,4 +125,32 @@ TEST(what_is_wrong_with_a_version_is_logged_before_it_is_served)
 	conf_unref(conf);
 	publish_free(server.publish);
 	quiescent_drain();
+}
+
+/* Nobody copies anything here: the records come to the disk by the order alone. */
+TEST(flush_of_a_primary_writes_its_records_too)
+{
+	struct error error;
+	struct store_head head;
+	struct store_stand stand;
+	struct fake_kv *fake = fake_kv_new();
+	struct server server = {.jobs = jobs_new(1, &error)};
+	server.store = store_new(fake_kv_side(fake), disk_posix(), unit_folder(), &error);
+	assert_non_null(server.store);
+	assert_true(store_queue_start(server.store, &error));
+	server.publish = publish_new(server.store);
+	struct conf *conf = conf_with_file();
+	struct server_zone *zone = server_zone_new(&server, conf, &conf->zones[0], NULL);
+	writer_load_file(zone, false);
+	writer_flush(zone);
+	jobs_free(server.jobs);
+	store_flush(server.store);
+	assert_true(store_load_head(server.store, zone->zone->apex.wire, &head, &stand, NULL, &error));
+	assert_true(stand.has_records);
+	server_zone_unref(zone);
+	conf_unref(conf);
+	publish_free(server.publish);
+	store_close(server.store);
+	quiescent_drain();
+	fake_kv_free(fake);
 }
