@@ -463,9 +463,13 @@ class Tandem(Server):
         """Why a zone is not as it should be, as status tells it; empty: all is well."""
         return self.status(zone)["reason"] or ""
 
+    def flush(self, name):
+        """Has the store know all of what is served. A primary's records come there some time after it serves them, and a stop
+        does not wait for that."""
+        self.run("zone", "flush", name, "--wait")
+
     def copy_on_disk(self, name):
-        """The newest file of a large version's records. A primary's comes after what it serves, and a stop does not wait for
-        one that is half written; of one under its last name the store knows, or does when the server has stopped."""
+        """The newest file of a large version's records, once the server has written it."""
         images = self.folder / "data" / "images"
         finished = f"{name}{'[0-9a-f]' * 16}"
         return wait_until(lambda: sorted(images.glob(finished)), f"{self.name} has a copy of {name}")[-1]
@@ -473,6 +477,11 @@ class Tandem(Server):
     def lines(self, *parts):
         """The lines of the log that have all these parts."""
         return [line for line in self.log.read_text().splitlines() if all(part in line for part in parts)]
+
+    def wait_for_lines(self, *parts, count=1):
+        """The same, once there are so many: what is served, and a transfer's end, are seen a moment before they are logged."""
+        wait_until(lambda: len(self.lines(*parts)) >= count, f"{self.name} logs {count} times {parts}")
+        return self.lines(*parts)
 
 
 class Bind(Server):

@@ -18,6 +18,11 @@ def digest(server):
     return server.status(ZONE)["digest"]
 
 
+def wait_for_digest_of(first, second):
+    """Status tells what is served a moment after it is."""
+    servers.wait_until(lambda: digest(first) == digest(second), f"{second.name} tells the digest that {first.name} tells")
+
+
 def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(world):
     primary, secondary = world.new("tandem", "first"), world.new("tandem", "second")
     primary.serve(ZONE, zones.small(world.folder, ZONE, 1, "a A 192.0.2.1"))
@@ -26,17 +31,19 @@ def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(wo
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
     first = digest(primary)
-    assert len(first) == 32 and digest(secondary) == first
+    assert len(first) == 32
+    wait_for_digest_of(primary, secondary)
     assert f"digest {first}" in secondary.run("status", ZONE)
     primary.change(ZONE, zones.small(world.folder, ZONE, 2, "a A 192.0.2.2"))
     secondary.wait_for_serial(ZONE, 2)
-    assert digest(primary) == digest(secondary) != first
+    servers.wait_until(lambda: digest(primary) != first, "the primary tells the digest of what it serves")
+    wait_for_digest_of(primary, secondary)
     before = digest(secondary)
     primary.stop()
     secondary.stop()
     secondary.start()
     secondary.wait_for_serial(ZONE, 2)
-    assert digest(secondary) == before
+    servers.wait_until(lambda: digest(secondary) == before, "it is the same after the restart")
 
 
 def follow_another(secondary, primary):
@@ -56,26 +63,30 @@ def test_other_content_under_one_serial_is_found_and_repaired_down_the_chain_and
     for server in (first, second, third):
         server.start()
     third.wait_for_serial(ZONE, 1)
-    assert digest(second) == digest(third) != digest(first)
+    wait_for_digest_of(second, third)
+    assert digest(third) != digest(first)
     follow_another(second, first)
-    servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
-    servers.wait_until(lambda: digest(third) == digest(first), "so has the third one")
+    wait_for_digest_of(first, second)
+    wait_for_digest_of(first, third)
     for server, primary in ((second, first), (third, second)):
         assert server.lines("content-differs", primary.address)
+        servers.wait_until(lambda one=server: one.status(ZONE)["healed"], "the alarm has come and gone")
         assert server.status(ZONE)["alarm"] is None
         assert server.status(ZONE)["healed"] == "content-differs"
         assert "Its content was not what it should be (content-differs) until " in server.run("zone", "why", ZONE)
     wire.assert_equal_zones(wire.axfr(first.place, ZONE), wire.axfr(third.place, ZONE))
     second.run("zone", "refresh", ZONE, "--wait")
-    assert len(first.lines(f"transferred to {second.address}")) == 1
-    assert len(second.lines(f"transferred to {third.address}")) == 2
+    assert len(first.wait_for_lines(f"transferred to {second.address}")) == 1
+    assert len(second.wait_for_lines(f"transferred to {third.address}", count=2)) == 2
     # Nobody is led on from the serial that had two contents.
     assert wire.after_differences(wire.axfr(first.place, ZONE), wire.ixfr(second.place, ZONE, 0)) is None
     first.change(ZONE, zones.small(world.folder, ZONE, 2))
     first.wait_for_serial(ZONE, 2)
     second.run("zone", "refresh", ZONE, "--wait")
     third.wait_for_serial(ZONE, 2)
-    assert digest(first) == digest(second) == digest(third)
+    wait_for_digest_of(first, second)
+    wait_for_digest_of(first, third)
+    second.wait_for_lines(f"transferred to {third.address}", count=3)
     assert not second.lines(f"transferred to {third.address} as what differs from 1")
 
 
@@ -87,7 +98,7 @@ def test_who_is_not_known_to_be_a_tandem_is_neither_asked_nor_repaired_from(worl
     second.start()
     second.wait_for_serial(ZONE, 1)
     follow_another(second, first)
-    servers.wait_until(lambda: digest(second) == digest(first), "the second server has what the first one has")
+    wait_for_digest_of(first, second)
     second.tandems = []
     second.zone(ZONE).primaries = [spoilt]
     second.reconfigure()

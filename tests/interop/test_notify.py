@@ -376,8 +376,12 @@ def test_zone_why_tells_what_is_served_and_what_comes(world):
     secondary.wait_for_serial(ZONE, 1)
     place = f"{primary.address}@{primary.port}"
     assert f"Serial 1 is served, from {place}, since 20" in secondary.run("zone", "why", ZONE)
-    assert "It is current: a primary gave or confirmed it" in secondary.run("zone", "why", ZONE)
-    assert "Of 1 that are told of new versions, 1 have acknowledged this one." in primary.run("zone", "why", ZONE)
+
+    def is_told(server, sentence):
+        servers.wait_until(lambda: sentence in server.run("zone", "why", ZONE), f"it says: {sentence}")
+
+    is_told(secondary, "It is current: a primary gave or confirmed it")
+    is_told(primary, "Of 1 that are told of new versions, 1 have acknowledged this one.")
     since = json.loads(secondary.run("zone", "why", "--json", ZONE))[0]["came_at_s"]
     secondary.stop()
     primary.stop()

@@ -94,7 +94,7 @@ def test_partners_follow_us_signed(world, tmp_path, algorithm):
     assert not [target["problem"] for target in rows if target["problem"]]
     assert {target["key"] for target in rows} == {shared.name}
     assert shared.secret not in first.run("status", ZONE, "--json") + first.run("zone", "why", ZONE)
-    assert len(first.lines("transferred to")) >= 2 * len(others)
+    first.wait_for_lines("transferred to", count=2 * len(others))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -114,7 +114,7 @@ def test_we_follow_partners_signed(world, tmp_path, algorithm):
         served = wire.as_nsd_writes(wire.axfr(first.place, ZONE, source=servers.LOOKER))
         copy = wire.as_nsd_writes(wire.axfr(second.place, ZONE, source=servers.LOOKER))
         wire.assert_equal_zones(served, copy, first.name, "ours")
-        assert second.reason(ZONE) == ""
+        servers.wait_until(lambda one=second: one.reason(ZONE) == "", "all is well")
         first.stop()
         second.stop()
 

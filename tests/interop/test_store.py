@@ -72,6 +72,7 @@ def test_full_disk_of_a_primary_takes_a_change_or_refuses_it_and_loses_nothing(w
     primary = new_primary(world, LARGE)
     disk = new_disk(primary)
     primary.start()
+    primary.flush(LARGE)
     disk.fill()
     done = change(primary, LARGE, large(world.folder, 2))
     serial = 2 if done.returncode == 0 else 1
@@ -512,7 +513,7 @@ def test_copy_of_another_format_costs_a_look_at_the_file_or_a_transfer(world, nu
     secondary = new_secondary(world, primary, LARGE, ZONE).start()
     expect(secondary, LARGE, 1)
     for serial, server in enumerate((primary, secondary), start=1):
-        server.copy_on_disk(LARGE)
+        server.flush(LARGE)
         server.stop()
         copy = server.copy_on_disk(LARGE)
         octets = copy.read_bytes()
