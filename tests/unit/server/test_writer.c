@@ -145,7 +145,7 @@ TEST(flush_of_a_primary_writes_its_records_too)
 	writer_flush(zone);
 	jobs_free(server.jobs);
 	store_flush(server.store);
-	assert_true(store_load_head(server.store, zone->zone->apex.wire, &head, &stand, NULL, &error));
+	assert_true(store_load_head(server.store, zone->zone->apex, &head, &stand, NULL, &error));
 	assert_true(stand.has_records);
 	server_zone_unref(zone);
 	conf_unref(conf);
