@@ -160,14 +160,15 @@ def end(process):
 class Sampler:
     """The most memory that a server has had while the block ran."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, every_seconds=0.02):
         self.pid = pid
+        self.every_seconds = every_seconds
         self.most = 0
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
-        while not self.ended.wait(0.02):
+        while not self.ended.wait(self.every_seconds):
             self.most = max(self.most, pss_bytes(self.pid))
 
     def __enter__(self):
@@ -487,6 +488,7 @@ def axfr_in(kind, folder, world):
 # ---- Changes
 
 CHANGE_SECONDS = 4  # of one kind of change
+PEAK_EVERY_SECONDS = 0.002  # one change takes some milliseconds
 BATCHES = 1  # each takes a peer up to a minute
 KEEPS_ZONES = ["tandem"]  # from one start to the next; what peers know of a primary's zone they read anew
 PROPAGATIONS = 200
@@ -529,8 +531,9 @@ def place(server):
 
 
 def ixfr_in(kind, folder, world):
-    """Differences per second that a secondary has and serves: of one record and of a thousand, each announced when the one
-    before is served; and of one record where a thousand of them come in one transfer."""
+    """Memory at the most while one difference comes after the server had nothing to do, of one record and of a thousand;
+    differences per second that a secondary has and serves, of as many, each announced when the one before is served, and of
+    one record where a thousand of them come in one transfer; and memory at the most while they come without pause."""
     (folder / "source").mkdir()
     saved = saved_transfer(folder / "source", world)
     primary = Primary()
@@ -541,19 +544,29 @@ def ixfr_in(kind, folder, world):
     follower.launch()
     enders.append(follower.kill)
     changes.wait_until_ready()
-    wait_until_idle(follower)
-    resting = pss_bytes(follower.process.pid)
 
     def per_second(records, steps):
         """0: it was not followed; NSD may ask for the whole zone in the midst of a thousand steps."""
         told = changes.ask(records, steps, CHANGE_SECONDS)
         return told["differences"] / told["seconds"] if told else 0
 
+    def peak_of_one(records):
+        """Of a change and of the one that takes it back, the larger peak of the two."""
+        wait_until_idle(follower)
+        before = pss_bytes(follower.process.pid)
+        with Sampler(follower.process.pid, PEAK_EVERY_SECONDS) as sampler:
+            changes.ask(records, 1, 0)
+            wait_until_idle(follower)
+        return sampler.most / before
+
+    peaks = {"1: peak": peak_of_one(1), "1000: peak": peak_of_one(1000)}
+    wait_until_idle(follower)
+    resting = pss_bytes(follower.process.pid)
     figures = {"1: /s": per_second(1, 1), "1000: /s": per_second(1000, 1)}
     with Sampler(follower.process.pid) as sampler:
         per_second(1, 1)
         per_second(1000, 1)
-    figures |= {"1000 of 1: /s": per_second(1, 1000), "peak/rest": sampler.most / resting}
+    figures |= {"1000 of 1: /s": per_second(1, 1000), **peaks, "stream peak": sampler.most / resting}
     changes.kill()
     follower.kill()
     return figures
