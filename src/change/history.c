@@ -3,69 +3,126 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
+
+/* Of what a zone takes, the share that its newest changesets may take besides. */
+#define NEAR_SHARE 16
+
+/* No secret: it tells changesets apart that this server has made or taken itself. */
+static const struct hash_key print_key = {{0x54616e64656d2063, 0x68616e6765736574}};
+
+/* One changeset. */
+struct step {
+	const struct changeset *set; /* a reference; NULL: only the keeper has it, and this is how to know it again: */
+	struct hash_128 print;       /* of its octets */
+	uint64_t octets;
+	int64_t at_s;
+	uint32_t serial_from;
+	uint32_t serial_to;
+};
 
 struct change_history {
 	_Atomic(uint32_t) refs;
-	uint64_t newest; /* zone_identity of the version to which it leads */
+	uint64_t newest;                    /* zone_identity of the version to which it leads */
+	const uint8_t *apex;                /* behind the steps in the same block */
+	const struct change_keeper *keeper; /* borrowed; NULL: all are in memory */
 	size_t count;
-	int64_t *at_s;                  /* of each; behind the sets in the same block */
-	const struct changeset *sets[]; /* oldest first */
+	struct step steps[]; /* oldest first */
 };
-
-static uint64_t octets_of(const struct changeset *set)
-{
-	size_t len;
-	changeset_octets(set, &len);
-	return len;
-}
-
-uint64_t change_history_octets(const struct changeset *const *sets, size_t count, uint64_t most)
-{
-	uint64_t octets = 0;
-	for (size_t i = 0; i < count && octets <= most; i++) {
-		octets += octets_of(sets[i]);
-	}
-	return octets;
-}
 
 size_t change_history_count(const struct change_history *history)
 {
 	return history == NULL ? 0 : history->count;
 }
 
-static struct change_history *history_new(size_t count)
+static struct change_history *history_new(size_t count, const struct zone_snapshot *newest)
 {
 	struct change_history *history;
-	size_t sets = sizeof *history + count * sizeof history->sets[0];
-	history = memory_new(sets + count * sizeof history->at_s[0]);
+	size_t apex_len = dns_name_len(zone_name(newest));
+	size_t steps_len = count * sizeof history->steps[0];
+	history = memory_new(sizeof *history + steps_len + apex_len);
 	atomic_init(&history->refs, 1);
+	history->newest = zone_identity(newest);
+	history->apex = memcpy((uint8_t *)history->steps + steps_len, zone_name(newest), apex_len);
 	history->count = count;
-	history->at_s = (int64_t *)((uint8_t *)history + sets);
 	return history;
+}
+
+static struct step step_of(const struct changeset *set, int64_t at_s)
+{
+	size_t octets;
+	struct changeset_facts facts = changeset_facts(set);
+	changeset_octets(set, &octets);
+	return (struct step){
+	        .set = changeset_ref(set),
+	        .octets = octets,
+	        .at_s = at_s,
+	        .serial_from = facts.serial_from,
+	        .serial_to = facts.serial_to,
+	};
+}
+
+static struct step copy_of(const struct step *step)
+{
+	struct step copy = *step;
+	if (copy.set != NULL) {
+		changeset_ref(copy.set);
+	}
+	return copy;
+}
+
+static struct hash_128 print_of(const struct changeset *set)
+{
+	size_t len;
+	const uint8_t *octets = changeset_octets(set, &len);
+	return hash_bytes_128(&print_key, octets, len);
+}
+
+static void let_go(struct step *step)
+{
+	if (step->set != NULL) {
+		step->print = print_of(step->set);
+		changeset_unref(step->set);
+		step->set = NULL;
+	}
+}
+
+/* What is far from the newest version is left to the keeper. */
+static void let_go_far(struct change_history *history, const struct zone_snapshot *newest)
+{
+	struct zone_facts facts;
+	zone_facts(newest, &facts);
+	uint64_t share = facts.bytes / NEAR_SHARE;
+	uint64_t near = share > CHANGE_HISTORY_NEAR_LEAST ? share : CHANGE_HISTORY_NEAR_LEAST;
+	uint64_t octets = 0;
+	for (size_t back = 1; back <= history->count; back++) {
+		struct step *step = &history->steps[history->count - back];
+		octets += step->octets;
+		if (back > 1 && octets > near) {
+			let_go(step);
+		}
+	}
 }
 
 /* `set` begins where `before` ends. */
 static bool continues(const struct change_history *before, const struct changeset *set)
 {
 	return before != NULL && before->count > 0 &&
-	       changeset_facts(before->sets[before->count - 1]).serial_to == changeset_facts(set).serial_from;
+	       before->steps[before->count - 1].serial_to == changeset_facts(set).serial_from;
 }
 
-/* How many of `before`, its newest ones, stay beside `set`. */
-static size_t count_kept(const struct change_history *before, const struct changeset *set, int64_t at_s,
+/* How many of `before`, its newest ones, stay beside one of so many octets that continues it. */
+static size_t count_kept(const struct change_history *before, uint64_t octets, int64_t at_s,
                          const struct change_history_limits *limits)
 {
-	uint64_t octets = octets_of(set);
 	size_t kept = 0;
-	if (!continues(before, set)) {
-		return 0;
-	}
 	while (kept < before->count && kept + 1 < limits->count_max) {
-		size_t next = before->count - 1 - kept;
-		octets += octets_of(before->sets[next]);
-		if (octets > limits->octets_max || at_s - before->at_s[next] > limits->age_max_s) {
+		const struct step *next = &before->steps[before->count - 1 - kept];
+		octets += next->octets;
+		if (octets > limits->octets_max || at_s - next->at_s > limits->age_max_s) {
 			break;
 		}
 		kept++;
@@ -75,21 +132,24 @@ static size_t count_kept(const struct change_history *before, const struct chang
 
 const struct change_history *change_history_with(const struct change_history *before, const struct changeset *set,
                                                  const struct zone_snapshot *newest, int64_t at_s,
-                                                 const struct change_history_limits *limits)
+                                                 const struct change_history_limits *limits,
+                                                 const struct change_keeper *keeper)
 {
-	if (limits->count_max == 0 || octets_of(set) > limits->octets_max) {
+	size_t octets;
+	changeset_octets(set, &octets);
+	if (limits->count_max == 0 || octets > limits->octets_max) {
 		return NULL;
 	}
-	size_t kept = count_kept(before, set, at_s, limits);
-	struct change_history *history = history_new(kept + 1);
+	size_t kept = continues(before, set) ? count_kept(before, octets, at_s, limits) : 0;
+	struct change_history *history = history_new(kept + 1, newest);
 	for (size_t i = 0; i < kept; i++) {
-		size_t from = before->count - kept + i;
-		history->sets[i] = changeset_ref(before->sets[from]);
-		history->at_s[i] = before->at_s[from];
+		history->steps[i] = copy_of(&before->steps[before->count - kept + i]);
 	}
-	history->newest = zone_identity(newest);
-	history->sets[kept] = changeset_ref(set);
-	history->at_s[kept] = at_s;
+	history->steps[kept] = step_of(set, at_s);
+	history->keeper = keeper != NULL || kept == 0 ? keeper : before->keeper;
+	if (keeper != NULL) {
+		let_go_far(history, newest);
+	}
 	return history;
 }
 
@@ -109,18 +169,20 @@ static size_t count_unbroken(const struct changeset *const *sets, size_t count, 
 }
 
 const struct change_history *change_history_of(const struct changeset *const *sets, const int64_t *at_s, size_t count,
-                                               const struct zone_snapshot *newest)
+                                               const struct zone_snapshot *newest, const struct change_keeper *keeper)
 {
 	size_t kept = count_unbroken(sets, count, zone_serial(newest));
 	if (kept == 0) {
 		return NULL;
 	}
-	struct change_history *history = history_new(kept);
+	struct change_history *history = history_new(kept, newest);
 	for (size_t i = 0; i < kept; i++) {
-		history->sets[i] = changeset_ref(sets[count - kept + i]);
-		history->at_s[i] = at_s[count - kept + i];
+		history->steps[i] = step_of(sets[count - kept + i], at_s[count - kept + i]);
 	}
-	history->newest = zone_identity(newest);
+	history->keeper = keeper;
+	if (keeper != NULL) {
+		let_go_far(history, newest);
+	}
 	return history;
 }
 
@@ -144,31 +206,77 @@ void change_history_unref(const struct change_history *take)
 		return;
 	}
 	for (size_t i = 0; i < history->count; i++) {
-		changeset_unref(history->sets[i]);
+		changeset_unref(history->steps[i].set);
 	}
 	free(history);
 }
 
-size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most,
-                             const struct changeset *const **first)
+/* ---- asking ---- */
+
+size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most)
 {
 	size_t count = change_history_count(history);
 	uint64_t octets = 0;
-	for (size_t steps = 1; steps <= count; steps++) {
-		const struct changeset *const *set = &history->sets[count - steps];
-		octets += octets_of(*set);
+	for (size_t back = 1; back <= count; back++) {
+		const struct step *step = &history->steps[count - back];
+		octets += step->octets;
 		if (octets > most) {
 			break;
 		}
-		if (changeset_facts(*set).serial_from == serial) {
-			*first = set;
-			return steps;
+		if (step->serial_from == serial) {
+			return back;
 		}
 	}
 	return 0;
 }
 
-size_t change_history_from(const struct change_history *history, uint32_t serial, const struct changeset *const **first)
+size_t change_history_from(const struct change_history *history, uint32_t serial)
 {
-	return change_history_within(history, serial, UINT64_MAX, first);
+	return change_history_within(history, serial, UINT64_MAX);
+}
+
+/* The keeper may have begun anew meanwhile, with other content under the same serials. */
+static bool is_that(const struct changeset *set, const struct step *step)
+{
+	struct hash_128 print = print_of(set);
+	return print.words[0] == step->print.words[0] && print.words[1] == step->print.words[1];
+}
+
+const struct changeset *change_history_take(const struct change_history *history, size_t back)
+{
+	ensure(back >= 1 && back <= change_history_count(history));
+	const struct step *step = &history->steps[history->count - back];
+	if (step->set != NULL) {
+		return changeset_ref(step->set);
+	}
+	const struct change_kept what = {
+	        .serial_from = step->serial_from,
+	        .serial_to = step->serial_to,
+	        .octets = step->octets,
+	        .back = back,
+	};
+	const struct changeset *set = history->keeper->fetch(history->keeper, history->apex, &what);
+	if (set != NULL && !is_that(set, step)) {
+		changeset_unref(set);
+		set = NULL;
+	}
+	return set;
+}
+
+uint64_t change_history_octets(const struct change_history *history, size_t count)
+{
+	uint64_t octets = 0;
+	for (size_t back = 1; back <= count; back++) {
+		octets += history->steps[history->count - back].octets;
+	}
+	return octets;
+}
+
+uint64_t change_history_octets_held(const struct change_history *history)
+{
+	uint64_t octets = 0;
+	for (size_t i = 0; i < change_history_count(history); i++) {
+		octets += history->steps[i].set == NULL ? 0 : history->steps[i].octets;
+	}
+	return octets;
 }

@@ -218,7 +218,9 @@ static const struct row zone_option_row_list[] = {
         {"history-max-size", ROW_SIZE, OPTION(history_max_size), .min = 1, .max = (uint64_t)1 << 40,
          .help = "Octets of changes that are kept at most. By default half of what the zone takes in memory, and 8 KiB "
                  "at "
-                 "the least: secondaries are not sent a difference that is larger than the zone."},
+                 "the least: secondaries are not sent a difference that is larger than the zone. The newest stay in "
+                 "memory, up to a sixteenth of what the zone takes; the others are read from the data folder when "
+                 "somebody asks for them."},
         {"history-max-age", ROW_SECONDS, OPTION(history_max_age_s), .min = 1, .max = 3550 * WEEK, .standard = "30d",
          .help = "Changes that are older than this when the next one comes are not kept."},
         {"refresh-min", TIMER(refresh_min_s, "2s"), .see_max = "refresh-max",

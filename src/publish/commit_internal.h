@@ -66,6 +66,8 @@ struct change_history_limits commit_history_limits(const struct commit *commit);
 /* A changeset of more octets is not made. A smaller one is, even where no history is kept: it costs the disk less than the
  * whole zone. */
 size_t commit_changeset_octets_max(const struct commit *commit, const struct change_history_limits *limits);
+/* What is written is the changeset: the version before it is on disk, or will be by then. */
+bool commit_continues_on_disk(const struct commit *commit);
 /* A version that continues none that is at hand is digested, and written as far as it can be, on a thread of its own while it
  * is checked, where it is large. */
 void commit_prepare_begin(struct commit *commit);

@@ -53,6 +53,13 @@ static void take_difference(struct change_visitor *self, const struct zone_chang
 	}
 }
 
+/* Whoever will have the changeset besides; NULL: it is not known that somebody has all that lead to it. */
+static const struct change_keeper *keeper_of(const struct commit *commit)
+{
+	const struct store *store = commit->publish->store;
+	return store != NULL && commit_continues_on_disk(commit) ? store_keeper(store) : NULL;
+}
+
 /* A version that does not go forward, or is larger a change than is kept, ends the history. After one that does not go forward
  * serials come once more that others have with other content: nobody is led on from these. */
 static void keep_history(struct commit *commit, struct difference *difference,
@@ -71,7 +78,7 @@ static void keep_history(struct commit *commit, struct difference *difference,
 	}
 	if (commit->set != NULL) {
 		commit->next.history = change_history_with(commit->base.history, commit->set, commit->next.snapshot,
-		                                           commit->now.wall_s, limits);
+		                                           commit->now.wall_s, limits, keeper_of(commit));
 	}
 }
 

@@ -53,7 +53,7 @@ void commit_write_whole(struct store_write *write, const struct line_version *ve
 	store_write_version(write, &version->head, &note, keeps_records ? version->snapshot : NULL);
 }
 
-static bool continues_on_disk(const struct commit *commit)
+bool commit_continues_on_disk(const struct commit *commit)
 {
 	size_t len;
 	if (commit->set == NULL || !commit->base.is_on_disk) {
@@ -65,7 +65,7 @@ static bool continues_on_disk(const struct commit *commit)
 
 static void write_version(struct store_write *write, const struct commit *commit)
 {
-	if (continues_on_disk(commit)) {
+	if (commit_continues_on_disk(commit)) {
 		struct store_note note = note_of(&commit->next, commit->who);
 		struct change_history_limits limits = commit_history_limits(commit);
 		store_write_change(write, &commit->base.head, &commit->next.head, &note, commit->set, &limits,

@@ -276,10 +276,12 @@ static const struct zone_snapshot *follow(const struct zone_snapshot *take, stru
 }
 
 /* Of those that are whole, the newest ones that follow each other. */
-static const struct change_history *history_of(const struct kept_changes *changes, const struct zone_snapshot *newest)
+static const struct change_history *history_of(const struct store *store, const struct kept_changes *changes,
+                                               const struct zone_snapshot *newest)
 {
 	const struct store_head_value *head = changes->head;
-	return change_history_of(changes->sets, changes->at_s, (size_t)(head->next - head->first), newest);
+	return change_history_of(changes->sets, changes->at_s, (size_t)(head->next - head->first), newest,
+	                         store_keeper(store));
 }
 
 /* `history` may be NULL. */
@@ -299,7 +301,7 @@ static const struct zone_snapshot *load_version(struct store *store, const uint8
 		version = follow(version, content, &changes, error);
 	}
 	if (version != NULL && history != NULL) {
-		*history = history_of(&changes, version);
+		*history = history_of(store, &changes, version);
 	}
 	kept_changes_deinit(&changes);
 	return version;

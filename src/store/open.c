@@ -262,6 +262,7 @@ static struct store *store_make(struct kv *take, struct disk *disk, const struct
 	store->folder = memory_copy_text(place->folder);
 	store->images = memory_copy_text(place->images);
 	store->lock_fd = -1;
+	store_keeper_init(store);
 	store_queue_init(&store->queue);
 	if (!check_format(store, &is_new, error)) {
 		store_close(store);

@@ -153,6 +153,8 @@ bool store_load_serials(struct store *store, const uint8_t *apex, struct store_h
  * nothing. */
 const struct zone_snapshot *store_load_version(struct store *store, const uint8_t *apex, struct store_head *head,
                                                const struct change_history **history, struct error *error);
+/* Reads changesets one by one, for histories that have only the newest in memory; as long as the store is open. */
+const struct change_keeper *store_keeper(const struct store *store);
 /* What store_write_source remembered, on the heap; NULL: nothing, or it is broken. */
 uint8_t *store_load_source(struct store *store, const uint8_t *apex, size_t *len);
 /* All zero where none are remembered. */

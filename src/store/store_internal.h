@@ -246,6 +246,7 @@ struct store_queue {
 };
 
 struct store {
+	struct change_keeper keeper; /* first */
 	struct kv *kv;
 	struct disk *disk; /* of the images; borrowed */
 	char *folder;      /* of the serials that were given */
@@ -261,6 +262,9 @@ struct store {
 	uint64_t serials_len_max;
 	struct store_queue queue;
 };
+
+/* keep.c */
+void store_keeper_init(struct store *store);
 
 /* A put or, without value, a removal; the value already has its checksum. */
 struct store_put {

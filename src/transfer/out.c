@@ -8,6 +8,7 @@
  * I3  Each message stands alone: the encoder forgets its names between messages. */
 #include "transfer/transfer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/ensure.h"
@@ -25,7 +26,7 @@
 #define SINGLE_TIMES 4
 
 /* Where the stream stands. */
-enum stage { STAGE_OPENING, STAGE_BODY, STAGE_CLOSING, STAGE_END };
+enum stage { STAGE_OPENING, STAGE_BODY, STAGE_CLOSING, STAGE_END, STAGE_BROKEN };
 
 /* RRs of one owner and type that are still to be written. */
 struct piece {
@@ -35,12 +36,14 @@ struct piece {
 	uint16_t type;
 };
 
-/* What leads from a client's version to ours. */
+/* What leads from a client's version to ours: one changeset after the other, those that are not in memory only while they are
+ * sent. */
 struct difference {
-	const struct changeset **sets; /* references, oldest first; count 0: none is to be sent */
-	size_t count;
-	size_t at; /* the set that is being walked; `count`: at the end */
+	const struct changeset *set; /* that is being walked; a reference; NULL: none is to be sent */
 	struct changeset_walk walk;
+	const struct change_history *history; /* of those behind it; a reference */
+	size_t left;                          /* so many */
+	bool is_broken;                       /* the next one is gone */
 };
 
 struct transfer_out {
@@ -110,63 +113,87 @@ enum transfer_reply transfer_out_plan(const struct dns_message *question, bool i
 
 static void difference_free(struct difference *difference)
 {
-	for (size_t i = 0; i < difference->count; i++) {
-		changeset_unref(difference->sets[i]);
-	}
-	free(difference->sets);
-	*difference = (struct difference){.sets = NULL};
+	changeset_unref(difference->set);
+	change_history_unref(difference->history);
+	*difference = (struct difference){.set = NULL};
 }
 
-static void difference_take(struct difference *difference, const struct changeset *const *sets, size_t count)
+/* Begins with `set`, NULL: nothing is to be sent, and goes on with the `left` newest of the history. */
+static void difference_begin(struct difference *difference, const struct changeset *take,
+                             const struct change_history *history, size_t left)
 {
-	difference->sets = memory_new_array(count, sizeof *difference->sets);
-	difference->count = count;
-	for (size_t i = 0; i < count; i++) {
-		difference->sets[i] = changeset_ref(sets[i]);
+	if (take != NULL) {
+		difference->set = take;
+		difference->history = change_history_ref(history);
+		difference->left = left;
+		changeset_walk(take, &difference->walk);
 	}
 }
 
-static void difference_join(struct difference *difference)
+/* One for the `count` newest; NULL: one of them is gone. */
+static const struct changeset *join_newest(const struct change_history *history, size_t count)
 {
-	const struct changeset *joined = changeset_join(difference->sets, difference->count);
-	difference_free(difference);
-	difference_take(difference, &joined, 1);
-	changeset_unref(joined);
+	const struct changeset *joined = NULL;
+	const struct changeset **sets = memory_new_array(count, sizeof *sets);
+	size_t taken = 0;
+	while (taken < count && (taken == 0 || sets[taken - 1] != NULL)) {
+		sets[taken] = change_history_take(history, count - taken);
+		taken++;
+	}
+	if (sets[taken - 1] != NULL) {
+		joined = changeset_join(sets, count);
+	}
+	for (size_t i = 0; i < taken; i++) {
+		changeset_unref(sets[i]);
+	}
+	free(sets);
+	return joined;
 }
 
 /* What the client lacks, unless it has more than `octets_max`, or the whole zone is shorter. */
 static void difference_find(struct difference *difference, const struct dns_message *question,
                             const struct zone_snapshot *zone, const struct change_history *history, uint64_t octets_max)
 {
-	const struct changeset *const *sets;
 	struct zone_facts facts;
 	uint32_t serial;
 	if (question->qtype != DNS_TYPE_IXFR || !read_client_serial(question, &serial) || !is_behind(serial, zone) ||
 	    !change_history_leads_to(history, zone)) {
 		return; /* the history may be of another version than the zone, for a moment */
 	}
-	size_t count = change_history_within(history, serial, octets_max, &sets);
+	size_t count = change_history_within(history, serial, octets_max);
 	if (count == 0) {
 		return;
 	}
-	difference_take(difference, sets, count);
-	if (count > 1 && change_history_octets(sets, count, JOIN_OCTETS_MAX) <= JOIN_OCTETS_MAX) {
-		difference_join(difference);
-	}
 	zone_facts(zone, &facts);
-	if (change_history_octets(difference->sets, difference->count, facts.bytes) > facts.bytes) {
-		difference_free(difference);
+	uint64_t octets = change_history_octets(history, count);
+	if (count > 1 && octets <= JOIN_OCTETS_MAX) {
+		size_t len;
+		const struct changeset *joined = join_newest(history, count);
+		difference_begin(difference, joined, NULL, 0);
+		if (joined != NULL && (changeset_octets(joined, &len), len > facts.bytes)) {
+			difference_free(difference);
+		}
+	} else if (octets <= facts.bytes) {
+		difference_begin(difference, change_history_take(history, count), history, count - 1);
 	}
 }
 
-/* The next RR that goes or comes. False: there is none. */
+/* The next RR that goes or comes. False: there is none, or what comes next is gone. */
 static bool difference_next(struct difference *difference, struct zone_change *change)
 {
 	while (!changeset_walk_next(&difference->walk, change)) {
-		if (++difference->at == difference->count) {
+		if (difference->left == 0) {
 			return false;
 		}
-		changeset_walk(difference->sets[difference->at], &difference->walk);
+		const struct changeset *next = change_history_take(difference->history, difference->left);
+		if (next == NULL) {
+			difference->is_broken = true;
+			return false;
+		}
+		difference->left--;
+		changeset_unref(difference->set);
+		difference->set = next;
+		changeset_walk(next, &difference->walk);
 	}
 	return true;
 }
@@ -230,10 +257,9 @@ static struct transfer_out *out_new(const struct dns_message *question, const st
 	take_edns(out, edns);
 	out->counts.serial = zone_serial(zone);
 	difference_find(&out->difference, question, zone, history, octets_max);
-	if (out->difference.count > 0) {
+	if (out->difference.set != NULL) {
 		out->counts.is_difference = true;
-		out->counts.serial_from = changeset_facts(out->difference.sets[0]).serial_from;
-		changeset_walk(out->difference.sets[0], &out->difference.walk);
+		out->counts.serial_from = changeset_facts(out->difference.set).serial_from;
 	} else {
 		zone_walk(zone, &out->walk);
 	}
@@ -312,7 +338,7 @@ static bool take_next_change(struct transfer_out *out)
 
 static bool take_next(struct transfer_out *out)
 {
-	return out->difference.count > 0 ? take_next_change(out) : take_next_rrset(out);
+	return out->difference.set != NULL ? take_next_change(out) : take_next_rrset(out);
 }
 
 /* Puts the next RRs of the stream into out->piece. False: the stream is at its end. */
@@ -331,7 +357,7 @@ static bool take_piece(struct transfer_out *out)
 			break;
 		case STAGE_BODY:
 			if (!take_next(out)) {
-				out->stage = STAGE_CLOSING;
+				out->stage = out->difference.is_broken ? STAGE_BROKEN : STAGE_CLOSING;
 			}
 			break;
 		case STAGE_CLOSING:
@@ -339,6 +365,7 @@ static bool take_piece(struct transfer_out *out)
 			out->stage = STAGE_END;
 			break;
 		case STAGE_END:
+		case STAGE_BROKEN:
 			return false;
 		}
 	}
@@ -407,6 +434,14 @@ static bool fill_message(struct transfer_out *out, struct dns_encoder *encoder, 
 	return out->counts.records > records_before;
 }
 
+/* Whoever asked comes back, and gets what there is then. */
+static enum transfer_out_step fail_gone(const struct transfer_out *out, struct error *error)
+{
+	error_set(error, ERROR_NOT_FOUND, "the changes behind serial %" PRIu32 " are not kept any more",
+	          changeset_facts(out->difference.set).serial_to);
+	return TRANSFER_OUT_FAILED;
+}
+
 enum transfer_out_step transfer_out_next(struct transfer_out *out, struct dns_encoder *encoder, uint8_t *bytes,
                                          size_t capacity, size_t *len, struct error *error)
 {
@@ -414,7 +449,7 @@ enum transfer_out_step transfer_out_next(struct transfer_out *out, struct dns_en
 	size_t most = capacity < DNS_MESSAGE_MAX ? capacity : DNS_MESSAGE_MAX;
 	size_t usual = most < MESSAGE_SIZE ? most : MESSAGE_SIZE;
 	if (!take_piece(out)) {
-		return TRANSFER_OUT_END;
+		return out->stage == STAGE_BROKEN ? fail_gone(out, error) : TRANSFER_OUT_END;
 	}
 	if (!fill_message(out, encoder, bytes, usual) && !fill_message(out, encoder, bytes, most)) {
 		fail_too_large(out, error);
@@ -428,7 +463,7 @@ enum transfer_out_step transfer_out_next(struct transfer_out *out, struct dns_en
 static size_t put_all(struct transfer_out *out, struct dns_encoder *encoder, uint8_t *bytes, size_t size)
 {
 	bool is_whole = take_piece(out) && fill_message(out, encoder, bytes, size) && !take_piece(out);
-	return is_whole ? end_message(out, encoder) : 0;
+	return is_whole && out->stage == STAGE_END ? end_message(out, encoder) : 0;
 }
 
 size_t transfer_out_single(const struct dns_message *question, const struct zone_snapshot *zone,

@@ -106,7 +106,10 @@ void transfer_out_free(struct transfer_out *take);
 enum transfer_out_step {
 	TRANSFER_OUT_MESSAGE, /* one message was written */
 	TRANSFER_OUT_END,     /* none was written: the last one has been before */
-	TRANSFER_OUT_FAILED,  /* it cannot go on: ERROR_LIMIT, an RR that does not fit a message; the text names it */
+	/* It cannot go on; what is gone was forgotten while the transfer was under way.
+	 * ERROR_LIMIT      an RR does not fit a message; the text names it
+	 * ERROR_NOT_FOUND  a changeset is gone */
+	TRANSFER_OUT_FAILED,
 };
 /* Header, question and an SOA with the longest names, and OPT. */
 #define TRANSFER_OUT_CAPACITY_MIN 2048

@@ -284,12 +284,18 @@ static void check_history(const struct sim_server *server, size_t zone, const st
 {
 	size_t step = published_count / 8 + 1;
 	for (size_t i = sim_below(step); i < published_count && !sim.is_excused[zone]; i += step) {
-		const struct changeset *const *sets;
 		const struct published *from = &published[i];
-		size_t count = from->zone == zone ? change_history_from(history, from->serial, &sets) : 0;
+		size_t count = from->zone == zone ? change_history_from(history, from->serial) : 0;
 		struct change_digest digest = from->digest;
-		for (size_t j = 0; j < count; j++) {
-			digest = change_digest_after(digest, sets[j]);
+		for (size_t back = count; back > 0; back--) {
+			const struct changeset *set = change_history_take(history, back);
+			if (set == NULL) {
+				sim_violated("R4", server, zone, "has no changeset %zu before the newest of %s", back,
+				             sim_zone_names[zone]);
+				break;
+			}
+			digest = change_digest_after(digest, set);
+			changeset_unref(set);
 		}
 		if (count > 0 && !change_digest_equal(digest, version->digest)) {
 			sim_violated("R4", server, zone,

@@ -914,11 +914,10 @@ TEST(zone_that_becomes_a_primarys_is_not_compared_with_a_copy_that_was_not_repla
 /* How many changesets lead from this serial to what is served. */
 static size_t steps_from(const struct rig *rig, uint32_t serial)
 {
-	const struct changeset *const *first;
 	const struct change_history *history = atomic_load(&rig->zone->account->history);
 	const struct zone_snapshot *served = zone_served(rig->zone);
 	assert_true(history == NULL || change_history_leads_to(history, served));
-	return change_history_from(history, serial, &first);
+	return change_history_from(history, serial);
 }
 
 TEST(history_leads_from_the_last_versions_to_what_is_served)
@@ -990,6 +989,54 @@ TEST(history_begins_anew_where_a_version_does_not_go_forward)
 	assert_int_equal(steps_from(&rig, 11), 0);
 	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 13, "a A 192.0.2.9\n"));
 	assert_int_equal(steps_from(&rig, 12), 1);
+	rig_stop(&rig);
+}
+
+/* Serials 1 to LARGE_VERSIONS, each of other texts: some 20 KB of change from one to the next, in a zone of 2 MB. */
+#define LARGE_VERSIONS 12
+
+static void offer_large(struct rig *rig, uint32_t serial)
+{
+	struct text text;
+	text_init(&text, 4 << 20);
+	for (unsigned i = 0; i < 50000; i++) {
+		text_format(&text, "n%u TXT \"text of version %u\"\n", i, i < 200 ? serial : 0);
+	}
+	assert_true(offer(rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, serial, text_string(&text)));
+	text_deinit(&text);
+}
+
+/* How many of the changes that lead from this serial to what is served can be had. */
+static size_t changes_had(const struct rig *rig, uint32_t serial)
+{
+	const struct change_history *history = atomic_load(&rig->zone->account->history);
+	size_t had = 0;
+	for (size_t back = steps_from(rig, serial); back > 0; back--) {
+		const struct changeset *set = change_history_take(history, back);
+		had += set != NULL && changeset_facts(set).serial_to == served_serial(rig) + 1 - back;
+		changeset_unref(set);
+	}
+	return had;
+}
+
+TEST(of_a_long_history_little_is_in_memory_and_all_can_be_had)
+{
+	struct rig rig;
+	struct zone_facts facts;
+	rig_start(&rig, "little");
+	rig.history = usual_history;
+	rig.history.count_max = LARGE_VERSIONS;
+	for (uint32_t serial = 1; serial <= LARGE_VERSIONS; serial++) {
+		offer_large(&rig, serial);
+	}
+	const struct change_history *history = atomic_load(&rig.zone->account->history);
+	zone_facts(zone_served(rig.zone), &facts);
+	assert_true(change_history_octets_held(history) <= facts.bytes / 16);
+	assert_true(change_history_octets_held(history) > 0);
+	assert_true(change_history_octets(history, LARGE_VERSIONS - 1) > facts.bytes / 10);
+	for (uint32_t serial = 1; serial < LARGE_VERSIONS; serial++) {
+		assert_int_equal(changes_had(&rig, serial), LARGE_VERSIONS - serial);
+	}
 	rig_stop(&rig);
 }
 

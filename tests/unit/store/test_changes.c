@@ -381,6 +381,102 @@ TEST(changesets_of_before_a_broken_head_are_not_taken_for_those_of_after_it)
 	}
 }
 
+/* ---- one by one ---- */
+
+static const struct change_history *history_there(struct rig *rig)
+{
+	struct error error;
+	struct store_head head;
+	const struct change_history *history;
+	const struct zone_snapshot *version = store_load_version(rig->store, rig->apex.wire, &head, &history, &error);
+	assert_non_null(version);
+	zone_unref(version);
+	return history;
+}
+
+/* What the store gives of a changeset of the history, asked as a history asks that has not got it. */
+static const struct changeset *fetch(struct rig *rig, const struct change_history *history, size_t back)
+{
+	const struct change_keeper *keeper = store_keeper(rig->store);
+	const struct changeset *set = change_history_take(history, back);
+	struct changeset_facts facts = changeset_facts(set);
+	struct change_kept what = {.serial_from = facts.serial_from, .serial_to = facts.serial_to, .back = back};
+	size_t len;
+	changeset_octets(set, &len);
+	what.octets = len;
+	changeset_unref(set);
+	return keeper->fetch(keeper, rig->apex.wire, &what);
+}
+
+static bool gives(struct rig *rig, const struct change_history *history, size_t back)
+{
+	const struct changeset *set = change_history_take(history, back);
+	const struct changeset *fetched = fetch(rig, history, back);
+	size_t len;
+	size_t fetched_len;
+	const uint8_t *octets = changeset_octets(set, &len);
+	if (fetched != NULL) {
+		const uint8_t *fetched_octets = changeset_octets(fetched, &fetched_len);
+		assert_int_equal(fetched_len, len);
+		assert_memory_equal(fetched_octets, octets, len);
+	}
+	changeset_unref(set);
+	changeset_unref(fetched);
+	return fetched != NULL;
+}
+
+/* Also by somebody who does not know yet how far the store has come. */
+TEST(each_change_that_is_kept_can_be_had_by_itself)
+{
+	struct rig rig;
+	rig_start(&rig);
+	save_whole(&rig, 1, "a A 192.0.2.1\n", true);
+	save_changes(&rig, 2, 9, &no_limits);
+	const struct change_history *history = history_there(&rig);
+	for (size_t more = 0; more < 3; more++) {
+		for (size_t back = 1; back <= 8; back++) {
+			assert_true(gives(&rig, history, back));
+		}
+		save_changes(&rig, 10 + (uint32_t)more, 10 + (uint32_t)more, &no_limits);
+	}
+	change_history_unref(history);
+	rig_stop(&rig);
+}
+
+TEST(a_change_that_was_trimmed_or_is_broken_is_not_given)
+{
+	static const struct change_history_limits three = {
+	        .count_max = 3, .octets_max = UINT64_MAX, .age_max_s = INT64_MAX};
+	struct rig rig;
+	rig_start(&rig);
+	save_whole(&rig, 1, "a A 192.0.2.1\n", true);
+	save_changes(&rig, 2, 6, &no_limits);
+	const struct change_history *history = history_there(&rig);
+	spoil(&rig, 5);
+	assert_false(gives(&rig, history, 1));
+	assert_true(gives(&rig, history, 2));
+	change_history_unref(history);
+	rig_stop(&rig);
+
+	rig_start(&rig);
+	save_whole(&rig, 1, "a A 192.0.2.1\n", true);
+	save_changes(&rig, 2, 6, &no_limits);
+	history = history_there(&rig);
+	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
+	store_write_copy(write, &rig.head, stand_of(&rig).number, rig.newest);
+	assert_true(submit(&rig, write).is_durable);
+	save_changes(&rig, 7, 7, &three);
+	assert_true(gives(&rig, history, 1));
+	assert_true(gives(&rig, history, 2));
+	for (size_t back = 3; back <= 5; back++) {
+		assert_false(gives(&rig, history, back));
+	}
+	save_whole(&rig, 8, "a A 192.0.2.8\n", true);
+	assert_false(gives(&rig, history, 1));
+	change_history_unref(history);
+	rig_stop(&rig);
+}
+
 TEST(a_forgotten_zone_leaves_nothing)
 {
 	struct rig rig;

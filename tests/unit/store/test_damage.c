@@ -209,11 +209,16 @@ static void spoil(struct octets *octets, size_t len_used, char *what, size_t siz
 static void look_at_history(unsigned zone, uint32_t newest, const struct change_history *history)
 {
 	for (uint32_t serial = 1; serial <= SERIALS; serial++) {
-		const struct changeset *const *sets;
-		size_t count = change_history_from(history, serial, &sets);
+		size_t count = change_history_from(history, serial);
 		struct change_digest digest = digests[zone][serial];
-		for (size_t i = 0; i < count; i++) {
-			digest = change_digest_after(digest, sets[i]);
+		for (size_t back = count; back > 0; back--) {
+			const struct changeset *set = change_history_take(history, back);
+			if (set == NULL) {
+				fprintf(stderr, "zone%u: a change since serial %u is gone\n", zone, serial);
+				_exit(WRONG);
+			}
+			digest = change_digest_after(digest, set);
+			changeset_unref(set);
 		}
 		if (count > 0 && !change_digest_equal(digest, digests[zone][newest])) {
 			fprintf(stderr, "zone%u: the changes since serial %u lead elsewhere\n", zone, serial);

@@ -18,6 +18,7 @@ static struct dns_encoder encoder;
 struct line {
 	const struct zone_snapshot *newest;
 	const struct change_history *history;
+	const struct change_keeper *keeper; /* NULL: all stays in memory */
 	uint32_t serial;
 };
 
@@ -29,7 +30,8 @@ static void line_add(struct line *line, const char *text)
 	const struct zone_snapshot *next = zone_of_text("example.", ++line->serial, text);
 	if (line->newest != NULL) {
 		const struct changeset *set = changeset_between(line->newest, next, &error);
-		const struct change_history *history = change_history_with(line->history, set, next, 0, &limits);
+		const struct change_history *history =
+		        change_history_with(line->history, set, next, 0, &limits, line->keeper);
 		change_history_unref(line->history);
 		line->history = history;
 		changeset_unref(set);
@@ -156,22 +158,30 @@ TEST(a_difference_larger_than_the_zone_is_not_sent)
 	line_end(&line);
 }
 
-/* Twenty versions, each of which changes many names: more than is joined. */
-TEST(many_large_differences_follow_one_another_through_as_many_messages_as_they_need)
+/* Versions each of which changes many names: twenty of them are more than is joined. */
+#define MANY 20
+
+static struct line many_large(const struct change_keeper *keeper)
 {
-	struct line line = {0};
-	for (size_t version = 0; version < 20; version++) {
+	struct line line = {.keeper = keeper};
+	for (size_t version = 0; version < MANY; version++) {
 		struct text text;
 		text_init(&text, 1 << 22);
-		for (size_t name = 0; name < 20000; name++) {
+		for (size_t name = 0; name < 8000; name++) {
 			text_format(&text, "host%zu A 192.0.2.%zu\n", name, name < 100 ? version : 1);
 		}
 		line_add(&line, text_string(&text));
 		text_deinit(&text);
 	}
+	return line;
+}
+
+TEST(many_large_differences_follow_one_another_through_as_many_messages_as_they_need)
+{
+	struct line line = many_large(NULL);
 	char *text = asked(&line, DNS_TYPE_IXFR, 1, 4096);
 	const char *at = text;
-	for (uint32_t version = 1; version < 20; version++) {
+	for (uint32_t version = 1; version < MANY; version++) {
 		char removed[128];
 		char added[128];
 		snprintf(removed, sizeof removed, "admin.other. %u 7200 900 1209600 300\nhost0.example. A 192.0.2.%u\n",
@@ -185,6 +195,94 @@ TEST(many_large_differences_follow_one_another_through_as_many_messages_as_they_
 	}
 	free(text);
 	line_end(&line);
+}
+
+/* ---- differences that are not in memory ---- */
+
+/* Has all changesets that an earlier line is made of; `gone` is the serial from which one is missing, 0: none. */
+struct shelf {
+	struct change_keeper keeper; /* first */
+	struct line line;
+	uint32_t gone;
+	size_t asked;
+};
+
+static const struct changeset *shelf_fetch(const struct change_keeper *self, const uint8_t *apex,
+                                           const struct change_kept *what)
+{
+	struct shelf *shelf = (struct shelf *)(uintptr_t)self;
+	(void)apex;
+	shelf->asked++;
+	return what->serial_from == shelf->gone
+	               ? NULL
+	               : change_history_take(shelf->line.history,
+	                                     change_history_from(shelf->line.history, what->serial_from));
+}
+
+static void shelf_fill(struct shelf *shelf)
+{
+	*shelf = (struct shelf){.keeper.fetch = shelf_fetch, .line = many_large(NULL)};
+}
+
+TEST(differences_that_somebody_else_keeps_are_sent_as_those_in_memory)
+{
+	struct shelf shelf;
+	shelf_fill(&shelf);
+	struct line line = many_large(&shelf.keeper);
+	assert_true(change_history_octets_held(line.history) <= CHANGE_HISTORY_NEAR_LEAST * 2);
+	for (uint32_t serial = 1; serial < MANY; serial++) {
+		char *expected = asked(&shelf.line, DNS_TYPE_IXFR, serial, 4096);
+		char *text = asked(&line, DNS_TYPE_IXFR, serial, 4096);
+		assert_string_equal(text, expected);
+		free(text);
+		free(expected);
+	}
+	assert_true(shelf.asked > MANY);
+	line_end(&line);
+	line_end(&shelf.line);
+}
+
+TEST(where_the_first_difference_is_gone_the_whole_zone_is_sent)
+{
+	struct shelf shelf;
+	shelf_fill(&shelf);
+	struct line line = many_large(&shelf.keeper);
+	shelf.gone = 2;
+	for (uint32_t serial = 2; serial < 4; serial++) {
+		char *text = asked(&line, DNS_TYPE_IXFR, serial, WIRE_MAX);
+		assert_int_equal(strstr(text, "host7999.example.") != NULL, serial == 2);
+		free(text);
+	}
+	line_end(&line);
+	line_end(&shelf.line);
+}
+
+/* What was sent before is whole differences, and no SOA says that they are all. */
+TEST(a_transfer_whose_next_difference_went_meanwhile_fails)
+{
+	struct shelf shelf;
+	struct wire question;
+	struct wire answer;
+	struct error error;
+	uint32_t serial = 1;
+	enum transfer_out_step step;
+	shelf_fill(&shelf);
+	struct line line = many_large(&shelf.keeper);
+	shelf.gone = 3;
+	dns_encoder_init(&encoder);
+	wire_question(&question, "example.", DNS_TYPE_IXFR, &serial, false);
+	struct dns_message message = wire_read(&question);
+	struct transfer_out *out = transfer_out_new(&message, line.newest, line.history, NULL);
+	do {
+		step = transfer_out_next(out, &encoder, answer.bytes, 4096, &answer.len, &error);
+	} while (step == TRANSFER_OUT_MESSAGE);
+	assert_int_equal(step, TRANSFER_OUT_FAILED);
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	assert_non_null(strstr(error.text, "serial 3 "));
+	assert_int_equal(transfer_out_counts(out).records, 1 + 2 * (2 * (1 + 100)));
+	transfer_out_free(out);
+	line_end(&line);
+	line_end(&shelf.line);
 }
 
 TEST(the_answer_is_good_after_the_zone_has_gone_on)

@@ -284,7 +284,7 @@ TEST(what_our_own_sender_sends_makes_the_same_zone)
 		if (i > 0) {
 			const struct changeset *set = changeset_between(versions[i - 1], versions[i], &error);
 			const struct change_history *longer =
-			        change_history_with(history, set, versions[i], 0, &limits);
+			        change_history_with(history, set, versions[i], 0, &limits, NULL);
 			changeset_unref(set);
 			change_history_unref(history);
 			history = longer;
