@@ -160,6 +160,13 @@ static void rebuild_head(struct image_look *look, const struct store_image_file 
 	store_submit(write, &look->waiter, STORE_NOW);
 }
 
+/* An image tells more than there is, unless a version was published since: an earlier rebuilding may have been cut short, or
+ * the disk refused it. */
+static bool is_news(const struct store_head_value *value, bool has_head, const struct store_image_file *file)
+{
+	return !has_head || (value->note.origin == CHANGE_FROM_STORE && value->image < file->id);
+}
+
 /* Takes note of an image, and removes one that no head names: the server was killed before it did. */
 static void look_at_image(void *context, const struct store_image_file *file)
 {
@@ -175,7 +182,7 @@ static void look_at_image(void *context, const struct store_image_file *file)
 	}
 	const uint8_t *apex = file->image->apex.wire;
 	bool has_head = store_load_head_value(store, apex, &value, &error);
-	if (look->is_rebuilding && (!has_head || value.image < file->id)) {
+	if (look->is_rebuilding && is_news(&value, has_head, file)) {
 		rebuild_head(look, file);
 		store_commit(store);
 		look->rebuilt += !has_head;

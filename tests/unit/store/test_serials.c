@@ -250,3 +250,36 @@ TEST(rebuilding_that_was_cut_short_is_done_at_the_next_start)
 		fake_kv_free(fake);
 	}
 }
+
+/* What was published while it waited for the next start is newer than the image. */
+TEST(rebuilding_that_the_disk_refused_takes_nothing_back)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = open_alone(fake, "refused");
+	const struct zone_snapshot *records = large_zone("zone0.");
+	struct store_head head = {.role = STORE_PRIMARY, .serial_published = 7, .content = change_digest_of(records)};
+	struct store_write *write = store_write_new(store, zone_number(0).wire);
+	store_write_version(write, &head, &a_note, records);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+	zone_unref(records);
+	give(store, 1, 1000);
+	store_close(store);
+	fake_kv_free(fake);
+
+	fake = fake_kv_new();
+	fake_kv_fail_commits(fake, 100);
+	store = open_alone(fake, "refused");
+	struct error error;
+	assert_true(is_given_last(store, 0, 7) && is_given_last(store, 1, 1000));
+	fake_kv_fail_commits(fake, 0);
+	give(store, 0, 256);
+	store_close(store);
+
+	store = open_alone(fake, "refused");
+	assert_true(store_load_head(store, zone_number(0).wire, &head, NULL, NULL, &error));
+	assert_int_equal(head.serial_published, 256);
+	assert_true(is_given_last(store, 1, 1000));
+	store_close(store);
+	fake_kv_free(fake);
+}
