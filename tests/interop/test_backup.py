@@ -111,6 +111,7 @@ def test_primary_goes_on_from_a_backup_with_its_history_and_never_goes_back(worl
         primary.run("zone", "reload", "--wait", SMALL)
     assert primary.serial(SMALL) == 4
     newest = wire.axfr(primary.place, SMALL)
+    primary.flush(SMALL)
     backup = world.folder / "backup"
     primary.run("backup", backup)
     other = restored(world, "restored", backup, primary).start()

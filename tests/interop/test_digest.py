@@ -20,7 +20,8 @@ def digest(server):
 
 def wait_for_digest_of(first, second):
     """Status tells what is served a moment after it is."""
-    servers.wait_until(lambda: digest(first) == digest(second), f"{second.name} tells the digest that {first.name} tells")
+    told = lambda: digest(first) is not None and digest(first) == digest(second)  # noqa: E731
+    servers.wait_until(told, f"{second.name} tells the digest that {first.name} tells")
 
 
 def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(world):
@@ -30,7 +31,7 @@ def test_servers_that_serve_the_same_tell_the_same_digest_after_a_restart_too(wo
     primary.start()
     secondary.start()
     secondary.wait_for_serial(ZONE, 1)
-    first = digest(primary)
+    first = servers.wait_until(lambda: digest(primary), "the primary tells the digest of what it serves")
     assert len(first) == 32
     wait_for_digest_of(primary, secondary)
     assert f"digest {first}" in secondary.run("status", ZONE)

@@ -108,6 +108,7 @@ def test_history_survives_a_restart(world):
     for serial in range(2, 7):
         change(primary, ZONE, zones.small(world.folder, ZONE, serial))
         have[serial] = wire.axfr(primary.place, ZONE)
+    primary.flush(ZONE)
     for end in ("stop", "kill"):
         getattr(primary, end)()
         primary.start()

@@ -640,6 +640,7 @@ def test_transfers_after_a_kill_are_those_from_before_it(world):
     versions = four_versions(world.folder, primary, secondary)
     for server in (primary, secondary):
         assert differences_from_each(server, versions) == 3
+        server.flush(ZONE)
         server.kill()
         server.start()
         expect(server, ZONE, 4)

@@ -126,6 +126,7 @@ def test_version_that_the_checks_refuse_is_not_served_where_the_operator_wants_t
     server = world.follower(ZONE, source, strict_checks="on", retry_max="1s")
     server.start()
     server.wait_for_serial(ZONE, 1)
+    server.run("zone", "refresh", ZONE, "--wait")
     source.play, source.serial = playing(*BROKEN), 2
     assert server.run_any("zone", "refresh", ZONE, "--wait").returncode == 1
     assert server.serial(ZONE) == 1
