@@ -257,7 +257,7 @@ static void announce_on_loop(void *context, struct moment now)
 {
 	struct announce_event *event = context;
 	struct server_zone *zone = event->zone;
-	atomic_store(&zone->was_announced, true);
+	server_zone_set_announced(zone);
 	configure(zone, now);
 	if (zone->announce != NULL) {
 		struct zone_rrset soa;
@@ -301,7 +301,7 @@ static bool is_nobody_to_be_told(struct server_zone *zone)
 	if (has_targets) {
 		return false;
 	}
-	atomic_store(&zone->was_announced, true);
+	server_zone_set_announced(zone);
 	return !atomic_load(&zone->has_announce) && atomic_load(&zone->server->ns_waiting.count) == 0;
 }
 
@@ -351,7 +351,7 @@ static void configure_on_loop(void *context, struct moment now)
 		configure(zone, now);
 		ns_look_later(zone->server, now); /* what it waits for may have come before it was seen to wait */
 	}
-	if (!had_machine && atomic_load(&zone->was_announced)) {
+	if (!had_machine && server_zone_was_announced(zone)) {
 		/* Its first targets: a machine that was there before knows by itself what new ones are to be told. */
 		announce_served(zone, TRANSFER_NOTIFY_CHANGE, now);
 	}

@@ -123,6 +123,16 @@ void server_zone_configure(struct server_zone *zone, struct conf *conf, const st
 	conf_unref(before);
 }
 
+void server_zone_set_announced(struct server_zone *zone)
+{
+	atomic_store(&zone->was_announced, true);
+}
+
+bool server_zone_was_announced(const struct server_zone *zone)
+{
+	return atomic_load(&zone->was_announced);
+}
+
 static enum publish_serial_policy serial_policy_of(enum conf_serial_policy policy)
 {
 	switch (policy) {

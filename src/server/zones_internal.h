@@ -96,6 +96,11 @@ struct server_zone *server_zone_new(struct server *server, struct conf *conf, co
 struct server_zone *server_zone_ref(struct server_zone *zone);
 void server_zone_unref(struct server_zone *take);
 
+/* A version was announced, even if nobody was to be told. The store's thread and the replication loop; one who says so, or has
+ * made `announce`, looks at what the other said only after that. */
+void server_zone_set_announced(struct server_zone *zone);
+bool server_zone_was_announced(const struct server_zone *zone);
+
 /* The zone of a served question; valid while the caller may read the zone. */
 struct server_zone *server_zone_of(const struct zone *zone);
 
