@@ -25,6 +25,10 @@ static const struct {
                                          "if several servers share its address, look which of them is late"},
         [CAUSE_PROMISE_OPEN] = {"promise-open", "a newer version was promised, and no primary has given it yet",
                                 "nothing: it is asked for again, until all primaries say that it is not there"},
+        [CAUSE_PRIMARY_PINNED] = {"primary-pinned",
+                                  "another primary has a newer version than the one that the zone is pinned to",
+                                  "look why that one is late or down, or take it from the others at once: `tandem zone "
+                                  "retransfer ZONE`"},
         [CAUSE_SERIAL_LOWER] = {"serial-lower", "the primary has a lower serial than what is served here",
                                 "raise the serial there, or take it as it is: `tandem zone retransfer ZONE`, or the "
                                 "option `lower-serial`"},

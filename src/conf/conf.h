@@ -89,6 +89,9 @@ struct conf_zone_options {
 
 	uint32_t lower_serial_after_s; /* primaries that have had nothing but lower serials for so long are followed */
 
+	uint32_t
+	        pin_primary_s; /* the primary of the version is left when it has lacked a newer one for so long; 0: any is taken */
+
 	struct conf_source query_source;    /* SOA questions of a secondary */
 	struct conf_source notify_source;   /* NOTIFY out */
 	struct conf_source transfer_source; /* AXFR and IXFR in */

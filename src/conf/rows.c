@@ -238,6 +238,13 @@ static const struct row zone_option_row_list[] = {
                  "after "
                  "a primary was set up anew. `refuse`: tell it in the status and serve on, till expiry at most; "
                  "`accept-after 1h`: follow them when it has been so for that long; `accept`: follow them at once."},
+        {"pin-primary", ROW_SECONDS, OPTION(pin_primary_s), .max = 3550 * WEEK, .standard = "0",
+         .reload = RELOAD_REPLICATION,
+         .help = "Secondary: stay with the primary that the served version came from, and follow another one only when "
+                 "something newer has been known for so long and nothing has come from there: then by its whole zone. "
+                 "For primaries that sign or count serials each for itself, so that the differences of one do not fit "
+                 "the versions of another. A zone that has no version, has expired, or is near it takes what it can "
+                 "get, and so does `tandem zone retransfer`. 0: the freshest primary is followed."},
         {"query-source", ROW_SOURCE, OPTION(query_source), .max = 2, .reload = RELOAD_REPLICATION,
          .help = "Own addresses, at most one IPv4 and one IPv6, that SOA questions leave from. Without a port any port "
                  "is used, which is safer."},
@@ -303,6 +310,7 @@ static const struct {
         {"ip-address", "listen"},
         {"listen-on", "listen"},
         {"master", "primaries"},
+        {"master-pin-tolerance", "pin-primary"},
         {"masters", "primaries"},
         {"primary", "primaries"},
         {"provide-xfr", "allow-transfer"},

@@ -76,6 +76,7 @@ struct control_primary_status {
 	const char *whole_cause;   /* NULL, or the code of it */
 	uint64_t held_back_s;      /* what it has is not fetched for so long, since that failed; 0: it would be */
 	const char *reach;         /* "unknown", "up", "down", "probed": as all zones that follow it have seen */
+	bool is_pinned;            /* what is served came from there, and the zone stays with it */
 };
 
 /* A secondary that we tell of new versions. */

@@ -95,6 +95,7 @@ static json_t *json_of_primary(const struct control_primary_status *primary)
 	set(object, "whole_cause", json_of_text(primary->whole_cause));
 	set_number(object, "held_back_s", primary->held_back_s);
 	set(object, "reach", json_of_text(primary->reach));
+	set(object, "pinned", json_boolean(primary->is_pinned));
 	return object;
 }
 

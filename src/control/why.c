@@ -135,6 +135,10 @@ static void say_primary(const struct control_primary_status *primary, struct tex
 		text_format(out, "; what it has is tried for again in %s", span(primary->held_back_s, held));
 	}
 	text_add_string(out, ".\n");
+	if (primary->is_pinned) {
+		text_add_string(out,
+		                "  What is served came from there, and the zone is pinned to it (`pin-primary`).\n");
+	}
 	if (primary->advice != NULL) {
 		text_format(out, "  What can be done: %s.\n", primary->advice);
 	}

@@ -26,6 +26,7 @@ struct follow_event {
 	const struct zone_snapshot *snapshot;
 	const struct change_history *history; /* what leads to it; a reference */
 	struct change_deadlines timers;
+	struct transfer_origin origin; /* of `snapshot` */
 	struct error error;
 	struct address from;
 	struct transfer_hint hint;
@@ -181,6 +182,7 @@ static struct transfer_secondary_config config_of(const struct conf_zone_options
 	        .transfer_rate_min = options->transfer_in_min_rate,
 	        .follows_lower = options->lower_serial_after_s != CONF_NEVER,
 	        .lower_after_s = options->lower_serial_after_s,
+	        .pin_s = options->pin_primary_s,
 	};
 }
 
@@ -276,10 +278,10 @@ static void restored_on_loop(void *context, struct moment now)
 	if (follow != NULL && !follow->is_started) {
 		follow->is_started = true;
 		if (event->snapshot == NULL) {
-			transfer_secondary_start(follow->machine, NULL, NULL, now);
+			transfer_secondary_start(follow->machine, NULL, NULL, NULL, now);
 		} else {
 			struct transfer_version version = version_of(event);
-			if (transfer_secondary_start(follow->machine, &version, &event->timers, now)) {
+			if (transfer_secondary_start(follow->machine, &version, &event->origin, &event->timers, now)) {
 				writer_offer_restored(event->zone, event->snapshot, event->history);
 				event->snapshot = NULL;
 				event->history = NULL;
@@ -297,10 +299,11 @@ static void restored_on_loop(void *context, struct moment now)
 
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
                      const struct change_history *take_history, const struct change_digest *digest,
-                     const struct change_deadlines *timers)
+                     const struct transfer_origin *origin, const struct change_deadlines *timers)
 {
 	struct follow_event *event = event_new(zone);
 	event->snapshot = take;
+	event->origin = *origin;
 	note_digest(event, digest);
 	event->history = take_history;
 	if (timers != NULL) {

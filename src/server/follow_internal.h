@@ -8,10 +8,11 @@
 /* Sets up, changes or takes down the machine as the zone's options say. Any thread; posted to the loop. */
 void follow_configure(struct server_zone *zone);
 
-/* A zone writer found what the disk has, what leads to it, and its digest: `take` NULL: nothing. Any thread. */
+/* A zone writer found what the disk has, what leads to it, its digest, and where it came from: `take` NULL: nothing. Any
+ * thread. */
 void follow_restored(struct server_zone *zone, const struct zone_snapshot *take,
                      const struct change_history *take_history, const struct change_digest *digest,
-                     const struct change_deadlines *timers);
+                     const struct transfer_origin *origin, const struct change_deadlines *timers);
 
 /* What writer_offer_restored was given is served now. Any thread. */
 void follow_restored_served(struct server_zone *zone);

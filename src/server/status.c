@@ -162,6 +162,7 @@ static void fill_primaries(const struct transfer_secondary *machine, const struc
 		                               ? (uint64_t)(primary.held_until_ms - now.boot_ms + 999) / 1000
 		                               : 0,
 		        .reach = transfer_reach_name(primary.reach),
+		        .is_pinned = primary.is_pinned,
 		};
 	}
 	out->primaries = rows;

@@ -88,6 +88,23 @@ void writer_offer(struct server_zone *zone, struct transfer_in *take, const char
 
 /* ---- from the store ---- */
 
+/* From whom the newest version came. Where nobody wants to know, it is not read. */
+static struct transfer_origin origin_of(struct server_zone *zone, const struct store_head *newest)
+{
+	struct server_zone_options options = server_zone_options(zone);
+	struct transfer_origin origin = {.from = {.family = ADDRESS_NONE}};
+	struct store_head head;
+	struct store_note note;
+	struct error error;
+	bool is_wanted = options.zone->options->pin_primary_s > 0;
+	server_zone_options_release(&options);
+	if (is_wanted && store_load_head(zone->server->store, zone->zone->apex, &head, NULL, &note, &error) &&
+	    head.serial_published == newest->serial_published && address_from_text(note.who, 0, &origin.from, &error)) {
+		origin.came_at_s = note.at_s;
+	}
+	return origin;
+}
+
 static void restore(struct zone_job *self)
 {
 	struct server_zone *zone = self->zone;
@@ -115,7 +132,8 @@ static void restore(struct zone_job *self)
 		 * zones ask at once is no storm: so many questions are out at a time, and one at a silent primary. */
 		timers.refresh_at_s = timers.refreshed_at_s;
 	}
-	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &head.content,
+	struct transfer_origin origin = snapshot == NULL ? (struct transfer_origin){0} : origin_of(zone, &head);
+	follow_restored(zone, snapshot, history, snapshot == NULL ? NULL : &head.content, &origin,
 	                snapshot == NULL ? NULL : &timers);
 	server_zone_end_loading(zone, snapshot == NULL);
 }

@@ -26,7 +26,7 @@ static bool same_options(const struct transfer_secondary_config *a, const struct
 	       a->expire_max_s == b->expire_max_s && a->records_max == b->records_max && a->bytes_max == b->bytes_max &&
 	       a->transfer_idle_ms == b->transfer_idle_ms && a->transfer_total_ms == b->transfer_total_ms &&
 	       a->transfer_rate_min == b->transfer_rate_min && a->follows_lower == b->follows_lower &&
-	       a->lower_after_s == b->lower_after_s;
+	       a->lower_after_s == b->lower_after_s && a->pin_s == b->pin_s;
 }
 
 const struct transfer_secondary_config *transfer_config_share(struct transfer_scheduler *scheduler,

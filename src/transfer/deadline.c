@@ -241,6 +241,7 @@ void deadline_plan(struct transfer_secondary *zone, bool success, struct moment 
 		wait_ms = with_jitter(zone, (int64_t)clamped_retry_s(zone) * 1000);
 		wait_ms = promise_wait_ms(zone, wait_ms);
 		wait_ms = lower_wait_ms(zone, wait_ms, now);
+		wait_ms = pin_wait_ms(zone, wait_ms, now);
 		wait_ms = when_held_back(zone, wait_ms, now);
 	} else {
 		int64_t first_ms = first_wait_ms(zone);

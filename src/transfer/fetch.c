@@ -45,7 +45,8 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	fetch->has_wanted = fetch->repairs && content_differs(fetch->source);
 	fetch->wanted = fetch->source->told;
 	fetch->asks_differences = !takes_any(zone) && !fetch->repairs && !fetch->wants_whole &&
-	                          !fetch->source->whole_next && fetch->source->no_ixfr_until_ms <= now.boot_ms;
+	                          !pin_wants_whole(fetch->source) && !fetch->source->whole_next &&
+	                          fetch->source->no_ixfr_until_ms <= now.boot_ms;
 	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
@@ -531,6 +532,7 @@ void fetch_published(struct transfer_secondary *zone, const struct transfer_vers
 	const struct fetch *fetch = zone->fetch;
 	bool is_new = !fetch->repairs || version->serial != zone->version.serial;
 	zone->version = *version;
+	zone->origin = (struct transfer_origin){.from = fetch->from, .came_at_s = now.wall_s};
 	zone->has_version = true;
 	zone->has_expired = false;
 	promise_served(zone);

@@ -62,7 +62,8 @@ static struct transfer_primary *best_offer(struct transfer_secondary *zone, stru
 		primary->has_offer =
 		        primary->has_offer && (is_wanted(zone, primary->serial) || content_wants_repair(primary));
 		if (!primary->has_offer || held_back_until_ms(zone, primary) > now.boot_ms ||
-		    (checking && leads_back(zone, primary->serial))) {
+		    pin_forbids(primary, now) ||
+		    (checking && (leads_back(zone, primary->serial) || pin_waits_for_all(primary)))) {
 			continue;
 		}
 		if (best == NULL || dns_serial_compare(primary->serial, best->serial) == DNS_SERIAL_NEWER) {
@@ -179,6 +180,7 @@ void round_go_on(struct transfer_secondary *zone, struct moment now)
 		struct transfer_primary *best = best_offer(zone, now);
 		if (best != NULL) {
 			round_open(zone);
+			pin_leave(best, now);
 			fetch_begin(zone, best);
 		}
 	}
@@ -189,6 +191,7 @@ void round_go_on(struct transfer_secondary *zone, struct moment now)
 		is_over = !is_checking(zone);
 	}
 	if (is_over) {
+		pin_note(zone, now);
 		lower_note(zone, now);
 	}
 	if (is_over && lower_take(zone, now)) {

@@ -98,6 +98,7 @@ static void follow_wall_clock(struct transfer_secondary *zone, struct moment now
 	int64_t moved_s = now.wall_s - now.boot_ms / 1000 - zone->wall_offset_s;
 	if (zone->has_version && !zone->has_expired && (moved_s > WALL_MOVED_S || moved_s < -WALL_MOVED_S)) {
 		zone->refreshed_at_s += moved_s;
+		zone->origin.came_at_s += moved_s;
 		zone->promised_at_s += promise_is_owed(zone) ? moved_s : 0;
 		zone->lower_since_s += zone->lower_since_s != 0 ? moved_s : 0;
 		deadline_tell(zone, now);
@@ -122,7 +123,8 @@ static void timer_expired(struct transfer_timer *timer, struct moment now)
 }
 
 bool transfer_secondary_start(struct transfer_secondary *zone, const struct transfer_version *version,
-                              const struct change_deadlines *timers, struct moment now)
+                              const struct transfer_origin *origin, const struct change_deadlines *timers,
+                              struct moment now)
 {
 	ensure(!zone->has_started);
 	zone->has_started = true;
@@ -130,6 +132,7 @@ bool transfer_secondary_start(struct transfer_secondary *zone, const struct tran
 	if (version != NULL) {
 		zone->has_version = true;
 		zone->version = *version;
+		zone->origin = origin == NULL ? (struct transfer_origin){0} : *origin;
 		zone->has_expired = !deadline_restore(zone, timers, now);
 		promise_restore(zone, timers, now);
 		deadline_tell(zone, now);

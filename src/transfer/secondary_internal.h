@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine of one secondary zone, cut into files: secondary.c (its timer, its owner, its configuration), round.c
  * (who is asked, which offer is fetched), notified.c (NOTIFYs), check.c (SOA questions), fetch.c (transfers), content.c
- * (digests), deadline.c (refresh, retry, expire), promise.c (serials that are owed), lower.c (serials that go back), status.c.
+ * (digests), deadline.c (refresh, retry, expire), promise.c (serials that are owed), lower.c (serials that go back), pin.c (a
+ * primary that is stayed with), status.c.
  *
  * Of one primary (check.c):
  *
@@ -151,7 +152,8 @@ struct transfer_secondary {
 	bool has_expired;
 	bool is_forced; /* any serial is wanted */
 	struct transfer_version version;
-	int64_t refreshed_at_s; /* wall time */
+	struct transfer_origin origin; /* of it */
+	int64_t refreshed_at_s;        /* wall time */
 	int64_t expire_at_ms;
 	int64_t next_ask_ms;            /* when the next round begins; means nothing in a round */
 	int64_t wall_offset_s;          /* wall clock less boot clock when the timers were told last */
@@ -305,6 +307,22 @@ bool lower_take(struct transfer_secondary *zone, struct moment now);
 int64_t lower_wait_ms(const struct transfer_secondary *zone, int64_t wait_ms, struct moment now);
 /* What becomes of a lower serial. */
 void lower_say(const struct transfer_secondary *zone, struct moment now, char out[TRANSFER_RESULT_MAX]);
+
+/* ---- pin.c ---- */
+/* The zone is pinned to this primary. */
+bool pin_is_here(const struct transfer_primary *primary);
+/* It is pinned to another one, which has not lacked what is newer for long enough: nothing is fetched from this one. */
+bool pin_forbids(const struct transfer_primary *primary, struct moment now);
+/* Whom it is fetched from now will be stayed with: the first to answer is not good enough. */
+bool pin_waits_for_all(const struct transfer_primary *primary);
+/* Its differences might fit nothing that we have. */
+bool pin_wants_whole(const struct transfer_primary *primary);
+/* All that was asked in this round has ended: tells what is not taken, and until when. */
+void pin_note(struct transfer_secondary *zone, struct moment now);
+/* A transfer from there begins: logs where that leaves the primary that was stayed with. */
+void pin_leave(const struct transfer_primary *primary, struct moment now);
+/* How long to wait for the next round, which would be `wait_ms` otherwise. */
+int64_t pin_wait_ms(const struct transfer_secondary *zone, int64_t wait_ms, struct moment now);
 
 /* ---- round.c ---- */
 /* Any serial is taken: no version, expired, or forced. */

@@ -53,7 +53,7 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	}
 }
 
-static void write_result(const struct transfer_primary *primary, char out[TRANSFER_RESULT_MAX])
+static void write_result(const struct transfer_primary *primary, struct moment now, char out[TRANSFER_RESULT_MAX])
 {
 	switch (primary->verdict) {
 	case VERDICT_NONE:
@@ -63,7 +63,9 @@ static void write_result(const struct transfer_primary *primary, char out[TRANSF
 		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", up to date", primary->serial);
 		return;
 	case VERDICT_NEWER:
-		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", to be transferred", primary->serial);
+		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", %s", primary->serial,
+		         pin_forbids(primary, now) ? "newer; the zone is pinned to another primary"
+		                                   : "to be transferred");
 		return;
 	case VERDICT_OLDER:
 		snprintf(out, TRANSFER_RESULT_MAX, "serial %" PRIu32 ", older than ours", primary->serial);
@@ -130,6 +132,7 @@ void transfer_secondary_primary(const struct transfer_secondary *zone, size_t in
 	        .ixfr_cause = primary->ixfr_cause,
 	        .ixfr_failure = primary->ixfr_failure,
 	        .held_until_ms = primary->has_offer ? held_back_until_ms(zone, primary) : 0,
+	        .is_pinned = pin_is_here(primary),
 	};
-	write_result(primary, out->result);
+	write_result(primary, now, out->result);
 }

@@ -28,8 +28,8 @@
  *             the one timer of the loop, which calls transfer_scheduler_tick().
  *             scheduler = transfer_scheduler_new(&edge, random, &limits)
  *   start     zone = transfer_secondary_new(scheduler, apex, class, &config, &owner)
- *             The disk has a version:  if (transfer_secondary_start(zone, &version, &timers, now)) serve it
- *             It has none:             transfer_secondary_start(zone, NULL, NULL, now)
+ *             The disk has a version:  if (transfer_secondary_start(zone, &version, &origin, &timers, now)) serve it
+ *             It has none:             transfer_secondary_start(zone, NULL, NULL, NULL, now)
  *             From here on the machine asks for what it wants:
  *   SOA       edge.open(UDP question) ... transfer_call_message(call, answer) == true: the exchange is over
  *   newer     edge.open(TCP question) ... transfer_call_message(call, message) == false: more must come; ...
@@ -295,7 +295,10 @@ struct transfer_secondary_config {
 	uint32_t transfer_total_ms;      /* longest transfer */
 	bool follows_lower;              /* primaries that have had nothing but lower serials */
 	uint32_t lower_after_s;          /* for so long */
-	uint64_t transfer_rate_min;      /* octets per second from the start, looked at after 10 s; 0: any */
+	/* The primary that the version came from is stayed with, until it has lacked a newer one for so long; 0: the freshest
+	 * primary is followed. */
+	uint32_t pin_s;
+	uint64_t transfer_rate_min; /* octets per second from the start, looked at after 10 s; 0: any */
 };
 
 /* What is to be remembered together with a version that has just come, until owner.timers says more: a server that is killed
@@ -339,12 +342,20 @@ struct transfer_secondary *transfer_secondary_new(struct transfer_scheduler *sch
 /* Closes its calls. A transfer that was handed to the owner is the owner's; nothing may be told of it any more. */
 void transfer_secondary_free(struct transfer_secondary *take, struct moment now);
 
-/* Begins. `version`: what the disk has; NULL: nothing. `timers`: what was remembered with it; NULL or all 0: nothing, then
- * the primaries are asked at once and the version expires as if it had just come. A wall clock that went back, or leapt
- * by years, means that the primaries are asked at once, with the time to expiry as it was last known.
+/* Where a version came from. */
+struct transfer_origin {
+	struct address from; /* family ADDRESS_NONE: not known */
+	int64_t came_at_s;   /* wall time */
+};
+
+/* Begins. `version`: what the disk has; NULL: nothing. `origin`: of it, wanted for `pin_s` alone; NULL: not known. `timers`: what
+ * was remembered with it; NULL or all 0: nothing, then the primaries are asked at once and the version expires as if it had just
+ * come. A wall clock that went back, or leapt by years, means that the primaries are asked at once, with the time to expiry as
+ * it was last known.
  * True: the version may be served. False: there is none or it has expired meanwhile (owner.expired is not called). */
 bool transfer_secondary_start(struct transfer_secondary *zone, const struct transfer_version *version,
-                              const struct change_deadlines *timers, struct moment now);
+                              const struct transfer_origin *origin, const struct change_deadlines *timers,
+                              struct moment now);
 
 /* The candidate of owner.received is served now, as `version`. Also when it said the same as what was served. */
 void transfer_secondary_published(struct transfer_secondary *zone, const struct transfer_version *version,
@@ -445,6 +456,7 @@ struct transfer_primary_status {
 	enum cause ixfr_cause;    /* why the last transfer from there was of the whole zone after all; CAUSE_NONE */
 	const char *ixfr_failure; /* the same in words; borrowed until the next event. NULL */
 	int64_t held_until_ms;    /* boot clock: nothing is fetched from there before; 0: no such time */
+	bool is_pinned;           /* the version came from there, and the zone stays with it */
 	char result[TRANSFER_RESULT_MAX]; /* one clause: "serial 7, up to date", "no answer within 1 s" */
 };
 /* `index` below primary_count, in the order of the configuration. */

@@ -426,6 +426,7 @@ static const struct {
         {"records-max", offsetof(struct world_server, config.records_max), 0, 8},
         {"bytes-max", offsetof(struct world_server, config.bytes_max), 0, 8},
         {"lower-after", offsetof(struct world_server, config.lower_after_s), 1000, 4},
+        {"pin", offsetof(struct world_server, config.pin_s), 1000, 4},
         {"startup-rate", offsetof(struct world_server, limits.startup_notify_rate), 0, 4},
 };
 

@@ -414,6 +414,7 @@ struct publication {
 	struct transfer_in *in;
 	uint64_t life;
 	bool forced;
+	struct address from;
 };
 
 static void drop_publication(struct event *event)
@@ -431,7 +432,7 @@ static struct transfer_version version_of(const struct zone_snapshot *zone)
 	return version;
 }
 
-static void publish(struct world_server *server, const struct zone_snapshot *take)
+static void publish(struct world_server *server, const struct zone_snapshot *take, const struct address *from)
 {
 	struct world *world = server->world;
 	struct transfer_version version = version_of(take);
@@ -440,6 +441,7 @@ static void publish(struct world_server *server, const struct zone_snapshot *tak
 	serve(server, take);
 	zone_unref(server->disk);
 	server->disk = zone_ref(take);
+	server->disk_origin = (struct transfer_origin){.from = *from, .came_at_s = world_server_now(server).wall_s};
 	server->disk_debt_count = 0;
 	server->has_expired = false;
 	server->counts.published++;
@@ -464,7 +466,7 @@ static void run_publication(struct event *event, struct world *world)
 		error_set(&error, ERROR_INVALID, "the checks refuse it");
 	} else if (candidate != NULL) {
 		server->may_go_back = server->may_go_back || publication->forced;
-		publish(server, candidate);
+		publish(server, candidate, &publication->from);
 		free(publication);
 		return;
 	}
@@ -478,7 +480,7 @@ static void owner_received(struct transfer_secondary_owner *self, struct transfe
 {
 	struct world_server *server = server_of(self);
 	struct publication *publication = memory_new(sizeof *publication);
-	(void)from;
+	publication->from = *from;
 	publication->event.run = run_publication;
 	publication->event.drop = drop_publication;
 	publication->server = server;
@@ -544,12 +546,12 @@ static void start_secondary(struct world_server *server, struct moment now)
 	server->secondary = transfer_secondary_new(server->scheduler, server->world->apex.wire, DNS_CLASS_IN, &config,
 	                                           &server->owner);
 	if (server->disk == NULL) {
-		transfer_secondary_start(server->secondary, NULL, NULL, now);
+		transfer_secondary_start(server->secondary, NULL, NULL, NULL, now);
 		return;
 	}
 	struct transfer_version version = version_of(server->disk);
 	struct change_deadlines timers = server->disk_timers;
-	if (transfer_secondary_start(server->secondary, &version, &timers, now)) {
+	if (transfer_secondary_start(server->secondary, &version, &server->disk_origin, &timers, now)) {
 		serve(server, zone_ref(server->disk));
 	} else {
 		server->has_expired = true;

@@ -113,6 +113,7 @@ struct world_server {
 
 	/* its disk */
 	const struct zone_snapshot *disk;
+	struct transfer_origin disk_origin; /* of that version, at a secondary */
 	struct change_deadlines disk_timers;
 	struct transfer_debt disk_debts[WORLD_SERVERS_MAX]; /* of the version on disk */
 	size_t disk_debt_count;

@@ -125,6 +125,7 @@ static void draw_zone(size_t zone)
 		here->is_primary = i < primaries;
 		here->serial_policy = policy;
 		here->history_changes = sim_chance(60) ? 1000 : (unsigned)sim_between(1, 5);
+		here->pin_s = sim_chance(20) ? (unsigned)sim_between(1, 60) : 0;
 		if (i >= primaries) {
 			draw_upstreams(zone, order, primaries, i, shape);
 		}

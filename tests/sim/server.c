@@ -64,6 +64,7 @@ static void add_zone(struct text *text, const struct sim_server *server, size_t 
 	}
 	text_format(text, "  - name: %s\n    allow-transfer: [%s]\n    history-max-changes: %u\n",
 	            sim_zone_names[index], sim.is_signed ? "{key: between.example}" : "any", zone->history_changes);
+	text_format(text, "    pin-primary: %us\n", zone->pin_s);
 	if (zone->is_primary) {
 		text_format(text, "    file: %s/%s-%zu.zone\n    serial: %s\n", sim.folder, server->name, index,
 		            zone->serial_policy);

@@ -95,6 +95,7 @@ struct sim_zone {
 	size_t depth;              /* steps from a primary */
 	const char *serial_policy; /* a primary's */
 	unsigned history_changes;  /* so many are kept */
+	unsigned pin_s;            /* of a secondary: pin-primary */
 
 	/* what clients see */
 	bool is_served;

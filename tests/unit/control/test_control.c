@@ -351,7 +351,7 @@ TEST(zone_status_tells_all)
 	       "\"result\":\"serial "
 	       "5\",\"serial\":5,\"ago_ms\":12,\"tried\":null,\"cause\":null,\"whole_because\":null,\"whole_cause\":"
 	       "null,"
-	       "\"held_back_s\":0,\"reach\":null}],"
+	       "\"held_back_s\":0,\"reach\":null,\"pinned\":false}],"
 	       "\"secondaries\":[{\"address\":\"2001:db8::1\",\"peer\":null,\"key\":null,\"notified\":true,"
 	       "\"acknowledged\":true,"
 	       "\"serial_notified\":5,\"notified_ago_ms\":0,\"attempts\":0,\"problem\":null,\"cause\":null,\"reach\":"

@@ -114,6 +114,7 @@ TEST(secondary_that_is_behind)
 	                .whole_because = "what is to be removed is not there",
 	                .whole_cause = "ixfr-bad-content",
 	                .held_back_s = 5,
+	                .is_pinned = true,
 	        },
 	};
 	struct control_zone_status zone = secondary_of(primaries, 2);
@@ -131,6 +132,7 @@ TEST(secondary_that_is_behind)
 	        "Primary 192.0.2.1@53, asked by AXFR 5 s ago: answered REFUSED (transfer-refused); the whole zone was "
 	        "asked for in place of differences: what is to be removed is not there (ixfr-bad-content); what it has "
 	        "is tried for again in 5 s.\n"
+	        "  What is served came from there, and the zone is pinned to it (`pin-primary`).\n"
 	        "Primary 192.0.2.9@5300, asked by SOA 1 min ago: no answer in time (primary-unreachable).\n"
 	        "  What can be done: look whether it runs.\n"
 	        "The primaries are asked again in 5 s.\n"

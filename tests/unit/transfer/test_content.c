@@ -91,7 +91,7 @@ static void start(void)
 {
 	struct transfer_version version = version_of_served();
 	follower_begin(&bench.follower, &bench.edge, &bench.config);
-	transfer_secondary_start(bench.follower.machine, &version, NULL, bench.edge.now);
+	transfer_secondary_start(bench.follower.machine, &version, NULL, NULL, bench.edge.now);
 }
 
 static void bench_end(void)

@@ -58,7 +58,7 @@ static void bench_end(void)
 static void start_all(void)
 {
 	for (size_t i = 0; i < bench.zone_count; i++) {
-		transfer_secondary_start(bench.zones[i].machine, NULL, NULL, bench.edge.now);
+		transfer_secondary_start(bench.zones[i].machine, NULL, NULL, NULL, bench.edge.now);
 	}
 }
 
@@ -120,7 +120,7 @@ static struct out *asks_for_more(void)
 	bench_begin(1, 2);
 	bench.config.transfer_rate_min = 128; /* as usual */
 	transfer_secondary_reconfigure(bench.zones[0].machine, &bench.config, bench.edge.now);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	answer(next_out(), 6);
 	return next_out();
@@ -218,7 +218,7 @@ TEST(serial_that_is_told_while_a_version_is_published_is_fetched_at_once)
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	struct transfer_hint hint = {.has_serial = true, .serial = 7};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	answer(next_out(), 6); /* the transfer; it is at the zone writer now */
 	transfer_secondary_notified(bench.zones[0].machine, &bench.primaries[0], &hint, bench.edge.now);
@@ -237,7 +237,7 @@ TEST(primary_whose_answers_to_ixfr_broke_off_three_times_is_asked_for_the_whole_
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, NULL, bench.edge.now);
 	answer(next_out(), 6);
 	for (size_t i = 0; i < 4; i++) {
 		struct out *out = next_out();
@@ -342,7 +342,7 @@ TEST(forced_transfer_asks_for_the_whole_zone)
 {
 	struct transfer_version version = {.serial = 5, .refresh_s = 1000, .retry_s = 10, .expire_s = 100000};
 	bench_begin(1, 1);
-	transfer_secondary_start(bench.zones[0].machine, &version, NULL, bench.edge.now);
+	transfer_secondary_start(bench.zones[0].machine, &version, NULL, NULL, bench.edge.now);
 	answer(next_out(), 5);
 	transfer_secondary_retransfer(bench.zones[0].machine, bench.edge.now);
 	answer(next_out(), 6);
@@ -458,7 +458,7 @@ TEST(refresh_times_of_many_zones_spread_over_a_tenth)
 	size_t tenths[10] = {0};
 	bench_begin(ZONES_MAX, 1);
 	for (size_t i = 0; i < ZONES_MAX; i++) {
-		transfer_secondary_start(bench.zones[i].machine, &version, NULL, bench.edge.now);
+		transfer_secondary_start(bench.zones[i].machine, &version, NULL, NULL, bench.edge.now);
 	}
 	while (next_out() != NULL) {
 		answer(next_out(), 5);
@@ -882,7 +882,7 @@ TEST(timers_are_told_at_once_after_a_restart_and_after_each_confirmation)
 	struct change_deadlines stored = {
 	        .refreshed_at_s = EDGE_NOW_S - 50, .refresh_at_s = EDGE_NOW_S + 50, .expire_at_s = EDGE_NOW_S + 950};
 	bench_begin(1, 1);
-	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.edge.now));
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, NULL, &stored, bench.edge.now));
 	assert_int_equal(bench.zones[0].timers_told, 1);
 	assert_true(change_deadlines_equal(&bench.zones[0].timers, &stored));
 	assert_int_equal(bench.edge.out_count, 0);
@@ -909,7 +909,7 @@ static void start_with_serial_5(void)
 	struct change_deadlines stored = {
 	        .refreshed_at_s = EDGE_NOW_S, .refresh_at_s = EDGE_NOW_S + 100, .expire_at_s = EDGE_NOW_S + 1000};
 	bench_begin(1, 1);
-	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, &stored, bench.edge.now));
+	assert_true(transfer_secondary_start(bench.zones[0].machine, &version, NULL, &stored, bench.edge.now));
 }
 
 /* Whatever ends the server then, it knows of it. */

@@ -61,7 +61,7 @@ static void follow(void)
 {
 	bench_begin();
 	follower_begin(&bench.follower, &bench.edge, &bench.config);
-	transfer_secondary_start(bench.follower.machine, NULL, NULL, bench.edge.now);
+	transfer_secondary_start(bench.follower.machine, NULL, NULL, NULL, bench.edge.now);
 }
 
 static void notify(void)
