@@ -36,6 +36,12 @@ MEMORY_MAX_MB = 600
 ASK_SECONDS = 0.5  # an answer that takes longer counts as none
 AFTER_SECONDS = 20  # until all must be well again
 PATIENCE_SECONDS = 60  # for what comes at once unless the machine has much else to do
+# Loads, not waits: how fast those who are slow on purpose are, and how often a busy one comes back.
+ASK_PACE_SECONDS = 0.01
+OCTET_PACE_SECONDS = 0.2
+HALVES_PACE_SECONDS = 0.1
+BURST_PACE_SECONDS = 0.05
+MEMORY_PACE_SECONDS = 0.05  # between two looks at the server's memory, of which the largest counts
 
 
 # ---- Messages
@@ -96,7 +102,7 @@ def ask_on(place, signs, pipe):
             if counts[0] % 10 == 0:
                 counts[2] += 1
                 counts[3] += ask_tcp(place)
-            signs.ended.wait(max(0, 0.01 - (time.monotonic() - begun)))
+            signs.ended.wait(max(0, ASK_PACE_SECONDS - (time.monotonic() - begun)))
     pipe.send((counts, sorted(times)))
 
 
@@ -128,14 +134,20 @@ def until(seconds):
         yield
 
 
+def stay(seconds):
+    """The same for whoever only is there, which is the abuse."""
+    deadline = time.monotonic() + seconds
+    others.answered.wait(seconds + PATIENCE_SECONDS)
+    time.sleep(max(0, deadline - time.monotonic()))
+
+
 def close_all(connections):
     for connection in connections:
         connection.close()
 
 
 def rest(place, seconds, most, control):
-    for _ in until(seconds):
-        time.sleep(0.05)
+    stay(seconds)
     return "nothing"
 
 
@@ -147,8 +159,7 @@ def held(place, seconds, most, control):
         with contextlib.suppress(OSError):
             connections.append(connect(place))
             connections[-1].sendall(message)
-    for _ in until(seconds):
-        time.sleep(0.05)
+    stay(seconds)
     # Who is pushed out is known when the last that came has its answer.
     answered = [connection for connection in connections if told_something(connection)]
     for connection in answered:
@@ -187,7 +198,7 @@ def slow_readers(place, seconds, most, control):
         for connection in connections:
             with contextlib.suppress(OSError):
                 asked += connection.send(burst) // len(burst) * 101
-        time.sleep(0.05)
+        time.sleep(BURST_PACE_SECONDS)
     close_all(connections)
     return f"200 connections, {asked} questions"
 
@@ -207,9 +218,9 @@ def slow_writers(place, seconds, most, control):
                 with contextlib.suppress(OSError):
                     writer[:] = [connect(place), 0]
                     opened += 1
-        time.sleep(0.2)
+        time.sleep(OCTET_PACE_SECONDS)
     close_all(writer[0] for writer in writers)
-    return f"{opened} connections, one octet per 0.2 s"
+    return f"{opened} connections, one octet per {OCTET_PACE_SECONDS} s"
 
 
 def pipelined_flood(place, seconds, most, control):
@@ -312,7 +323,7 @@ def control_halves(place, seconds, most, control):
             answered += operator.recv(4096).startswith(b"HTTP/1.1 200")
         close_all(connections[:-300])
         connections = connections[-300:]
-        time.sleep(0.1)
+        time.sleep(HALVES_PACE_SECONDS)
     close_all(connections)
     return f"{asked * 20} halves; {answered} of {asked} operators answered"
 
@@ -376,7 +387,7 @@ class Run:
         asking.start()
         doing.start()
         peak = 0
-        while not report.poll(0.05) and doing.is_alive():
+        while not report.poll(MEMORY_PACE_SECONDS) and doing.is_alive():
             peak = max(peak, memory_mb(self.server.process))
         words = report.recv() if report.poll() else "the abuser died"
         signs.ended.set()

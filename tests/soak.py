@@ -33,7 +33,7 @@ import zones
 SMALL = "soak.example."
 ROLE = "role.example."  # the secondary is by turns its primary, its secondary, and neither
 ORDERS = ["reload", "refresh", "retransfer", "notify", "flush", "export"]
-IDLE_SECONDS = 0.05  # of a thread of the storm, whose server may be gone
+IDLE_SECONDS = 0.05  # a load, not a wait: how soon a thread of the storm, whose server may be gone, is there again
 
 
 class Storm:
@@ -158,7 +158,7 @@ class Soak:
     def restart(self, server, end):
         assert server.process.poll() is None, f"{server.name} has ended by itself"
         end()
-        time.sleep(self.draw.random())
+        time.sleep(self.draw.random())  # a load, not a wait: so long the others and the storm find nobody there
         server.start()
 
     def one_event(self):
