@@ -195,7 +195,9 @@ static void note_version(struct answer_context *context, const struct zone *zone
 	if (message->edns.expire) {
 		note_expire(context, zone, snapshot);
 	}
-	note_digest(context, zone, snapshot);
+	if (!zone_is_held_back(snapshot)) {
+		note_digest(context, zone, snapshot);
+	}
 }
 
 static bool asks_of_version(const struct dns_edns *edns)
@@ -308,6 +310,9 @@ static enum answer_outcome answer_transfer(struct answer_context *context)
 	result->snapshot = answer_served(result->zone, context->request->now_ms, &ede);
 	if (result->snapshot == NULL) {
 		return reply(context, DNS_RCODE_SERVFAIL, ede);
+	}
+	if (zone_is_held_back(result->snapshot)) {
+		return reply(context, DNS_RCODE_SERVFAIL, DNS_EDE_NOT_READY);
 	}
 	if (asks_of_version(&message->edns)) {
 		note_version(context, result->zone, result->snapshot);

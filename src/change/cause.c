@@ -83,7 +83,8 @@ static const struct {
         [CAUSE_FILE_BROKEN] = {"file-broken", "the zone file has errors",
                                "mend it where the text says, then `tandem zone reload ZONE`"},
         [CAUSE_DISK_REFUSED] = {"disk-refused", "this server's disk is full, read-only or broken",
-                                "make room in the data folder; then `tandem zone flush ZONE`, or `reload`"},
+                                "make room in the data folder: it is tried again within a minute, or at once by "
+                                "`tandem zone flush ZONE`"},
         [CAUSE_COPY_BROKEN] = {"copy-broken", "what the data folder holds of the zone is broken, and was set aside",
                                "nothing: it is transferred or read anew; look at the disk"},
         [CAUSE_STORE_BROKEN] = {"store-broken", "the store as a whole was broken, and was made anew of what was left",

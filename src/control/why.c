@@ -180,6 +180,11 @@ static void say_reason(const struct control_zone_status *zone, struct text *out)
 	text_add_string(out, zone->is_volatile ? "It is not on disk, and a restart would lose it: " : "Last problem: ");
 	add_cause(out, zone->reason, zone->cause);
 	text_add_string(out, ".\n");
+	if (zone->is_volatile && zone->role == CONTROL_PRIMARY) {
+		text_add_string(
+		        out, "  Until it is on disk no secondary is given it: a restart could give its serial to other "
+		             "content.\n");
+	}
 	if (zone->advice != NULL) {
 		text_format(out, "  What can be done: %s.\n", zone->advice);
 	}

@@ -223,7 +223,7 @@ void line_end_refused(struct publish_line *line, uint32_t run)
 	pthread_mutex_unlock(&line->lock);
 }
 
-enum zone_state line_end_published(struct publish_line *line, const struct line_version *version)
+enum zone_state line_end_published(struct publish_line *line, const struct line_version *version, bool is_held_back)
 {
 	pthread_mutex_lock(&line->lock);
 	enum zone_state before = atomic_load(&line->zone->state);
@@ -235,6 +235,9 @@ enum zone_state line_end_published(struct publish_line *line, const struct line_
 	}
 	show_history(line->zone, version->history);
 	change_digest_show(line->zone, version->snapshot, version->head.content);
+	if (is_held_back) {
+		zone_hold_back(version->snapshot);
+	}
 	zone_publish(line->zone, zone_ref(version->snapshot));
 	pthread_mutex_unlock(&line->lock);
 	return before;
@@ -245,6 +248,9 @@ void line_note_disk(struct publish_line *line, const struct zone_snapshot *snaps
 	pthread_mutex_lock(&line->lock);
 	if (line->served.snapshot == snapshot) {
 		line->served.is_on_disk = is_on_disk;
+	}
+	if (is_on_disk) {
+		zone_hand_on(snapshot);
 	}
 	if (line->head.snapshot == snapshot) {
 		line->head.is_on_disk = is_on_disk;

@@ -70,8 +70,9 @@ bool line_is_current(struct publish_line *line, uint32_t run);
 void line_end(struct publish_line *line);
 /* And it has failed: what is served is the head again, and whatever continues what failed is given up. */
 void line_end_refused(struct publish_line *line, uint32_t run);
-/* And it is served from now on; gives the zone's state before. `version` is borrowed. */
-enum zone_state line_end_published(struct publish_line *line, const struct line_version *version);
+/* And it is served from now on; gives the zone's state before. `version` is borrowed. `is_held_back`: until it is on disk no
+ * secondary is given it (publish.h, I6). */
+enum zone_state line_end_published(struct publish_line *line, const struct line_version *version, bool is_held_back);
 /* And it is known whether this version, if it is the served one, is on disk. */
 void line_note_disk(struct publish_line *line, const struct zone_snapshot *snapshot, bool is_on_disk);
 /* `kept` is on disk with its head, and stands there as it says. */

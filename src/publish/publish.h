@@ -14,7 +14,8 @@
  * I2  The serial that a primary publishes never goes back, over restarts too; equal serials mean equal content.
  * I3  When an offer fails, what was served is served on.
  * I4  One offer per zone at a time; the caller sees to it. Different zones may be offered by different threads.
- * I5  A version that could not be made durable takes with it all that continue it. */
+ * I5  A version that could not be made durable takes with it all that continue it.
+ * I6  What a primary could not make durable is given to no secondary: its serial may come again with other content. */
 #pragma once
 
 #include "change/change.h"

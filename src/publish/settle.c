@@ -45,8 +45,8 @@ void commit_settle(struct commit *take, const struct change_result *result, cons
 	commit_free(take);
 }
 
-/* A secondary goes on following with what it has in memory; a primary that has nothing else to serve serves its file. Both
- * say so. A primary that serves something refuses. */
+/* A secondary goes on following with what it has in memory; a primary that has nothing else to serve serves its file to who
+ * asks, and hands it on when it is on disk (I6). Both say so. A primary that serves something refuses. */
 static bool may_be_volatile(const struct commit *commit, const struct error *error)
 {
 	return error->code != ERROR_STOPPED && (!commit_is_primary(commit) || commit->base.snapshot == NULL);
@@ -68,8 +68,8 @@ static void note_volatile(struct commit *commit, const struct error *error)
 	result->is_volatile = true;
 	snprintf(result->volatile_because, sizeof result->volatile_because, "%.199s", error->text);
 	commit->next.is_on_disk = false;
-	log_error("zone %s: serial %u is served but not on disk, a restart would forget it: %s", commit->zone_text,
-	          result->serial, error->text);
+	log_error("zone %s: serial %u is served but not on disk, a restart would forget it%s: %s", commit->zone_text,
+	          result->serial, commit_is_primary(commit) ? ", so no secondary is given it" : "", error->text);
 }
 
 /* Nothing was written for it: it is on disk if what it continues is, which is served by now. */
@@ -114,7 +114,8 @@ void commit_finish(struct store_waiter *self, bool is_durable, const struct erro
 		commit->next.stand = self->stand;
 	}
 	if (commit->result.outcome == CHANGE_PUBLISHED || !line_serves(line, commit->next.snapshot)) {
-		enum zone_state before = line_end_published(line, &commit->next);
+		bool is_held_back = commit->result.is_volatile && commit_is_primary(commit);
+		enum zone_state before = line_end_published(line, &commit->next, is_held_back);
 		commit->result.expiry_lifted = before != ZONE_STATE_SERVED;
 		announce(commit);
 	} else {

@@ -324,7 +324,7 @@ void announce_version(struct server_zone *zone, const struct zone_snapshot *snap
 static bool announce_served(struct server_zone *zone, enum transfer_notify_reason reason, struct moment now)
 {
 	const struct zone_snapshot *snapshot = zone_served(zone->zone);
-	if (snapshot == NULL || zone->announce == NULL) {
+	if (snapshot == NULL || zone->announce == NULL || zone_is_held_back(snapshot)) {
 		return false;
 	}
 	struct zone_rrset soa;
@@ -380,6 +380,13 @@ void announce_seen(struct server_zone *zone, const struct address *host, uint32_
 	/* Only status depends on it: when the queue is full it is not worth waiting. */
 	if (!net_loop_post(zone->server->loop, seen_on_loop, event)) {
 		event_free(event);
+	}
+}
+
+void announce_save(struct server_zone *zone)
+{
+	if (zone->announce != NULL) {
+		owner_debts_changed(&zone->announce->owner);
 	}
 }
 

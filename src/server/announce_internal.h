@@ -16,6 +16,9 @@ void announce_configure(struct server_zone *zone);
 /* A host was given this version. Any thread. */
 void announce_seen(struct server_zone *zone, const struct address *host, uint32_t serial);
 
+/* Who has acknowledged what was announced last is written again. Loop's thread. */
+void announce_save(struct server_zone *zone);
+
 /* NULL: nobody is told yet. Loop's thread. */
 const struct transfer_notifier *announce_machine(const struct server_zone *zone);
 

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "server/announce_internal.h"
 #include "server/follow_internal.h"
+#include "server/rewrite_internal.h"
 #include "server/server_internal.h"
 
 /* ---- other threads ask the replication loop ---- */
@@ -134,7 +135,12 @@ static void version_published(struct change_listener *self, const struct change_
 		log_write(is_start_of_many ? LOG_INFO : LOG_NOTICE, "zone %s: serial %u served, from %s; %llu records",
 		          zone->name, result->serial, news->who, (unsigned long long)facts.records);
 	}
-	announce_version(zone, news->snapshot, reason);
+	/* What a primary could not write is given to nobody (publish.h, I6): who would be told would ask in vain. */
+	bool is_held_back = zone_is_held_back(news->snapshot);
+	atomic_store(&zone->is_held_back, is_held_back);
+	if (!is_held_back) {
+		announce_version(zone, news->snapshot, reason);
+	}
 }
 
 /* ---- start ---- */
@@ -206,6 +212,7 @@ static bool start(struct server *server, struct error *error)
 		return false;
 	}
 	announce_init(server);
+	rewrite_init(server);
 	server->listener.published = version_published;
 	publish_add_listener(server->publish, &server->listener);
 	server->jobs = jobs_new(writers_wanted(), error);
@@ -261,6 +268,7 @@ static void free_zones(struct server *server)
 		announce_free(zone, now);
 	}
 	announce_deinit(server);
+	rewrite_deinit(server);
 	edge_deinit(server);
 	/* Machines may have spoken until now; what they wanted kept is written here. */
 	jobs_free(server->jobs);

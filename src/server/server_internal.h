@@ -53,6 +53,15 @@ struct ns_waiting {
 	bool is_timed;
 };
 
+/* Zones of which the disk refused something (rewrite.c); the loop's thread. */
+struct rewrites {
+	struct server_zone *first; /* a reference each */
+	struct server_zone *last;
+	struct net_timer timer; /* set while there is one */
+	uint32_t tries;         /* one after the other */
+	int64_t tried_at_ms;    /* the last one; boot clock */
+};
+
 /* Enough that of 100000 zones that are leaving, one that comes again looks at some hundred. */
 #define LEAVING_LISTS 1024
 
@@ -68,6 +77,7 @@ struct server {
 	struct edge edge;
 	struct crypto_random random; /* the loop's thread */
 	struct ns_waiting ns_waiting;
+	struct rewrites rewrites;
 	pthread_t loop_thread;
 	bool loop_is_running;
 

@@ -7,7 +7,9 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "server/announce_internal.h"
 #include "server/problem_log_internal.h"
+#include "server/rewrite_internal.h"
 #include "server/server_internal.h"
 #include "server/writer_job_internal.h"
 #include "source/source.h"
@@ -106,21 +108,41 @@ void offered_pass(struct offered *take, const struct server_zone_options *option
 
 /* ---- how they end ---- */
 
+/* What was held back is on disk by now: those who were not told of it are. */
+static void hand_on(struct server_zone *zone)
+{
+	const struct zone_snapshot *served =
+	        atomic_exchange(&zone->is_held_back, false) ? publish_line_served(zone->line) : NULL;
+	if (served != NULL) {
+		announce_version(zone, served, TRANSFER_NOTIFY_CHANGE);
+		zone_unref(served);
+	}
+}
+
 void writer_note_disk(struct server_zone *zone, const struct change_result *result)
 {
-	if (result != NULL) {
-		server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
+	if (result == NULL) {
+		return;
+	}
+	server_zone_set_volatile(zone, result->is_volatile ? result->volatile_because : NULL);
+	rewrite_note(zone, !result->is_volatile);
+	if (!result->is_volatile) {
+		hand_on(zone);
 	}
 }
 
 void writer_note_secured(struct server_zone *zone, const struct change_result *result, const struct error *error)
 {
 	bool was_volatile = server_zone_is_volatile(zone);
+	if (result != NULL || error->code != ERROR_NOT_FOUND) {
+		rewrite_note(zone, result != NULL);
+	}
 	if (was_volatile) {
 		server_zone_set_volatile(zone, result == NULL ? error->text : NULL);
 	}
 	if (was_volatile && result != NULL) {
 		log_notice("zone %s: serial %u is on disk again", zone->name, result->serial);
+		hand_on(zone);
 	}
 	if (!was_volatile && result == NULL && error->code != ERROR_NOT_FOUND) {
 		log_warning("zone %s: its timers could not be stored: %s", zone->name, error->text);
@@ -152,6 +174,7 @@ static void acknowledgements_done(struct store_waiter *self, bool is_durable, co
 {
 	struct acknowledging *acknowledging = (struct acknowledging *)self;
 	struct server_zone *zone = acknowledging->zone;
+	rewrite_note(zone, is_durable);
 	if (!is_durable && !server_zone_is_volatile(zone)) { /* else it was told for the version */
 		log_warning("zone %s: who acknowledged its NOTIFY could not be stored: %s", zone->name, error->text);
 	}

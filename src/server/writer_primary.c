@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "server/problem_log_internal.h"
+#include "server/rewrite_internal.h"
 #include "server/server_internal.h"
 #include "server/writer_job_internal.h"
 #include "source/source.h"
@@ -47,6 +48,15 @@ static void load_done(struct server_zone *zone, uint64_t load, const struct chan
 	server_zone_finish_load(zone, load, true, describe(result, text, sizeof text));
 }
 
+/* What the disk alone was against is offered again when it takes writes. */
+static void note_refusal(struct server_zone *zone, const struct error *error)
+{
+	if (error->code == ERROR_IO) {
+		atomic_store(&zone->file_was_refused, true);
+		rewrite_note(zone, false);
+	}
+}
+
 static void load_settled(void *context, const struct change_result *result, const struct error *error)
 {
 	struct offered *offered = context;
@@ -56,6 +66,7 @@ static void load_settled(void *context, const struct change_result *result, cons
 		load_done(zone, offered->load, result);
 	} else {
 		atomic_store(&zone->files_known, false);
+		note_refusal(zone, error);
 		load_failed(zone, offered->load, offered->path, error);
 	}
 	server_zone_end_loading(zone, zone_served(zone->zone) == NULL);

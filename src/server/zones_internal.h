@@ -76,6 +76,12 @@ struct server_zone {
 	_Atomic bool files_known;      /* what was read last was taken, and is too old to change unnoticed */
 	_Atomic bool was_published;    /* by this process */
 	_Atomic bool served_from_file; /* what is served came from a file: a secondary may replace it by anything */
+	_Atomic bool is_held_back;     /* what is served is a primary's and not on disk: nobody was told of it */
+	_Atomic bool file_was_refused; /* what the file says could not be made durable */
+
+	/* rewrite.c */
+	_Atomic bool is_to_rewrite; /* it is in server->rewrites, or on its way there */
+	_Atomic bool is_tried;      /* it was taken from there to see whether the disk takes writes again */
 
 	/* the store's thread and the replication loop, which tell each other (announce.c) */
 	_Atomic bool was_announced; /* a version, even if nobody was to be told */
@@ -88,6 +94,7 @@ struct server_zone {
 	struct announce *announce;         /* NULL: nobody is to be told */
 	bool waits_for_ns;                 /* in server->ns_waiting */
 	struct server_zone *ns_next;
+	struct server_zone *rewrite_next;
 };
 
 /* One reference, the caller's. `lane` is taken; NULL: a new one. */

@@ -28,6 +28,21 @@ uint64_t zone_identity(const struct zone_snapshot *zone)
 	return zone->identity;
 }
 
+void zone_hold_back(const struct zone_snapshot *zone)
+{
+	atomic_store(&((struct zone_snapshot *)(uintptr_t)zone)->is_held_back, true);
+}
+
+void zone_hand_on(const struct zone_snapshot *zone)
+{
+	atomic_store(&((struct zone_snapshot *)(uintptr_t)zone)->is_held_back, false);
+}
+
+bool zone_is_held_back(const struct zone_snapshot *zone)
+{
+	return atomic_load(&zone->is_held_back);
+}
+
 void zone_soa(const struct zone_snapshot *zone, struct zone_rrset *out)
 {
 	struct zone_node apex;

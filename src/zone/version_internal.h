@@ -94,6 +94,7 @@ struct zone_snapshot {
 	uint64_t bytes;
 	uint64_t bytes_own;
 	uint32_t serial;
+	_Atomic bool is_held_back; /* zone_hold_back */
 	struct zone_chain *chains; /* owned; NULL: none, as in most of many zones */
 	size_t chain_count;
 

@@ -188,6 +188,11 @@ uint32_t zone_serial(const struct zone_snapshot *zone);
 /* A number that no other snapshot of this process has or ever had, never 0: for whoever remembers something about a
  * snapshot without holding it. */
 uint64_t zone_identity(const struct zone_snapshot *zone);
+/* A version may be held back: served to who asks, and given to nobody who would serve it too. That alone of it changes, by the
+ * zone's writer (publish). */
+void zone_hold_back(const struct zone_snapshot *zone);
+void zone_hand_on(const struct zone_snapshot *zone);
+bool zone_is_held_back(const struct zone_snapshot *zone);
 /* The SOA's RRset; exactly one RR. */
 void zone_soa(const struct zone_snapshot *zone, struct zone_rrset *out);
 

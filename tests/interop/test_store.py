@@ -214,6 +214,42 @@ def test_running_primary_that_may_not_write_any_more_refuses_changes_until_it_ma
         assert primary.reason(name) == ""
 
 
+def test_first_version_that_a_primary_may_not_write_is_given_to_nobody_until_it_may(world):
+    """Its serial could come again with other content after the next start, and nobody would know."""
+    primary = new_primary(world, LARGE)
+    primary.start()
+    let_write(primary, False)
+    secondary = new_secondary(world, primary, LARGE)
+    primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
+    secondary.follow(ZONE, primary)
+    primary.reconfigure()
+    servers.wait_until(lambda: primary.serial(ZONE) == 1 and volatile(primary, ZONE), "it is answered from, and volatile")
+    assert "no secondary is given it" in primary.run("zone", "why", ZONE)
+    with pytest.raises(wire.TransferError, match="SERVFAIL|RCODE 2"):
+        wire.axfr(primary.place, ZONE)
+    assert primary.run_any("zone", "notify", ZONE).returncode == 1
+    secondary.start()
+    expect(secondary, LARGE, 1)
+    assert secondary.run_any("zone", "refresh", ZONE, "--wait").returncode == 1
+    assert secondary.serial(ZONE) is None
+
+    let_write(primary, True)
+    secondary.wait_for_serial(ZONE, 1)  # without an order: the primary tries its disk again, and tells
+    servers.wait_until(lambda: not volatile(primary, ZONE), "it is kept")
+    assert wire.axfr(secondary.place, ZONE) == wire.axfr(primary.place, ZONE)
+
+
+def test_change_that_the_disk_refused_is_taken_when_it_takes_writes_again(world):
+    primary = new_primary(world, ZONE)
+    primary.start()
+    let_write(primary, False)
+    assert change(primary, ZONE, zones.small(world.folder, ZONE, 2)).returncode == 1
+    expect(primary, ZONE, 1)
+    let_write(primary, True)
+    primary.wait_for_serial(ZONE, 2)
+    servers.wait_until(lambda: primary.reason(ZONE) == "", "nothing is wrong any more")
+
+
 def test_running_secondary_that_may_not_write_any_more_is_volatile_until_it_may(world):
     primary = new_primary(world, ZONE, LARGE)
     secondary = new_secondary(world, primary, ZONE, LARGE)

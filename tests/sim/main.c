@@ -188,7 +188,7 @@ static void tell_broken(uint64_t seed, struct options *options, const struct out
 /* ---- many ---- */
 
 struct totals {
-	uint64_t seeds, events, starts, published, followed, expiries, refusals;
+	uint64_t seeds, events, starts, published, held_back, followed, expiries, refusals;
 	int64_t simulated_ms;
 	int64_t slowest_ms;
 };
@@ -199,6 +199,7 @@ static void add_up(struct totals *totals)
 	totals->events += sim.events;
 	totals->starts += sim.starts;
 	totals->published += sim.published;
+	totals->held_back += sim.held_back;
 	totals->followed += sim.followed;
 	totals->expiries += sim.expiries;
 	totals->refusals += sim.disk_refusals;
@@ -209,10 +210,10 @@ static void add_up(struct totals *totals)
 static void print_totals(const struct totals *totals)
 {
 	printf("%" PRIu64 " seeds: %" PRIu64 " events in %" PRId64 " simulated hours, %" PRIu64 " starts, %" PRIu64
-	       " versions published, %" PRIu64 " followed, %" PRIu64 " expiries, %" PRIu64
+	       " versions published, %" PRIu64 " held back, %" PRIu64 " followed, %" PRIu64 " expiries, %" PRIu64
 	       " refusals of disks; all agreed within %" PRId64 " s\n",
 	       totals->seeds, totals->events, totals->simulated_ms / 3600000, totals->starts, totals->published,
-	       totals->followed, totals->expiries, totals->refusals, totals->slowest_ms / 1000);
+	       totals->held_back, totals->followed, totals->expiries, totals->refusals, totals->slowest_ms / 1000);
 }
 
 static int play_all(struct options *options)

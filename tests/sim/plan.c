@@ -13,6 +13,8 @@
 
 #define ITEMS_MAX 160
 #define MINUTE_MS ((int64_t)60000)
+/* All servers are started within this. */
+#define START_MS ((int64_t)10000)
 
 enum kind {
 	ITEM_EDIT,
@@ -260,9 +262,24 @@ static struct item draw_item(uint32_t number, int64_t chaos_ms, const struct rar
 	};
 }
 
-/* An operator who has made room on a disk has it flushed; and then the machine goes down after all. */
+/* A disk that is at fault before the server on it is started. */
+static void draw_bad_start(struct item *item, size_t server, int64_t at_ms, int64_t start_after_ms)
+{
+	item->kind = ITEM_DISK;
+	item->amount = draw_amount(ITEM_DISK);
+	item->server = server;
+	item->at_ms = at_ms;
+	item->for_ms = start_after_ms + sim_between(1, 10 * MINUTE_MS);
+}
+
+/* An operator who has made room on a disk has it flushed; and then the machine goes down after all. Where a store was lost, the
+ * disk may take no other one. */
 static void draw_what_follows(struct item *item, const struct item *before)
 {
+	if (before->kind == ITEM_LOSE && sim_chance(50)) {
+		draw_bad_start(item, before->server, before->at_ms, before->for_ms);
+		return;
+	}
 	if (before->kind == ITEM_DISK && sim_chance(50)) {
 		item->kind = ITEM_ORDER;
 		item->amount = CONTROL_FLUSH;
@@ -291,6 +308,9 @@ static void draw_items(struct sim_plan *plan)
 		plan->items[i] = draw_item((uint32_t)i + 1, chaos_ms, &rare);
 		if (i > 0) {
 			draw_what_follows(&plan->items[i], &plan->items[i - 1]);
+		}
+		if (i == 0 && sim_chance(20)) {
+			draw_bad_start(&plan->items[0], plan->items[0].server, 0, START_MS);
 		}
 		int64_t end_ms = plan->items[i].at_ms + plan->items[i].for_ms;
 		plan->end_ms = end_ms > plan->end_ms ? end_ms : plan->end_ms;
@@ -627,7 +647,7 @@ void sim_plan_begin(struct sim_plan *plan)
 				write_file(plan, j, i);
 			}
 		}
-		later(plan, NULL, i, run_start, sim_between(0, 10000));
+		later(plan, NULL, i, run_start, sim_between(0, START_MS));
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!is_left_out(plan, plan->items[i].number)) {

@@ -26,6 +26,8 @@
 #define NOTIFIED_MS 60000
 /* R7: what is owed is on disk after this: commits wait for company, disks for their turn. */
 #define OWED_MS 5000
+/* R7, R8: what a disk refused is on it so long after it takes writes again. */
+#define REWRITTEN_MS 75000
 
 /* A version that a primary published. */
 struct published {
@@ -120,7 +122,7 @@ static void check_published(const struct sim_server *server, size_t zone, const 
 	if (find_published(zone, version, &other) != NULL) {
 		return;
 	}
-	if (other != NULL && !sim.is_excused[zone]) {
+	if (other != NULL) {
 		sim_violated("R1", server, zone, "publishes serial %" PRIu32 " of %s with other content than before",
 		             version->serial, sim_zone_names[zone]);
 	}
@@ -149,8 +151,7 @@ static void check_forward(const struct sim_server *server, size_t zone, const st
 		return;
 	}
 	enum dns_serial_order order = dns_serial_compare(version->serial, at->last.serial);
-	bool is_same = order == DNS_SERIAL_EQUAL &&
-	               (sim.is_excused[zone] || change_digest_equal(version->digest, at->last.digest));
+	bool is_same = order == DNS_SERIAL_EQUAL && change_digest_equal(version->digest, at->last.digest);
 	if (order != DNS_SERIAL_NEWER && !is_same) {
 		sim_violated("R2", server, zone, "goes from serial %" PRIu32 " of %s to %" PRIu32, at->last.serial,
 		             sim_zone_names[zone], version->serial);
@@ -185,14 +186,24 @@ void sim_rules_heard(struct sim_server *to, const struct sim_server *from, size_
 
 /* ---- what is served ---- */
 
+/* What a primary could not write is, and is given to others from now on. */
+static void hand_on(struct sim_server *server, size_t zone, const struct zone_snapshot *snapshot)
+{
+	struct sim_zone *at = &server->zones[zone];
+	at->is_held_back = false;
+	check_published(server, zone, &at->last, snapshot);
+	sim.published++;
+}
+
 static void take_version(struct sim_server *server, size_t zone, const struct zone_snapshot *snapshot, bool is_volatile)
 {
 	struct sim_zone *at = &server->zones[zone];
 	struct sim_version version = {
 	        .is_known = true, .serial = zone_serial(snapshot), .digest = change_digest_of(snapshot)};
-	/* A primary that could not write down what it published forgets it with a restart: README.md. */
-	sim.is_excused[zone] = sim.is_excused[zone] || (at->is_primary && is_volatile);
-	if (at->is_primary) {
+	at->is_held_back = at->is_primary && is_volatile;
+	if (at->is_held_back) {
+		sim.held_back++; /* it may be forgotten, and nobody may have it */
+	} else if (at->is_primary) {
 		check_published(server, zone, &version, snapshot);
 		sim.published++;
 	} else {
@@ -226,11 +237,12 @@ static void look_at_owed(const struct sim_server *server, struct sim_zone *at, c
 	bool is_owed = status.owed_since_s != 0;
 	if (is_owed && (!at->is_owed || at->owed_serial != status.owed_serial)) {
 		at->owed_at_ms = sim.now_ms;
-		at->owed_is_excused = false;
 		at->owed_serial = status.owed_serial;
 	}
 	at->is_owed = is_owed;
-	at->owed_is_excused = at->owed_is_excused || sim.fuses[server->index].fault != SIM_DISK_GOOD;
+	if (sim.fuses[server->index].fault != SIM_DISK_GOOD) {
+		at->owed_at_ms = sim.now_ms + REWRITTEN_MS;
+	}
 }
 
 static void check_owed(const struct sim_server *server, size_t zone, uint32_t stored, const uint8_t *apex)
@@ -244,6 +256,20 @@ static void check_owed(const struct sim_server *server, size_t zone, uint32_t st
 		sim_violated("R7", server, zone,
 		             "was owed serial %" PRIu32 " of %s, has %" PRIu32 ", and forgot it over a restart",
 		             at->owed_serial, sim_zone_names[zone], stored);
+	}
+}
+
+/* ---- R8: what a disk refused is written when it takes writes again ---- */
+
+static void look_at_volatile(struct sim_server *server, size_t zone, bool is_volatile)
+{
+	struct sim_zone *at = &server->zones[zone];
+	if (!is_volatile || at->volatile_since_ms == 0 || sim.fuses[server->index].fault != SIM_DISK_GOOD) {
+		at->volatile_since_ms = sim.now_ms;
+	} else if (sim.now_ms - at->volatile_since_ms > REWRITTEN_MS) {
+		sim_violated("R8", server, zone,
+		             "has not written serial %" PRIu32 " of %s %d s after its disk was good again",
+		             at->last.serial, sim_zone_names[zone], REWRITTEN_MS / 1000);
 	}
 }
 
@@ -270,9 +296,13 @@ static void look_at_zone(struct sim_server *server, size_t index)
 	if (zone != NULL && atomic_load(&zone->state) == ZONE_STATE_EXPIRED) {
 		at->may_go_back = true; /* any version is better than none (RFC 1982 3.2 rules while one is served) */
 	}
+	if (served != NULL && !is_volatile && at->is_held_back) {
+		hand_on(server, index, served);
+	}
 	if (served != NULL && !is_volatile) {
 		keep(at);
 	}
+	look_at_volatile(server, index, is_volatile);
 	look_at_owed(server, at, zone == NULL ? NULL : server_zone_of(zone));
 }
 
@@ -283,7 +313,7 @@ static void check_history(const struct sim_server *server, size_t zone, const st
                           const struct change_history *history)
 {
 	size_t step = published_count / 8 + 1;
-	for (size_t i = sim_below(step); i < published_count && !sim.is_excused[zone]; i += step) {
+	for (size_t i = sim_below(step); i < published_count; i += step) {
 		const struct published *from = &published[i];
 		size_t count = from->zone == zone ? change_history_from(history, from->serial) : 0;
 		struct change_digest digest = from->digest;
@@ -323,8 +353,7 @@ static void check_stored_version(struct sim_server *server, size_t zone, const u
 	if (stored.serial != head.serial_published) {
 		sim_violated("R4", server, zone, "has stored serial %" PRIu32 " of %s as %" PRIu32, stored.serial,
 		             sim_zone_names[zone], head.serial_published);
-	} else if (stored.serial == kept->serial && !sim.is_excused[zone] &&
-	           !change_digest_equal(stored.digest, kept->digest)) {
+	} else if (stored.serial == kept->serial && !change_digest_equal(stored.digest, kept->digest)) {
 		sim_violated("R4", server, zone, "has served serial %" PRIu32 " of %s, and stored other content",
 		             stored.serial, sim_zone_names[zone]);
 	} else if (!server->zones[zone].is_primary) {
@@ -396,8 +425,10 @@ void sim_rules_after_end(struct sim_server *server)
 {
 	for (size_t i = 0; i < sim.zone_count; i++) {
 		struct sim_zone *at = &server->zones[i];
-		at->is_owed_kept = at->is_owed && sim.now_ms - at->owed_at_ms >= OWED_MS && !at->owed_is_excused;
+		at->is_owed_kept = at->is_owed && sim.now_ms - at->owed_at_ms >= OWED_MS;
 		at->is_owed = false;
+		at->is_held_back = false;
+		at->volatile_since_ms = 0;
 		at->is_served = false;
 		at->identity = 0;
 		at->last = at->kept;
@@ -453,10 +484,10 @@ static void check_debts(void)
 
 /* ---- R6: in the end all agree ---- */
 
-static bool agrees(size_t zone, const struct sim_zone *at, const struct sim_zone *first)
+static bool agrees(const struct sim_zone *at, const struct sim_zone *first)
 {
 	return at->is_served && first->is_served && at->last.serial == first->last.serial &&
-	       (sim.is_excused[zone] || change_digest_equal(at->last.digest, first->last.digest));
+	       change_digest_equal(at->last.digest, first->last.digest);
 }
 
 static const struct sim_server *primary_of(size_t zone)
@@ -474,7 +505,7 @@ bool sim_rules_all_agree(struct sim_server **who, size_t *zone, char *why, size_
 		const struct sim_server *primary = primary_of(i);
 		for (size_t j = 0; j < sim.server_count; j++) {
 			const struct sim_zone *at = &sim.servers[j].zones[i];
-			if (at->is_here && !agrees(i, at, &primary->zones[i])) {
+			if (at->is_here && !agrees(at, &primary->zones[i])) {
 				*who = &sim.servers[j];
 				*zone = i;
 				snprintf(why, size, "serves %s%" PRIu32 " of %s, its primary %s has %" PRIu32,

@@ -101,8 +101,10 @@ struct sim_zone {
 	bool is_served;
 	uint64_t identity; /* of the snapshot; 0: none */
 	struct sim_version last;
-	int64_t since_s;  /* wall time */
-	bool may_go_back; /* R2: the next version */
+	int64_t since_s;           /* wall time */
+	bool may_go_back;          /* R2: the next version */
+	bool is_held_back;         /* it is a primary's, and not on disk */
+	int64_t volatile_since_ms; /* R8: and its disk is good */
 
 	/* what nobody may forget: the newest that was served and on disk */
 	struct sim_version kept;
@@ -112,8 +114,7 @@ struct sim_zone {
 	bool is_owed;
 	uint32_t owed_serial;
 	int64_t owed_at_ms;
-	bool owed_is_excused; /* its disk was at fault meanwhile */
-	bool is_owed_kept;    /* when it ended */
+	bool is_owed_kept; /* when it ended */
 
 	int64_t fresh_ms; /* R3: what it knows of a primary left that then */
 };
@@ -274,11 +275,10 @@ struct sim {
 	size_t zone_count;
 	struct sim_link links[SIM_SERVERS_MAX][SIM_SERVERS_MAX]; /* from, to */
 	char folder[64];
-	bool clocks_lie;                /* a wall clock was set: R3 cannot be held */
-	bool expire_lies;               /* somebody hid EXPIRE, or lost it with his store: R3 cannot be held */
-	bool is_signed;                 /* all messages between servers have a TSIG */
-	bool is_excused[SIM_ZONES_MAX]; /* a primary published what it could not write down */
-	bool is_settled;                /* nothing is at fault any more, and all have agreed: R5 is held */
+	bool clocks_lie;  /* a wall clock was set: R3 cannot be held */
+	bool expire_lies; /* somebody hid EXPIRE, or lost it with his store: R3 cannot be held */
+	bool is_signed;   /* all messages between servers have a TSIG */
+	bool is_settled;  /* nothing is at fault any more, and all have agreed: R5 is held */
 	bool wants_story;
 
 	bool is_violated;
@@ -291,6 +291,7 @@ struct sim {
 	uint64_t events;
 	uint64_t starts;
 	uint64_t published;   /* by primaries */
+	uint64_t held_back;   /* by primaries whose disk refused it */
 	uint64_t followed;    /* by secondaries */
 	uint64_t differences; /* transfers in that were differences */
 	uint64_t wholes;

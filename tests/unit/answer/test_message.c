@@ -454,6 +454,24 @@ TEST(axfr_denied_is_refused_and_elsewhere_notauth_and_unloaded_servfail)
 	expect_answer(server, "expired. AXFR +tcp +edns", "SERVFAIL ede=24");
 }
 
+/* A primary's that is not on disk: its serial may come again with other content. */
+TEST(version_that_is_held_back_is_answered_from_and_given_to_nobody)
+{
+	struct server *server = small_server();
+	struct zone *zone = server->zones[0];
+	struct change_told told;
+	struct change_digest digest = change_digest_of(zone_served(zone));
+	allow(server, ACCESS_TRANSFER);
+	change_digest_show(zone, zone_served(zone), digest);
+	zone_hold_back(zone_served(zone));
+	expect_answer(server, "example. AXFR +tcp +edns", "SERVFAIL ede=14");
+	expect_answer(server, "example. SOA +edns", "NOERROR aa answer: SOA");
+	assert_false(is_told(server, "example. SOA +digest=01", &told));
+	zone_hand_on(zone_served(zone));
+	assert_int_equal(ask(server, "example. AXFR +tcp"), ANSWER_TRANSFER_OUT);
+	assert_true(is_told(server, "example. SOA +digest=01", &told));
+}
+
 TEST(axfr_over_udp_is_formerr)
 {
 	struct server *server = small_server();

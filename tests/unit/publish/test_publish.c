@@ -447,6 +447,48 @@ TEST(primary_that_cannot_write_refuses_the_change)
 	fake_kv_free(fake);
 }
 
+static bool is_held_back(const struct rig *rig)
+{
+	return zone_is_held_back(zone_served(rig->zone));
+}
+
+/* Nobody would remember it after a restart, and its serial could come again with other content. */
+TEST(first_version_that_a_primary_could_not_write_is_given_to_nobody_until_it_is)
+{
+	struct rig rig;
+	struct told told = {0};
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	fake_kv_fail_commits(fake, 2);
+	assert_true(offer_file(&rig, 5, "a A 192.0.2.1\n"));
+	assert_true(last_result.is_volatile);
+	assert_int_equal(served_serial(&rig), 5);
+	assert_true(is_held_back(&rig));
+	publish_line_secure(rig.line, NULL, settled, &told);
+	store_commit(rig.store);
+	assert_false(told.done);
+	assert_true(is_held_back(&rig));
+	publish_line_secure(rig.line, NULL, settled, &told);
+	store_commit(rig.store);
+	assert_true(told.done);
+	assert_false(is_held_back(&rig));
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
+TEST(version_that_a_secondary_could_not_write_is_handed_on)
+{
+	struct rig rig;
+	struct fake_kv *fake = fake_kv_new();
+	rig_start_fake(&rig, fake);
+	fake_kv_fail_commits(fake, 1);
+	assert_true(offer(&rig, CHANGE_FROM_TRANSFER, PUBLISH_SERIAL_KEEP, 5, ""));
+	assert_true(last_result.is_volatile);
+	assert_false(is_held_back(&rig));
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
 TEST(primary_that_could_not_write_its_first_version_raises_the_next_one)
 {
 	struct rig rig;
