@@ -66,9 +66,22 @@ void breaker_hope(struct breaker *breaker, struct moment now)
 	}
 }
 
+/* Whoever asks may do so with a `now` that is a little older than what the breaker heard last, or when its pause is over. */
+static int64_t seconds_not_below_0(int64_t ms)
+{
+	return ms > 0 ? ms / 1000 : 0;
+}
+
 void breaker_text(const struct breaker *breaker, char out[TRANSFER_RESULT_MAX], struct moment now)
 {
-	snprintf(out, TRANSFER_RESULT_MAX, "%.100s; so for %" PRId64 " s, nothing is sent there for %" PRId64 " s",
-	         breaker->why == NULL ? "no answer" : breaker->why, (now.boot_ms - breaker->down_since_ms) / 1000,
-	         (breaker->down_until_ms - now.boot_ms + 999) / 1000);
+	const char *why = breaker->why == NULL ? "no answer" : breaker->why;
+	int64_t since_s = breaker_is_down(breaker) ? seconds_not_below_0(now.boot_ms - breaker->down_since_ms) : 0;
+	if (breaker_reach(breaker, now) == TRANSFER_REACH_DOWN) {
+		int64_t left_s = seconds_not_below_0(breaker->down_until_ms - now.boot_ms + 999);
+		snprintf(out, TRANSFER_RESULT_MAX,
+		         "%.100s; so for %" PRId64 " s, nothing is sent there for %" PRId64 " s", why, since_s, left_s);
+	} else {
+		snprintf(out, TRANSFER_RESULT_MAX, "%.100s; so for %" PRId64 " s, one question is sent there to see",
+		         why, since_s);
+	}
 }

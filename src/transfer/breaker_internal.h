@@ -35,5 +35,5 @@ void breaker_silent(struct breaker *breaker, const char *why, uint32_t silences_
 void breaker_doubt(struct breaker *breaker);
 /* It may be there: it seems to have sent something, or an operator thinks so. */
 void breaker_hope(struct breaker *breaker, struct moment now);
-/* "no answer in time; seen 4 s ago, asked again in 26 s". */
+/* "no answer in time; so for 4 s, nothing is sent there for 26 s"; when that is over, "..., one question is sent there to see". */
 void breaker_text(const struct breaker *breaker, char out[TRANSFER_RESULT_MAX], struct moment now);

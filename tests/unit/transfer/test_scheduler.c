@@ -328,6 +328,31 @@ TEST(host_that_is_down_lets_all_have_their_turn_and_then_one)
 	bench_end();
 }
 
+/* Whatever the caller's `now` is. */
+static void expect_text(const struct breaker *breaker, int64_t later_ms, const char *expected)
+{
+	char text[TRANSFER_RESULT_MAX];
+	struct moment at = bench.now;
+	at.boot_ms += later_ms;
+	breaker_text(breaker, text, at);
+	assert_string_equal(text, expected);
+}
+
+TEST(text_of_a_breaker_has_no_negative_seconds)
+{
+	struct breaker breaker = {0};
+	bench_begin();
+	bench.now.boot_ms += 60000;
+	breaker_silent(&breaker, "refused", 1, 10000, bench.now);
+	expect_text(&breaker, 1, "refused; so for 0 s, nothing is sent there for 1 s");
+	expect_text(&breaker, -3000, "refused; so for 0 s, nothing is sent there for 4 s");
+	expect_text(&breaker, 5000, "refused; so for 5 s, one question is sent there to see");
+	breaker_heard(&breaker, bench.now);
+	expect_text(&breaker, 5000, "refused; so for 0 s, one question is sent there to see");
+	breaker_deinit(&breaker);
+	bench_end();
+}
+
 TEST(what_is_known_of_a_host_outlives_its_tickets)
 {
 	struct address address = host(1);
