@@ -79,7 +79,7 @@ struct query_words {
 
 /* ---- query_words.c ---- */
 struct query_options query_options_default(void);
-/* False: told on stderr. */
+/* False: told on stderr. The value of -y is overwritten in `argv`. */
 bool query_read_words(int argc, char **argv, struct query_options *options, struct query_words *words);
 /* Tells what is wrong with a word. Always false. */
 bool query_complain(const char *what, const char *word);

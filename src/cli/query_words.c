@@ -309,8 +309,9 @@ static bool take_key(struct query_options *options, struct tsig_written *written
 	return options->key != NULL;
 }
 
-/* -y [ALGORITHM:]NAME:SECRET; what is wrong is told without the secret. */
-static bool key_from_text(struct query_options *options, const char *value)
+/* -y [ALGORITHM:]NAME:SECRET; what is wrong is told without the secret. `value` is overwritten, since whoever lists this machine's
+ * processes sees the command line for as long as we wait for the reply. */
+static bool key_from_text(struct query_options *options, char *value)
 {
 	struct tsig_written written;
 	struct error error;
@@ -321,6 +322,7 @@ static bool key_from_text(struct query_options *options, const char *value)
 		text_add_string(&text, "hmac-sha256:");
 	}
 	text_add_string(&text, value);
+	memset(value, 'x', strlen(value));
 	bool right =
 	        tsig_key_read(text_string(&text), text.len, &written, &error) && take_key(options, &written, &error);
 	text_deinit(&text);
@@ -342,11 +344,10 @@ static bool key_from_file(struct query_options *options, const char *path)
 }
 
 /* -X VALUE or -XVALUE; `used` says whether the next word was the value. */
-static bool dash_option(struct query_options *options, struct query_words *words, const char *word, const char *next,
-                        bool *used)
+static bool dash_option(struct query_options *options, struct query_words *words, char *word, char *next, bool *used)
 {
 	unsigned long number;
-	const char *value = word[2] != '\0' ? word + 2 : next;
+	char *value = word[2] != '\0' ? word + 2 : next;
 	*used = word[2] == '\0';
 	if (value == NULL) {
 		return query_complain("a value is missing after", word);
@@ -409,7 +410,7 @@ static bool plain_word(struct query_options *options, struct query_words *words,
 bool query_read_words(int argc, char **argv, struct query_options *options, struct query_words *words)
 {
 	for (int i = 1; i < argc; i++) {
-		const char *word = argv[i];
+		char *word = argv[i];
 		bool used_next = false;
 		bool fine;
 		if (word[0] == '@') {

@@ -4,9 +4,11 @@ that people use, and with keys that are wrong or change while the server runs.""
 
 import base64
 import hashlib
+import pathlib
 import re
 import socket
 import struct
+import subprocess
 import time
 
 import chains
@@ -224,6 +226,23 @@ def test_query_signs_and_believes_only_what_is_signed(world, tmp_path):
         done = query(f"mine.test:{mine.secret}", *words)  # hmac-sha256
         assert "does not know key mine.test as one of hmac-sha256 (BADKEY)" in done.stderr
     assert query("mine.test:nonsense!", ZONE).returncode == 2
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["apart", "joined"])
+def test_secret_of_a_query_is_not_in_the_list_of_processes(joined):
+    """While a reply is waited for, /proc has the command line, and everybody may read it."""
+    given = f"hmac-sha1:mine.test:{secret('mine')}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(servers.ANSWER_SECONDS)
+        words = [f"-y{given}"] if joined else ["-y", given]
+        command = [servers.TANDEM, "query", f"@127.0.0.1@{silent.getsockname()[1]}", *words, ZONE, "SOA", "+time=60"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            asked = silent.recv(65535)
+            seen = pathlib.Path(f"/proc/{process.pid}/cmdline").read_text()
+            process.kill()
+    assert b"mine" in asked, "the question is signed"
+    assert secret("mine") not in seen and ZONE in seen
 
 
 # ---- Who may
