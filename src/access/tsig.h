@@ -10,7 +10,14 @@
  *
  * I1  What is compared with a secret is compared in constant time.
  * I2  An answer is signed only when the question's MAC was right (5.3, 5.3.2).
- * I3  Names of keys and algorithms are compared without regard to case. */
+ * I3  Names of keys and algorithms are compared without regard to case.
+ *
+ * We differ: a message is taken again for as long as its fudge lasts, by its signer's clock; RFC 8945 5.2.3 would have us
+ * remember the newest Time Signed of each key and refuse what is older. Secondaries that ask for many zones at once send many
+ * messages with one key, which overtake each other, and each that is refused costs a round; and what is signed now does no harm
+ * when it comes twice. A question is answered again, with what whoever could record it could read before: TSIG hides nothing.
+ * A NOTIFY makes a secondary ask its primaries, which disprove what is not true any more, and not more often than any other.
+ * An UPDATE would do harm, since what it added may have been removed meanwhile: whoever builds that looks at Time Signed. */
 #pragma once
 
 #include <stdbool.h>
