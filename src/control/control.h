@@ -22,12 +22,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define CONTROL_CONNECTIONS_MAX 64      /* far more than people and scripts need; a thread of 1 MiB stack each */
-#define CONTROL_BODY_MAX        65536   /* octets; the largest request that has a meaning is below 1 KiB */
-#define CONTROL_WAITS_MAX       48      /* requests that wait for work; leaves a quarter of the connections to others */
-#define CONTROL_ASK_S           5       /* seconds without a byte of a request, after which a connection is closed */
-#define CONTROL_TAKE_S          60      /* the same while an answer is sent: a pager may stand between */
-#define CONTROL_WAIT_MS_DEFAULT 60000   /* a request with "wait" but without "timeout_ms" */
+#define CONTROL_CONNECTIONS_MAX 64    /* far more than people and scripts need; a thread of 1 MiB stack each */
+#define CONTROL_BACKLOG         1024  /* connections not taken yet; a UNIX socket refuses a client that finds it full */
+#define CONTROL_BODY_MAX        65536 /* octets; the largest request that has a meaning is below 1 KiB */
+#define CONTROL_WAITS_MAX       48    /* requests that wait for work; leaves a quarter of the connections to others */
+#define CONTROL_ASK_S           5     /* seconds without a byte of a request, after which a connection is closed */
+#define CONTROL_TAKE_S          60    /* the same while an answer is sent: a pager may stand between */
+#define CONTROL_WAIT_MS_DEFAULT 60000 /* a request with "wait" but without "timeout_ms" */
 #define CONTROL_WAIT_MS_MAX     3600000 /* the longest "timeout_ms" */
 #define CONTROL_ZONES_PAGE_MAX  1000    /* zones in one answer of /v1/zones */
 

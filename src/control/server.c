@@ -20,11 +20,11 @@
 #define STACK_SIZE      ((size_t)1 << 20)
 #define HEAD_MEMORY     ((size_t)32 << 10) /* libmicrohttpd's pool for a connection; the head must fit half of it */
 #define DISCARD_MAX     ((size_t)16 * CONTROL_BODY_MAX)
-#define LISTEN_BACKLOG  1024 /* a UNIX socket refuses a client that finds it full */
-#define CONTROL_RETRIES 3    /* of the bind, when a dead socket file is removed and somebody else is faster */
+#define CONTROL_RETRIES 3 /* of the bind, when a dead socket file is removed and somebody else is faster */
 
-/* Connections that were dropped, or for whom nobody could be dropped, may still be there when others come. */
-#define DAEMON_CONNECTIONS_MAX (2 * CONTROL_CONNECTIONS_MAX)
+/* A connection that was dropped is there until its thread gets to run, and on a busy machine all that wait in the backlog may
+ * be accepted before that: libmicrohttpd closes whatever comes beyond this, and that would be somebody who is let in. */
+#define DAEMON_CONNECTIONS_MAX (CONTROL_CONNECTIONS_MAX + CONTROL_BACKLOG)
 
 /* What a connection is at. */
 enum phase {
@@ -368,7 +368,7 @@ static int bind_socket(const char *path, const struct sockaddr_un *address, stru
 	}
 	/* The file gets what the socket has, less the umask; chmod then gives back what the umask took. */
 	bool bound = fchmod(fd, 0660) == 0 && bind(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-	if (!bound || chmod(path, 0660) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
+	if (!bound || chmod(path, 0660) != 0 || listen(fd, CONTROL_BACKLOG) != 0) {
 		error_set_errno(error, errno, "control socket %s", path);
 		close(fd);
 		return -1;

@@ -7,8 +7,9 @@
 #include "base/log.h"
 #include "server/server_internal.h"
 
-/* Connections of the API and the copies of zones that they download; what libmicrohttpd holds beside them. */
-#define DESCRIPTORS_CONTROL (4 * CONTROL_CONNECTIONS_MAX)
+/* Connections of the API and the copies of zones that they download; what libmicrohttpd holds beside them; those that are
+ * taken in the place of others, before these are gone. */
+#define DESCRIPTORS_CONTROL (4 * CONTROL_CONNECTIONS_MAX + CONTROL_BACKLOG)
 /* Listening sockets, epoll and event descriptors, the store, zone files and what they include, the log. */
 #define DESCRIPTORS_OWN 256
 
