@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "change/cause.h"
 #include "zone/zone.h"
 
 /* Where a version came from. */
@@ -34,13 +36,19 @@ struct change_deadlines {
 	int64_t promised_at_s;
 	uint32_t promised_serial;
 	int64_t lower_since_s; /* since when the primaries have had nothing but older versions; 0: they have not */
+	/* The last alarm about the content that came to its end: when; 0: there was none. */
+	int64_t healed_at_s;
+	enum cause healed_cause;
+	uint32_t healed_serial;     /* whose content is right */
+	struct address healed_from; /* whose copy that is; no family: nobody knows */
 };
 
 static inline bool change_deadlines_equal(const struct change_deadlines *a, const struct change_deadlines *b)
 {
 	return a->refreshed_at_s == b->refreshed_at_s && a->refresh_at_s == b->refresh_at_s &&
 	       a->expire_at_s == b->expire_at_s && a->promised_at_s == b->promised_at_s &&
-	       a->promised_serial == b->promised_serial && a->lower_since_s == b->lower_since_s;
+	       a->promised_serial == b->promised_serial && a->lower_since_s == b->lower_since_s &&
+	       a->healed_at_s == b->healed_at_s;
 }
 
 /* A whole candidate version, handed to the door. Borrowed for the call but for what says otherwise. */

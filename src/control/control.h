@@ -115,12 +115,13 @@ struct control_zone_status {
 	bool is_volatile;                      /* served, but not on disk: a restart would lose it */
 	/* NULL, or the code of what is wrong with the content that is served; `reason` says more */
 	const char *alarm;
-	const char *healed;     /* NULL, or the code of the last alarm that ended since the start, */
-	uint32_t healed_serial; /* with this serial, */
-	uint64_t healed_ago_s;  /* so long ago */
-	const char *reason;     /* NULL, or the last failure that still matters, as one sentence */
-	const char *cause;      /* NULL, or the code of it (doc/causes.md) */
-	const char *advice;     /* NULL, or what can be done about it */
+	const char *healed;      /* NULL, or the code of the last alarm that ended, also before the start, */
+	uint32_t healed_serial;  /* with this serial, */
+	uint64_t healed_ago_s;   /* so long ago, */
+	const char *healed_from; /* by the copy that came from here; NULL: nobody knows */
+	const char *reason;      /* NULL, or the last failure that still matters, as one sentence */
+	const char *cause;       /* NULL, or the code of it (doc/causes.md) */
+	const char *advice;      /* NULL, or what can be done about it */
 	enum control_standing standing;
 	bool has_origin;       /* where what is served came from, over restarts too: */
 	int64_t came_at_s;     /* wall time: since when it is the newest here */

@@ -151,6 +151,7 @@ json_t *json_of_zone(const struct control_zone_status *status, bool whole)
 	set(object, "healed", json_of_text(status->healed));
 	set_number_if(object, "healed_serial", status->healed != NULL, status->healed_serial);
 	set_number_if(object, "healed_ago_s", status->healed != NULL, status->healed_ago_s);
+	set(object, "healed_from", json_of_text(status->healed_from));
 	set(object, "reason", json_of_text(status->reason));
 	set(object, "store_problem", json_of_text(status->store_problem));
 	set(object, "cause", json_of_text(status->cause));

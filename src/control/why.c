@@ -197,8 +197,11 @@ static void say_past(const struct control_zone_status *zone, struct text *out)
 	char ago[SPAN_MAX];
 	if (zone->healed != NULL) {
 		text_format(out,
-		            "Its content was not what it should be (%s) until %s ago, when serial %" PRIu32 " came.\n",
+		            "Its content was not what it should be (%s) until %s ago, when serial %" PRIu32 " came",
 		            zone->healed, span(zone->healed_ago_s, ago), zone->healed_serial);
+		text_add_string(out, zone->healed_from == NULL ? "" : " from ");
+		text_add_string(out, zone->healed_from == NULL ? "" : zone->healed_from);
+		text_add_string(out, ".\n");
 	}
 	if (zone->store_problem != NULL) {
 		text_format(out, "At the last start %s (%s).\n", zone->store_problem, zone->store_cause);

@@ -188,6 +188,13 @@ static const char *doing_of(const struct transfer_secondary_status *status, stru
 	return transfer_phase_name(status->phase);
 }
 
+static const char *healed_from(const struct transfer_secondary_status *status, struct arena *arena)
+{
+	char text[ADDRESS_TEXT_MAX];
+	bool is_known = status->healed_cause != CAUSE_NONE && status->healed_from.family != ADDRESS_NONE;
+	return is_known ? arena_copy_text(arena, address_to_text(&status->healed_from, text)) : NULL;
+}
+
 static void fill_secondary(const struct server_zone *zone, const struct conf_targets *targets, struct arena *arena,
                            struct moment now, struct control_zone_status *out)
 {
@@ -222,6 +229,7 @@ static void fill_secondary(const struct server_zone *zone, const struct conf_tar
 	out->healed = code_of(status.healed_cause);
 	out->healed_serial = status.healed_serial;
 	out->healed_ago_s = ago_s(status.healed_at_s, now);
+	out->healed_from = healed_from(&status, arena);
 	fill_primaries(machine, &status, targets, arena, now, out);
 }
 

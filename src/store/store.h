@@ -37,7 +37,9 @@
  *   changeset 0 published at (8)  8 origin (1)  9 zero (1)  10 length of whom it came from (2)  12 whom it came from,
  *            the changeset (change/changeset.h)
  *   timers   0 refreshed at (8)  8 refresh at (8)  16 expire at (8)  24 a version promised at (8)  32 its serial (4)
- *            36 lower versions since (8)   wall seconds, 0: not set
+ *            36 lower versions since (8)   wall seconds, 0: not set; and where an alarm about the content has ended:
+ *            44 its cause (1: 1 content-differs, 2 zonemd-differs)  45 family of whom the content is from (1: 0, 4 or 6)
+ *            46 port (2)  48 scope (4)  52 address (16)  68 serial (4)  72 ended at (8)
  *   acknowledgements   0 serial (4)  4 how many (2)  6 each  family (1: 4 or 6), 0 (1), port (2), scope (4), address (16),
  *            wall seconds (8)
  *   records  one after the other: owner length (1; 0: same owner as before), owner, TYPE (2), TTL (4), RDLENGTH (2),

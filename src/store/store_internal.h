@@ -61,6 +61,7 @@ struct store_head_value {
 #define STORE_HEAD_SIZE_MAX         (STORE_HEAD_SIZE + STORE_WHO_MAX - 1)
 #define STORE_CHANGE_HEAD_SIZE      12 /* and whom it came from, and the changeset */
 #define STORE_TIMERS_SIZE           44
+#define STORE_TIMERS_SIZE_MAX       (STORE_TIMERS_SIZE + 36) /* and of an alarm that ended */
 #define STORE_ACKNOWLEDGEMENTS_SIZE (6 + 32 * STORE_ACKNOWLEDGEMENTS_MAX)
 
 /* Gives how many octets. */
@@ -71,7 +72,8 @@ bool store_head_read(struct kv_bytes bytes, struct store_head_value *out);
 size_t store_change_head_write(const struct store_note *note, uint8_t out[STORE_CHANGE_HEAD_SIZE + STORE_WHO_MAX - 1]);
 /* `set` gets the changeset's own octets, borrowed. False: it is none. */
 bool store_change_read(struct kv_bytes bytes, struct store_note *note, struct kv_bytes *set);
-void store_timers_write(const struct change_deadlines *timers, uint8_t out[STORE_TIMERS_SIZE]);
+/* Gives how many octets. */
+size_t store_timers_write(const struct change_deadlines *timers, uint8_t out[STORE_TIMERS_SIZE_MAX]);
 bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out);
 /* Gives how many octets. */
 size_t store_acknowledgements_write(uint32_t serial, const struct store_acknowledgement *acknowledgements, size_t count,

@@ -144,25 +144,64 @@ bool store_change_read(struct kv_bytes bytes, struct store_note *note, struct kv
 	return true;
 }
 
-void store_timers_write(const struct change_deadlines *timers, uint8_t bytes[STORE_TIMERS_SIZE])
+enum { HEALED_CONTENT = 1, HEALED_ZONEMD = 2 };
+
+static void write_healed(struct writer *out, const struct change_deadlines *timers)
 {
-	store_u64(bytes, (uint64_t)timers->refreshed_at_s);
-	store_u64(bytes + 8, (uint64_t)timers->refresh_at_s);
-	store_u64(bytes + 16, (uint64_t)timers->expire_at_s);
-	store_u64(bytes + 24, (uint64_t)timers->promised_at_s);
-	store_u32(bytes + 32, timers->promised_serial);
-	store_u64(bytes + 36, (uint64_t)timers->lower_since_s);
+	const struct address *from = &timers->healed_from;
+	write_u8(out, timers->healed_cause == CAUSE_ZONEMD_DIFFERS ? HEALED_ZONEMD : HEALED_CONTENT);
+	write_u8(out, (uint8_t)from->family);
+	write_u16(out, from->port);
+	write_u32(out, from->scope_id);
+	write_bytes(out, from->bytes, sizeof from->bytes);
+	write_u32(out, timers->healed_serial);
+	write_u64(out, (uint64_t)timers->healed_at_s);
+}
+
+size_t store_timers_write(const struct change_deadlines *timers, uint8_t bytes[STORE_TIMERS_SIZE_MAX])
+{
+	struct writer out = writer_of(bytes, STORE_TIMERS_SIZE_MAX);
+	write_u64(&out, (uint64_t)timers->refreshed_at_s);
+	write_u64(&out, (uint64_t)timers->refresh_at_s);
+	write_u64(&out, (uint64_t)timers->expire_at_s);
+	write_u64(&out, (uint64_t)timers->promised_at_s);
+	write_u32(&out, timers->promised_serial);
+	write_u64(&out, (uint64_t)timers->lower_since_s);
+	if (timers->healed_at_s != 0) {
+		write_healed(&out, timers);
+	}
+	ensure(!out.failed);
+	return writer_len(&out);
+}
+
+static void read_healed(struct reader *in, struct change_deadlines *out)
+{
+	struct address *from = &out->healed_from;
+	out->healed_cause = read_u8(in) == HEALED_ZONEMD ? CAUSE_ZONEMD_DIFFERS : CAUSE_CONTENT_DIFFERS;
+	unsigned family = read_u8(in);
+	from->family = family == ADDRESS_V4 || family == ADDRESS_V6 ? (enum address_family)family : ADDRESS_NONE;
+	from->port = read_u16(in);
+	from->scope_id = read_u32(in);
+	const uint8_t *bytes = read_bytes(in, sizeof from->bytes);
+	if (bytes != NULL) {
+		memcpy(from->bytes, bytes, sizeof from->bytes);
+	}
+	out->healed_serial = read_u32(in);
+	out->healed_at_s = (int64_t)read_u64(in);
 }
 
 bool store_timers_read(struct kv_bytes bytes, struct change_deadlines *out)
 {
 	struct reader in = reader_of(bytes.at, bytes.len);
-	out->refreshed_at_s = (int64_t)read_u64(&in);
+	*out = (struct change_deadlines){.refreshed_at_s = (int64_t)read_u64(&in)};
 	out->refresh_at_s = (int64_t)read_u64(&in);
 	out->expire_at_s = (int64_t)read_u64(&in);
 	out->promised_at_s = (int64_t)read_u64(&in);
 	out->promised_serial = read_u32(&in);
 	out->lower_since_s = (int64_t)read_u64(&in);
+	if (reader_left(&in) > 0) {
+		read_healed(&in, out);
+	}
 	return !in.failed && reader_left(&in) == 0;
 }
 

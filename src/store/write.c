@@ -229,9 +229,8 @@ void store_write_source(struct store_write *write, const uint8_t *octets, size_t
 
 void store_write_timers(struct store_write *write, const struct change_deadlines *timers)
 {
-	uint8_t body[STORE_TIMERS_SIZE];
-	store_timers_write(timers, body);
-	store_write_put(write, STORE_KEY_TIMERS, body, sizeof body);
+	uint8_t body[STORE_TIMERS_SIZE_MAX];
+	store_write_put(write, STORE_KEY_TIMERS, body, store_timers_write(timers, body));
 }
 
 void store_write_acknowledgements(struct store_write *write, uint32_t serial,

@@ -97,12 +97,34 @@ static void say_zonemd(const struct transfer_secondary *zone, char out[TRANSFER_
 	                      : "the whole zone as it was fetched is no better; it is served");
 }
 
+/* What happened is told as long as that version is served, and a day. */
+#define HEALED_TOLD_S 86400
+
+void content_forget_healed(struct transfer_secondary *zone, struct moment now)
+{
+	if (zone->version.serial != zone->healed_serial && now.wall_s - zone->healed_at_s >= HEALED_TOLD_S) {
+		zone->healed_cause = CAUSE_NONE;
+		zone->healed_at_s = 0;
+	}
+}
+
+void content_restore_healed(struct transfer_secondary *zone, const struct change_deadlines *timers)
+{
+	if (timers != NULL && timers->healed_at_s != 0) {
+		zone->healed_cause = timers->healed_cause;
+		zone->healed_serial = timers->healed_serial;
+		zone->healed_at_s = timers->healed_at_s;
+		zone->healed_from = timers->healed_from;
+	}
+}
+
 static void tell(struct transfer_secondary *zone, enum cause cause, const char *alarm, struct moment now)
 {
 	if (alarm == NULL && zone->alarm != NULL) {
 		zone->healed_cause = zone->alarm_cause;
 		zone->healed_serial = zone->version.serial;
 		zone->healed_at_s = now.wall_s;
+		zone->healed_from = zone->source == NULL ? (struct address){0} : zone->source->address;
 		zone_log(zone, LOG_NOTICE, "the content of serial %" PRIu32 " is what it should be again",
 		         zone->version.serial);
 	}
@@ -232,6 +254,9 @@ void transfer_secondary_verified(struct transfer_secondary *zone, const struct t
 		source->has_offer = true;
 	}
 	content_note(zone, now);
+	if (zone->told_healed_at_s != zone->healed_at_s && !zone->in_round) {
+		deadline_tell(zone, now); /* a round tells it at its end */
+	}
 	round_go_on(zone, now);
 	transfer_scheduler_run(zone->scheduler, now);
 }

@@ -118,6 +118,7 @@ struct change_deadlines transfer_timers_first(const struct transfer_in_counts *c
 
 void deadline_tell(struct transfer_secondary *zone, struct moment now)
 {
+	content_forget_healed(zone, now);
 	int64_t refresh_ms = zone->in_round ? 0 : zone->next_ask_ms - now.boot_ms;
 	struct change_deadlines timers = {
 	        .refreshed_at_s = zone->refreshed_at_s,
@@ -126,7 +127,12 @@ void deadline_tell(struct transfer_secondary *zone, struct moment now)
 	        .promised_at_s = zone->promised_at_s,
 	        .promised_serial = zone->promised_serial,
 	        .lower_since_s = zone->lower_since_s,
+	        .healed_at_s = zone->healed_at_s,
+	        .healed_cause = zone->healed_cause,
+	        .healed_serial = zone->healed_serial,
+	        .healed_from = zone->healed_from,
 	};
+	zone->told_healed_at_s = zone->healed_at_s;
 	zone->promise_is_told = true;
 	zone->told_lower_since_s = zone->lower_since_s;
 	zone->wall_offset_s = now.wall_s - now.boot_ms / 1000;

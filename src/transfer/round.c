@@ -167,7 +167,8 @@ static void round_end(struct transfer_secondary *zone, struct moment now)
 		         zone->problem == NULL ? "no primary answered" : zone->problem,
 		         zone->next_ask_ms - now.boot_ms);
 	}
-	bool is_untold = zone->has_version && zone->told_lower_since_s != zone->lower_since_s;
+	bool is_untold = zone->has_version && (zone->told_lower_since_s != zone->lower_since_s ||
+	                                       zone->told_healed_at_s != zone->healed_at_s);
 	if (zone->round_confirmed || zone->round_updated || is_untold || deadline_is_sooner(zone, now)) {
 		deadline_tell(zone, now);
 	}

@@ -135,6 +135,7 @@ bool transfer_secondary_start(struct transfer_secondary *zone, const struct tran
 		zone->origin = origin == NULL ? (struct transfer_origin){0} : *origin;
 		zone->has_expired = !deadline_restore(zone, timers, now);
 		promise_restore(zone, timers, now);
+		content_restore_healed(zone, timers);
 		deadline_tell(zone, now);
 	}
 	if (now.boot_ms >= zone->next_ask_ms || zone->has_expired) {

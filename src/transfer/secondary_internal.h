@@ -182,7 +182,9 @@ struct transfer_secondary {
 	enum cause alarm_cause;
 	enum cause healed_cause; /* of the last alarm that came to its end */
 	uint32_t healed_serial;
-	int64_t healed_at_s; /* wall time */
+	int64_t healed_at_s;        /* wall time; 0: there was none */
+	struct address healed_from; /* whose copy is right; no family: nobody knows */
+	int64_t told_healed_at_s;
 
 	bool in_round;
 	bool round_is_full;   /* all primaries were asked that are worth it */
@@ -242,6 +244,9 @@ bool content_wants_repair(const struct transfer_primary *primary);
 void content_told(struct transfer_primary *primary, bool has_told, const struct change_told *told);
 /* Sees to the alarm. */
 void content_note(struct transfer_secondary *zone, struct moment now);
+/* Of an alarm that ended: what was remembered of it before the start; and what is not told any more. */
+void content_restore_healed(struct transfer_secondary *zone, const struct change_deadlines *timers);
+void content_forget_healed(struct transfer_secondary *zone, struct moment now);
 /* What `fetch` brought is served now, as zone->version says. */
 void content_published(struct transfer_secondary *zone, const struct fetch *fetch, struct moment now);
 /* What was fetched for its content made no sense. Its source is still in the configuration. */

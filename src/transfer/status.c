@@ -43,6 +43,7 @@ void transfer_secondary_status(const struct transfer_secondary *zone, struct tra
 	        .healed_cause = zone->healed_cause,
 	        .healed_serial = zone->healed_serial,
 	        .healed_at_s = zone->healed_at_s,
+	        .healed_from = zone->healed_from,
 	        .primary_count = zone->primary_count,
 	};
 	if (zone->fetch != NULL) {

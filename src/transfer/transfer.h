@@ -412,10 +412,10 @@ struct transfer_secondary_status {
 	enum cause cause;     /* of it */
 	const char *alarm;    /* NULL, or that the content is not what it should be; borrowed like it */
 	enum cause alarm_cause;
-	enum cause
-	        healed_cause;   /* of the last alarm that came to its end since the start; CAUSE_NONE: there was none */
-	uint32_t healed_serial; /* whose content is what it should be */
-	int64_t healed_at_s;    /* wall time */
+	enum cause healed_cause; /* of the last alarm that came to its end, over restarts; CAUSE_NONE: there was none */
+	uint32_t healed_serial;  /* whose content is what it should be */
+	int64_t healed_at_s;     /* wall time */
+	struct address healed_from;        /* whose copy it is; no family: nobody knows */
 	struct address fetching_from;      /* TRANSFER_PHASE_QUEUED and later; else family ADDRESS_NONE */
 	struct transfer_in_counts fetched; /* TRANSFER_PHASE_FETCHING */
 	size_t primary_count;

@@ -176,5 +176,10 @@ def test_differences_that_are_not_what_the_zonemd_says_are_repaired_by_the_whole
     servers.wait_until(lambda: secondary.status(ZONE)["healed"], "the alarm has come and gone")
     status = secondary.status(ZONE)
     assert (status["healed"], status["healed_serial"], status["alarm"]) == ("zonemd-differs", 2, None)
+    secondary.stop()
+    secondary.start()
+    again = secondary.status(ZONE)
+    assert [again[key] for key in ("healed", "healed_serial", "healed_from")] == ["zonemd-differs", 2, status["healed_from"]]
+    assert f"came from {status['healed_from']}" in secondary.run("zone", "why", ZONE)
     assert primary.rrtypes == [wire.AXFR, wire.IXFR, wire.AXFR]
     assert wire.axfr(secondary.place, ZONE) == primary.zone_as_sent()

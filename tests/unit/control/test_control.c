@@ -339,7 +339,7 @@ TEST(zone_status_tells_all)
 	       "{\"name\":\"example.org.\",\"role\":\"secondary\",\"state\":\"serving\",\"serial\":4294967295,"
 	       "\"digest\":\"0123456789abcdef0123456789abcdef\",\"records\":10,"
 	       "\"names\":0,\"memory_bytes\":0,\"published_ago_ms\":0,\"volatile\":false,\"alarm\":null,"
-	       "\"healed\":null,\"healed_serial\":null,\"healed_ago_s\":null,\"reason\":"
+	       "\"healed\":null,\"healed_serial\":null,\"healed_ago_s\":null,\"healed_from\":null,\"reason\":"
 	       "null,"
 	       "\"store_problem\":null,\"cause\":"
 	       "null,"

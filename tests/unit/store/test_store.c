@@ -196,6 +196,10 @@ static void survives_a_restart(const char *name, const struct zone_snapshot *zon
 	        .promised_at_s = 4000,
 	        .promised_serial = 4000000000,
 	        .lower_since_s = 5000,
+	        .healed_at_s = 6000,
+	        .healed_cause = CAUSE_ZONEMD_DIFFERS,
+	        .healed_serial = 7,
+	        .healed_from = {.family = ADDRESS_V4, .port = 53, .bytes = {192, 0, 2, 1}},
 	};
 	struct store *store = open_store(name);
 	save(store, "example.", &head, zone);
@@ -214,6 +218,10 @@ static void survives_a_restart(const char *name, const struct zone_snapshot *zon
 	assert_int_equal(known.promised_at_s, 4000);
 	assert_int_equal(known.promised_serial, 4000000000);
 	assert_int_equal(known.lower_since_s, 5000);
+	assert_int_equal(known.healed_at_s, 6000);
+	assert_int_equal(known.healed_cause, CAUSE_ZONEMD_DIFFERS);
+	assert_int_equal(known.healed_serial, 7);
+	assert_true(address_equal(&known.healed_from, &timers.healed_from));
 	zone_unref(back);
 	zone_unref(zone);
 	store_close(store);
