@@ -44,6 +44,7 @@ void publish_line_copy(struct publish_line *line, void (*settled)(void *context,
 	copying->context = context;
 	struct store_write *write = store_write_new(line->publish->store, line->zone->apex);
 	store_write_copy(write, &version.head, version.stand.number, version.snapshot);
+	version.snapshot = NULL; /* taken */
 	line_version_drop(&version);
 	store_submit(write, &copying->waiter, STORE_SOON);
 }

@@ -37,6 +37,8 @@ struct disk_side {
 	struct disk_file *(*create)(struct disk *disk, const char *path, struct error *error);
 	bool (*write)(struct disk_file *file, uint64_t offset, const void *bytes, size_t len, struct error *error);
 	bool (*sync)(struct disk_file *file, struct error *error);
+	/* Brings a stretch to the disk, so that sync, which alone says that it survives, has less to do. */
+	bool (*push)(struct disk_file *file, uint64_t offset, uint64_t len, struct error *error);
 	void (*close)(struct disk_file *take);
 
 	/* Over what may be there. */

@@ -57,6 +57,13 @@ static bool posix_sync(struct disk_file *file, struct error *error)
 	return fsync(file->fd) == 0 || error_set_errno(error, errno, "%s", file->path);
 }
 
+static bool posix_push(struct disk_file *file, uint64_t offset, uint64_t len, struct error *error)
+{
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	return sync_file_range(file->fd, (off_t)offset, (off_t)len, all) == 0 || errno == ENOSYS ||
+	       error_set_errno(error, errno, "%s", file->path);
+}
+
 static void posix_close(struct disk_file *take)
 {
 	close(take->fd);
@@ -129,6 +136,7 @@ static const struct disk_side side = {
         .create = posix_create,
         .write = posix_write,
         .sync = posix_sync,
+        .push = posix_push,
         .close = posix_close,
         .rename = posix_rename,
         .sync_folder = posix_sync_folder,

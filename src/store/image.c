@@ -150,15 +150,11 @@ struct saving {
 	const atomic_bool *gives_up; /* somebody is in a hurry */
 	bool failed;                 /* it sticks, and `error` says why */
 	struct error *error;
-	uint64_t unsynced;
 	struct store_digest digest;
 	uint64_t len;
 	size_t gathered;
 	uint8_t gathering[SAVING_ROOM]; /* pieces are small */
 };
-
-/* No more than this is synced at once, which nobody can end. */
-#define UNSYNCED_MAX ((uint64_t)32 << 20)
 
 static bool is_given_up(const struct saving *saving)
 {
@@ -170,11 +166,6 @@ static void write_at(struct saving *saving, uint64_t offset, const void *bytes, 
 	const struct disk_side *side = saving->disk->side;
 	saving->failed =
 	        saving->failed || is_given_up(saving) || !side->write(saving->file, offset, bytes, len, saving->error);
-	saving->unsynced += len;
-	if (!saving->failed && saving->unsynced >= UNSYNCED_MAX) {
-		saving->failed = !side->sync(saving->file, saving->error);
-		saving->unsynced = 0;
-	}
 }
 
 static void save_gathered(struct saving *saving)
@@ -220,7 +211,7 @@ static void describe(const struct zone_snapshot *snapshot, struct store_image *i
 }
 
 /* The head is known only after the rest, so it is written last, into the place kept for it. */
-static bool write_all(struct saving *saving, struct store_image *image, const struct zone_snapshot *snapshot)
+static void write_all(struct saving *saving, struct store_image *image, const struct zone_snapshot *snapshot)
 {
 	uint8_t head[STORE_IMAGE_HEAD_SIZE];
 	describe(snapshot, image);
@@ -231,15 +222,28 @@ static bool write_all(struct saving *saving, struct store_image *image, const st
 	store_digest_end(&saving->digest, image->digest);
 	store_image_head_write(image, head);
 	write_at(saving, 0, head, sizeof head);
-	return !saving->failed;
 }
 
-/* Beside its place, so that nothing under its name is ever half an image. */
+/* So much goes to the disk at once, which nobody can end. */
+#define PUSHED_MAX ((uint64_t)32 << 20)
+
+static bool sync_all(struct saving *saving)
+{
+	const struct disk_side *side = saving->disk->side;
+	for (uint64_t at = 0; at < saving->len && !saving->failed; at += PUSHED_MAX) {
+		saving->failed = is_given_up(saving) || !side->push(saving->file, at, PUSHED_MAX, saving->error);
+	}
+	return !saving->failed && side->sync(saving->file, saving->error);
+}
+
+/* Beside its place, so that nothing under its name is ever half an image. The version is given up before the disk is waited
+ * for: changes come meanwhile, and all that they replace would stay in memory. */
 static bool save_beside(struct disk *disk, const char *path, struct store_image *image,
-                        const struct zone_snapshot *snapshot, const atomic_bool *gives_up, struct error *error)
+                        const struct zone_snapshot *take, const atomic_bool *gives_up, struct error *error)
 {
 	struct disk_file *file = disk->side->create(disk, path, error);
 	if (file == NULL) {
+		zone_unref(take);
 		return false;
 	}
 	struct saving *saving = memory_new(sizeof *saving);
@@ -248,7 +252,9 @@ static bool save_beside(struct disk *disk, const char *path, struct store_image 
 	saving->file = file;
 	saving->gives_up = gives_up;
 	saving->error = error;
-	bool done = write_all(saving, image, snapshot) && disk->side->sync(file, error);
+	write_all(saving, image, take);
+	zone_unref(take);
+	bool done = sync_all(saving);
 	disk->side->close(file);
 	free(saving);
 	return done;
@@ -261,11 +267,11 @@ static char *path_with(const char *path, const char *ending)
 	return whole;
 }
 
-bool store_image_save(struct disk *disk, const char *path, struct store_image *image,
-                      const struct zone_snapshot *snapshot, const atomic_bool *gives_up, struct error *error)
+bool store_image_save(struct disk *disk, const char *path, struct store_image *image, const struct zone_snapshot *take,
+                      const atomic_bool *gives_up, struct error *error)
 {
 	char *path_new = path_with(path, UNFINISHED);
-	bool done = save_beside(disk, path_new, image, snapshot, gives_up, error) &&
+	bool done = save_beside(disk, path_new, image, take, gives_up, error) &&
 	            disk->side->rename(disk, path_new, path, error);
 	if (!done) {
 		disk->side->remove(disk, path_new);

@@ -233,9 +233,10 @@ void store_write_change(struct store_write *write, const struct store_head *befo
                         const struct store_note *note, const struct changeset *set,
                         const struct change_history_limits *limits, bool may_begin);
 /* The records of a version that is remembered already: `number` is its store_stand.number. ERROR_STALE when the changesets
- * that follow it are not all kept. As store_write_version, a large one is written here. */
+ * that follow it are not all kept. As store_write_version, a large one is written here; it is given up before the disk is
+ * waited for. */
 void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,
-                      const struct zone_snapshot *records);
+                      const struct zone_snapshot *take);
 /* From now on large versions are not written, nor is one that is under way: such a write is not durable, ERROR_STOPPED. For
  * whoever stops, and must not wait for the disk: what was remembered stays, with the changesets since. Any thread. */
 void store_give_up_images(struct store *store);

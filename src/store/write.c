@@ -138,14 +138,14 @@ void store_give_up_images(struct store *store)
 	atomic_store(&store->gives_up_images, true);
 }
 
-static void write_image(struct store_write *write, const struct zone_snapshot *snapshot, struct store_head_value *value)
+static void write_image(struct store_write *write, const struct zone_snapshot *take, struct store_head_value *value)
 {
 	struct store *store = write->store;
 	struct error error;
 	struct store_image image = {.role = value->head.role, .content = value->head.content};
 	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
 	char *path = store_image_path(store->images, write->apex.wire, write->image);
-	if (!store_image_save(store->disk, path, &image, snapshot, &store->gives_up_images, &error)) {
+	if (!store_image_save(store->disk, path, &image, take, &store->gives_up_images, &error)) {
 		write->error = memory_copy(&error, sizeof error);
 		write->image = 0;
 	}
@@ -156,14 +156,16 @@ static void write_image(struct store_write *write, const struct zone_snapshot *s
 }
 
 /* Where the records go, and the value says where. */
-static void write_records(struct store_write *write, const struct zone_snapshot *records)
+static void write_records(struct store_write *write, const struct zone_snapshot *take)
 {
 	struct store_head_value *value = &write->value;
-	if (records == NULL) {
+	if (take == NULL) {
 		value->place = STORE_NOWHERE;
 		add_removal(write, STORE_KEY_RECORDS);
-	} else if (!add_few(write, records, value)) {
-		write_image(write, records, value);
+	} else if (add_few(write, take, value)) {
+		zone_unref(take);
+	} else {
+		write_image(write, take, value);
 	}
 }
 
@@ -181,7 +183,7 @@ void store_write_version(struct store_write *write, const struct store_head *hea
 	if (records != NULL) {
 		write->value.head.class = zone_class(records);
 	}
-	write_records(write, records);
+	write_records(write, records == NULL ? NULL : zone_ref(records));
 	add_removal(write, STORE_KEY_ACKNOWLEDGEMENTS);
 }
 
@@ -214,12 +216,12 @@ void store_write_change(struct store_write *write, const struct store_head *befo
 }
 
 void store_write_copy(struct store_write *write, const struct store_head *head, uint64_t number,
-                      const struct zone_snapshot *records)
+                      const struct zone_snapshot *take)
 {
 	begin_step(write, STORE_STEP_COPY);
 	write->value = (struct store_head_value){.head = *head};
 	write->number = number;
-	write_records(write, records);
+	write_records(write, take);
 }
 
 void store_write_source(struct store_write *write, const uint8_t *octets, size_t len)

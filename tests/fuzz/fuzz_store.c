@@ -162,7 +162,7 @@ static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 	}
 	image.content = change_digest_of(version);
 	static const atomic_bool gives_up;
-	ensure(store_image_save(disk_posix(), image_path, &image, version, &gives_up, &error));
+	ensure(store_image_save(disk_posix(), image_path, &image, zone_ref(version), &gives_up, &error));
 	zone_unref(version);
 }
 

@@ -227,6 +227,13 @@ static bool sim_sync(struct disk_file *file, struct error *error)
 	return true;
 }
 
+static bool sim_push(struct disk_file *file, uint64_t offset, uint64_t len, struct error *error)
+{
+	(void)offset;
+	(void)len;
+	return may_write(file->disk, "a file", error);
+}
+
 static void sim_close(struct disk_file *take)
 {
 	free(take);
@@ -313,6 +320,7 @@ static const struct disk_side side = {
         .create = sim_create,
         .write = sim_write,
         .sync = sim_sync,
+        .push = sim_push,
         .close = sim_close,
         .rename = sim_rename,
         .sync_folder = sim_sync_folder,

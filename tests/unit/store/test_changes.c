@@ -252,7 +252,7 @@ TEST(history_is_trimmed_oldest_first_but_never_what_recovery_needs)
 	save_changes(&rig, 2, 9, &two);
 	assert_int_equal(loads_newest(&rig), 8); /* recovery needs them all */
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &rig.head, stand_of(&rig).number, rig.newest);
+	store_write_copy(write, &rig.head, stand_of(&rig).number, zone_ref(rig.newest));
 	assert_true(submit(&rig, write).is_durable);
 	assert_int_equal(stand_of(&rig).behind, 0);
 	save_changes(&rig, 10, 11, &two);
@@ -273,7 +273,7 @@ TEST(history_is_trimmed_by_size_and_by_age)
 	rig.now_s += 101;
 	save_changes(&rig, 6, 7, &limits);
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &rig.head, stand_of(&rig).number, rig.newest);
+	store_write_copy(write, &rig.head, stand_of(&rig).number, zone_ref(rig.newest));
 	assert_true(submit(&rig, write).is_durable);
 	assert_int_equal(loads_newest(&rig), 2);
 	limits = no_limits;
@@ -295,7 +295,7 @@ TEST(a_version_that_continues_nothing_ends_what_led_to_those_before)
 	assert_true(stand_of(&rig).number > before.number);
 	/* A copy of what is no more comes too late. */
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &rig.head, before.number, rig.newest);
+	store_write_copy(write, &rig.head, before.number, zone_ref(rig.newest));
 	assert_int_equal(submit(&rig, write).code, ERROR_STALE);
 	rig_restart(&rig);
 	assert_int_equal(loads_newest(&rig), 0);
@@ -314,7 +314,7 @@ TEST(a_copy_of_an_earlier_version_is_followed_by_the_changes_since)
 	assert_false(stand.has_records);
 	save_changes(&rig, 4, 6, &no_limits);
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &head, stand.number, three);
+	store_write_copy(write, &head, stand.number, zone_ref(three));
 	assert_true(submit(&rig, write).is_durable);
 	zone_unref(three);
 	assert_true(stand_of(&rig).has_records);
@@ -343,7 +343,7 @@ TEST(a_change_that_is_lost_costs_history_or_where_it_is_needed_the_version)
 	save_whole(&rig, 1, "a A 192.0.2.1\n", true);
 	save_changes(&rig, 2, 4, &no_limits);
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &rig.head, stand_of(&rig).number, rig.newest);
+	store_write_copy(write, &rig.head, stand_of(&rig).number, zone_ref(rig.newest));
 	assert_true(submit(&rig, write).is_durable);
 	save_changes(&rig, 5, 6, &no_limits);
 	spoil(&rig, 2); /* of 1, 2, 3 before the records and 4, 5 behind them */
@@ -373,7 +373,7 @@ TEST(changesets_of_before_a_broken_head_are_not_taken_for_those_of_after_it)
 		const struct zone_snapshot *old = zone_of_text("example.", 3, "a A 192.0.2.3\n");
 		struct store_head head = head_after(old);
 		struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-		store_write_copy(write, &head, 3, old);
+		store_write_copy(write, &head, 3, zone_ref(old));
 		assert_int_equal(submit(&rig, write).code, ERROR_STALE);
 		assert_int_equal(loads_newest(&rig), after);
 		zone_unref(old);
@@ -463,7 +463,7 @@ TEST(a_change_that_was_trimmed_or_is_broken_is_not_given)
 	save_changes(&rig, 2, 6, &no_limits);
 	history = history_there(&rig);
 	struct store_write *write = store_write_new(rig.store, rig.apex.wire);
-	store_write_copy(write, &rig.head, stand_of(&rig).number, rig.newest);
+	store_write_copy(write, &rig.head, stand_of(&rig).number, zone_ref(rig.newest));
 	assert_true(submit(&rig, write).is_durable);
 	save_changes(&rig, 7, 7, &three);
 	assert_true(gives(&rig, history, 1));

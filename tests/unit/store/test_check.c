@@ -82,7 +82,7 @@ static void write_next(struct store *store, unsigned zone, uint32_t serial, bool
 		struct store_head head;
 		assert_true(store_load_head(store, apex_of(zone).wire, &head, &stand, NULL, &error));
 		write = store_write_new(store, apex_of(zone).wire);
-		store_write_copy(write, &head, stand.number, version);
+		store_write_copy(write, &head, stand.number, zone_ref(version));
 		store_submit(write, NULL, STORE_NOW);
 	}
 	changeset_unref(set);

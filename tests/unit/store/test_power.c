@@ -187,7 +187,7 @@ static void write_copy(struct life *life, struct store_write *write, unsigned zo
 	struct store_stand stand;
 	store_flush(life->store);
 	ensure(store_load_head(life->store, name_of(zone).wire, &head, &stand, NULL, &error));
-	store_write_copy(write, &head, stand.number, life->newest[zone]);
+	store_write_copy(write, &head, stand.number, zone_ref(life->newest[zone]));
 	state->has_records = true;
 }
 

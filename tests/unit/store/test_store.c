@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/quiescent.h"
 #include "base/text.h"
 #include "change/change.h"
 #include "fake_kv.h"
@@ -14,6 +15,7 @@
 #include "store/store.h"
 #include "store/store_internal.h"
 #include "zone_text.h"
+#include "zone/version_internal.h"
 
 static char folder[200];
 
@@ -486,6 +488,91 @@ TEST(write_that_is_given_up_leaves_no_image)
 	zone_unref(zone);
 	store_close(store);
 	fake_kv_free(fake);
+}
+
+/* A disk that looks who holds the version when it is waited for. */
+struct looking_disk {
+	struct disk disk; /* first */
+	const struct zone_snapshot *version;
+	struct store *hurried; /* NULL: nobody is in a hurry */
+	unsigned pushes;
+	unsigned syncs;
+};
+static struct looking_disk looking;
+
+static void look_who_holds_it(void)
+{
+	quiescent_drain();
+	assert_int_equal(atomic_load(&looking.version->references), 1); /* the test alone */
+}
+
+static bool look_at_push(struct disk_file *file, uint64_t offset, uint64_t len, struct error *error)
+{
+	look_who_holds_it();
+	looking.pushes++;
+	if (looking.hurried != NULL) {
+		store_give_up_images(looking.hurried);
+	}
+	return disk_posix()->side->push(file, offset, len, error);
+}
+
+static bool look_at_sync(struct disk_file *file, struct error *error)
+{
+	look_who_holds_it();
+	looking.syncs++;
+	return disk_posix()->side->sync(file, error);
+}
+
+/* Gives whether a copy of a zone of so many names was made. */
+static bool copy_is_made(const char *name, unsigned names, bool is_hurried)
+{
+	struct error error;
+	struct fake_kv *fake = fake_kv_new();
+	struct disk_side side = *disk_posix()->side;
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct store_note note = {.origin = CHANGE_FROM_TRANSFER, .who = "test"};
+	struct told told = new_told();
+	struct text text;
+	side.push = look_at_push;
+	side.sync = look_at_sync;
+	looking = (struct looking_disk){.disk.side = &side};
+	text_init(&text, 64 << 20);
+	for (unsigned i = 0; i < names; i++) {
+		text_format(&text, "n%u A 192.0.2.1\n", i);
+	}
+	looking.version = zone_of_text("example.", 7, text_string(&text));
+	text_deinit(&text);
+	assert_true(folder_make(folder_of(name), &error));
+	struct store *store = store_new(fake_kv_side(fake), &looking.disk, folder, &error);
+	assert_non_null(store);
+	struct store_write *write = store_write_new(store, name_of("example.").wire);
+	store_write_version(write, &head, &note, NULL);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_commit(store);
+	looking.hurried = is_hurried ? store : NULL;
+	told = new_told();
+	write = store_write_new(store, name_of("example.").wire);
+	store_write_copy(write, &head, told.waiter.stand.number + 1, zone_ref(looking.version));
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_commit(store);
+	zone_unref(looking.version);
+	store_close(store);
+	fake_kv_free(fake);
+	return told.is_durable;
+}
+
+TEST(a_version_is_given_up_before_the_disk_of_its_copy_is_waited_for)
+{
+	assert_true(copy_is_made("given up", 100000, false));
+	assert_int_equal(looking.pushes, 1);
+	assert_int_equal(looking.syncs, 1);
+}
+
+TEST(a_copy_that_is_on_its_way_to_a_slow_disk_is_given_up_when_somebody_is_in_a_hurry)
+{
+	assert_false(copy_is_made("slow push", 2000000, true));
+	assert_int_equal(looking.pushes, 1); /* of two */
+	assert_int_equal(looking.syncs, 0);
 }
 
 /* A disk that is slow: somebody loses patience at its second write. */
