@@ -204,9 +204,9 @@ static void rebuild_leaf(struct zone_rebuild *rebuild, struct zone_ref self, con
 	size_t old_count = page == NULL ? 0 : zone_page_count(page);
 	struct zone_item *items = memory_new_array(2 * old_count + count, sizeof *items);
 	struct zone_item *old = items + old_count + count;
-	size_t taken = 0;
 	if (page != NULL) {
-		take_items(rebuild, page, old, &taken);
+		memory_reserve((void **)&rebuild->keys, &rebuild->keys_capacity, zone_page_keys_size(page), 1);
+		zone_page_items(page, old, rebuild->keys);
 	}
 	size_t item_count = merge_edits(old, old_count, edits, count, items);
 	struct packing packing = {
@@ -215,7 +215,13 @@ static void rebuild_leaf(struct zone_rebuild *rebuild, struct zone_ref self, con
 	        .separator = self.separator,
 	        .separator_len = self.separator_len,
 	};
+	size_t first = out->count;
 	pack(&packing, items, item_count, out);
+	/* Separators are the beginnings of keys, in whose place those of the next leaf come. */
+	for (size_t i = first + 1; i < out->count; i++) {
+		struct zone_ref *ref = &out->list[i];
+		ref->separator = arena_copy(rebuild->scratch, ref->separator, ref->separator_len);
+	}
 	free(items);
 	if (page != NULL) {
 		retire(rebuild, page);
@@ -419,6 +425,8 @@ const struct zone_page *zone_tree_rebuild(struct zone_rebuild *rebuild, const st
 	rebuild_page(rebuild, (struct zone_ref){.page = root}, edits, count, &refs);
 	const struct zone_page *next = zone_tree_over(&refs, rebuild->birth, &rebuild->bytes_new);
 	free(refs.list);
+	free(rebuild->keys);
+	rebuild->keys = NULL;
 	while (next != NULL && next->level > 0 && zone_page_count(next) == 1) {
 		const struct zone_page *child = zone_page_child(next, 0);
 		retire(rebuild, next);

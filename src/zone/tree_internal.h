@@ -77,7 +77,9 @@ struct arena;
 
 struct zone_rebuild {
 	uint64_t birth;
-	struct arena *scratch;       /* keys and separators, until the rebuild is over */
+	struct arena *scratch; /* separators and the keys of inner pages, until the rebuild is over */
+	uint8_t *keys;         /* of the leaf that is being written; NULL before and after */
+	size_t keys_capacity;
 	struct zone_blocks *retired; /* gets the pages that were replaced */
 	uint64_t bytes_new;          /* octets of pages written */
 	uint64_t bytes_retired;
