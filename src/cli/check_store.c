@@ -26,11 +26,56 @@ struct store_checking {
 	size_t note_count;
 };
 
+/* How many octets of UTF-8 make one character here; 0: they are none. Too long forms and surrogates are none (RFC 3629 3). */
+static size_t character_len(const unsigned char *at)
+{
+	static const struct {
+		unsigned char least, most; /* the first octet */
+		unsigned char least_second, most_second;
+		size_t len;
+	} forms[] = {
+	        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+	        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+	        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
+		if (at[0] < forms[i].least || at[0] > forms[i].most || at[1] < forms[i].least_second ||
+		    at[1] > forms[i].most_second) {
+			continue;
+		}
+		bool has_third = forms[i].len < 3 || (at[2] & 0xc0) == 0x80;
+		bool has_fourth = forms[i].len < 4 || (has_third && (at[3] & 0xc0) == 0x80);
+		return has_third && has_fourth ? forms[i].len : 0;
+	}
+	return 0;
+}
+
+/* A path may be any octets, and JSON is text: an octet that is no part of UTF-8 is written as \xHH, and a backslash twice. */
+static json_t *json_of_octets(const char *octets)
+{
+	char *text = memory_new(4 * strlen(octets) + 1);
+	char *to = text;
+	for (const unsigned char *at = (const unsigned char *)octets; *at != '\0';) {
+		size_t len = character_len(at);
+		if (len == 0 || *at == '\\') {
+			to += len == 0 ? sprintf(to, "\\x%02x", *at) : sprintf(to, "\\\\");
+			at++;
+			continue;
+		}
+		memcpy(to, at, len);
+		to += len;
+		at += len;
+	}
+	json_t *value = json_stringn(text, (size_t)(to - text));
+	free(text);
+	return value;
+}
+
 static void add_finding(json_t *list, const char *zone, const char *what, const char *then)
 {
 	json_t *row = json_object();
 	json_object_set_new(row, "zone", zone == NULL ? json_null() : json_string(zone));
-	json_object_set_new(row, "what", json_string(what));
+	json_object_set_new(row, "what", json_of_octets(what));
 	json_object_set_new(row, "then", json_string(then));
 	json_array_append_new(list, row);
 }
@@ -80,7 +125,7 @@ static void print_result(const struct store_checking *checking, const char *fold
 		return;
 	}
 	json_t *result = json_object();
-	json_object_set_new(result, "folder", json_string(folder));
+	json_object_set_new(result, "folder", json_of_octets(folder));
 	json_object_set_new(result, "good", json_boolean(is_good));
 	json_object_set_new(result, "zones", json_integer((json_int_t)counts->zones));
 	json_object_set_new(result, "whole", json_integer((json_int_t)counts->whole));
@@ -184,7 +229,8 @@ const struct cli_command cli_command_check_store = {
                 "changes\n"
                 "lead to the version that was published last. Says for each zone what is damaged, what comes of it and "
                 "what\n"
-                "to do; notes are about what only takes room. Nothing is changed. Exit 1 when there is a problem.\n",
+                "to do; notes are about what only takes room. Nothing is changed. Exit 1 when there is a problem.\n"
+                "With --json, octets of paths that are not UTF-8 are written as \\xHH, and a backslash twice.\n",
         .options = options,
         .option_count = ARRAY_LENGTH(options),
         .examples = "tandem check store /var/lib/tandem\n"

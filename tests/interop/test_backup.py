@@ -4,6 +4,8 @@
 
 import itertools
 import json
+import os
+import re
 import threading
 
 import pytest
@@ -173,6 +175,26 @@ def test_full_disk_is_told_and_the_server_serves_on(world):
 
 def check_store(server, *words):
     return servers.run([servers.TANDEM, "check", "store", *words], server.folder)
+
+
+def unescaped(text):
+    """The octets that `check store --json` has written as text."""
+    octets = text.encode()
+    return re.sub(rb"\\\\|\\x([0-9a-f]{2})", lambda hit: bytes.fromhex(hit[1].decode()) if hit[1] else b"\\", octets)
+
+
+def test_check_store_tells_a_path_of_any_octets_so_that_it_can_be_read_back(world):
+    primary = world.new("tandem")
+    primary.serve(SMALL, zones.small(world.folder, SMALL, 1))
+    primary.start()
+    primary.stop()
+    for name in (b"caf\xe9 \\x41 \xf0\x9f\xa6\x86\xed\xa0\x80", "größe".encode()):
+        folder = bytes(primary.folder) + b"/" + name
+        os.rename(primary.folder / "data", folder)
+        found = json.loads(check_store(primary, os.fsdecode(folder), "--json").stdout)
+        os.rename(folder, primary.folder / "data")
+        assert unescaped(found["folder"]) == folder
+    assert found["folder"].endswith("größe")
 
 
 def test_check_store_tells_what_is_damaged_and_changes_nothing(world, pair):
