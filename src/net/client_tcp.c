@@ -364,6 +364,23 @@ void net_stream_set_idle(struct net_stream *stream, uint32_t idle_ms)
 	touch(stream);
 }
 
+bool net_stream_is_clean(const struct net_stream *stream)
+{
+	return !stream->is_over && stream->is_connected && stream->broken == 0 && !stream->is_paused &&
+	       net_output_pending(&stream->out) == 0 && net_frames_kept(&stream->in) == 0;
+}
+
+void net_stream_hand_over(struct net_stream *stream, const struct net_stream_config *config)
+{
+	ensure(stream->is_connected && !stream->is_over);
+	uint32_t output_max = stream->config.output_max;
+	stream->config = *config;
+	stream->config.output_max = output_max;
+	stream->received = 0;
+	stream->opened_ms = stream->moved_ms = net_loop_now(stream->loop).boot_ms;
+	touch(stream);
+}
+
 uint64_t net_stream_received(const struct net_stream *stream)
 {
 	return stream->received;

@@ -389,6 +389,12 @@ void net_stream_pause(struct net_stream *stream);
 void net_stream_resume(struct net_stream *stream);
 /* A new idle limit, counted from the last octet that moved; 0: none. */
 void net_stream_set_idle(struct net_stream *stream, uint32_t idle_ms);
+/* It stands, all that was queued has left, and no octet came that was not handed out in a message. */
+bool net_stream_is_clean(const struct net_stream *stream);
+/* From now on it belongs to whoever `config` says, whose `to`, `from`, `connect_ms` and `output_max` count for nothing: limits
+ * and what was received count anew. It stands already. Also inside its own callbacks, and of what came together with the
+ * message that is handed out now, the rest is for the new owner. */
+void net_stream_hand_over(struct net_stream *stream, const struct net_stream_config *config);
 /* Octets received so far, lengths included, for limits on size and on the rate. */
 uint64_t net_stream_received(const struct net_stream *stream);
 /* Our own address of the connection. */

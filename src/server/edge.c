@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The sockets of the replication machines. A machine's call is an exchange (UDP) or a stream (TCP) of the loop. */
+/* The sockets of the replication machines. A machine's call is an exchange of the loop (UDP) or a request (TCP). */
 #include "server/server_internal.h"
-
-/* Room for an answer to a SOA question or a NOTIFY is the datagram's own; a TCP question waits this long for any octet,
- * the machine's own limits being the finer ones. */
-#define STREAM_IDLE_MS 0
 
 static bool exchange_answered(void *self, const uint8_t *bytes, size_t len, struct moment now)
 {
@@ -12,22 +8,6 @@ static bool exchange_answered(void *self, const uint8_t *bytes, size_t len, stru
 }
 
 static void exchange_failed(void *self, enum net_end end, const char *why, struct moment now)
-{
-	(void)end;
-	transfer_call_ended(self, why, now);
-}
-
-static void stream_message(void *self, const uint8_t *bytes, size_t len, struct moment now)
-{
-	struct transfer_call *call = self;
-	/* The machine may use the call for its next question, so the stream is remembered first. */
-	struct net_stream *stream = call->handle;
-	if (transfer_call_message(call, bytes, len, now)) {
-		net_stream_close(stream);
-	}
-}
-
-static void stream_ended(void *self, enum net_end end, const char *why, struct moment now)
 {
 	(void)end;
 	transfer_call_ended(self, why, now);
@@ -48,31 +28,6 @@ static bool open_exchange(struct edge *edge, struct transfer_call *call, const u
 	return call->handle != NULL;
 }
 
-static bool open_stream(struct edge *edge, struct transfer_call *call, const uint8_t *bytes, size_t len,
-                        struct error *error)
-{
-	struct net_stream_config config = {
-	        .to = call->to,
-	        .from = call->from,
-	        .connect_ms = call->timeout_ms,
-	        .idle_ms = STREAM_IDLE_MS,
-	        .total_ms = call->total_ms,
-	        .self = call,
-	        .message = stream_message,
-	        .ended = stream_ended,
-	};
-	struct net_stream *stream = net_stream_open(edge->loop, &config, error);
-	if (stream == NULL) {
-		return false;
-	}
-	if (!net_stream_send(stream, bytes, len)) {
-		net_stream_close(stream);
-		return error_set(error, ERROR_LIMIT, "the question is larger than a stream may hold");
-	}
-	call->handle = stream;
-	return true;
-}
-
 static bool edge_open(struct transfer_edge *self, struct transfer_call *call, const uint8_t *bytes, size_t len,
                       struct error *error)
 {
@@ -81,7 +36,7 @@ static bool edge_open(struct transfer_edge *self, struct transfer_call *call, co
 	case TRANSFER_UDP:
 		return open_exchange(edge, call, bytes, len, error);
 	case TRANSFER_TCP:
-		return open_stream(edge, call, bytes, len, error);
+		return request_open(&edge->requests, call, bytes, len, error);
 	}
 	return false;
 }
@@ -94,7 +49,7 @@ static void edge_close(struct transfer_edge *self, struct transfer_call *call)
 		net_exchange_cancel(call->handle);
 		break;
 	case TRANSFER_TCP:
-		net_stream_close(call->handle);
+		request_close(call);
 		break;
 	}
 }
@@ -102,7 +57,7 @@ static void edge_close(struct transfer_edge *self, struct transfer_call *call)
 static uint64_t edge_received(struct transfer_edge *self, const struct transfer_call *call)
 {
 	(void)self;
-	return call->transport == TRANSFER_TCP ? net_stream_received(call->handle) : 0;
+	return call->transport == TRANSFER_TCP ? request_received(call) : 0;
 }
 
 static void edge_wake_at(struct transfer_edge *self, int64_t at_ms)
@@ -170,6 +125,7 @@ bool edge_init(struct server *server, struct error *error)
 	edge->edge = (struct transfer_edge){
 	        .open = edge_open, .close = edge_close, .received = edge_received, .wake_at = edge_wake_at};
 	edge->loop = server->loop;
+	requests_init(&edge->requests, server->loop);
 	edge->timer.expired = timer_expired;
 	edge->scheduler = transfer_scheduler_new(&edge->edge, &server->random.source, &limits);
 	return true;
@@ -178,6 +134,9 @@ bool edge_init(struct server *server, struct error *error)
 void edge_deinit(struct server *server)
 {
 	transfer_scheduler_free(server->edge.scheduler);
+	if (server->loop != NULL) {
+		requests_deinit(&server->edge.requests);
+	}
 	net_loop_free(server->loop);
 	server->edge.scheduler = NULL;
 	server->loop = NULL;

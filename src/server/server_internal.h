@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "net/net.h"
 #include "server/copies_internal.h"
+#include "server/requests_internal.h"
 #include "server/server.h"
 #include "server/zones_internal.h"
 #include "store/store.h"
@@ -39,6 +40,7 @@ struct worker {
 struct edge {
 	struct transfer_edge edge;
 	struct net_loop *loop;
+	struct requests requests;
 	struct net_timer timer;
 	struct transfer_scheduler *scheduler;
 };

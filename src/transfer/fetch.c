@@ -346,9 +346,9 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 	struct error error;
 	breaker_heard(breaker_of(fetch), now);
 	if (!is_proven(fetch, bytes, len, now, &error)) {
-		call->is_open = false;
+		transfer_call_close(call);
 		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, transfer_tsig_cause(&fetch->tsig), error.text, now);
-		return true;
+		return false;
 	}
 	enum transfer_in_step step = transfer_in_message(fetch->in, bytes, len, &error);
 	if (step == TRANSFER_IN_MORE) {
@@ -358,17 +358,21 @@ static bool fetch_message(struct transfer_call *call, const uint8_t *bytes, size
 		}
 		return false;
 	}
-	call->is_open = false;
-	if (step != TRANSFER_IN_FAILED && !transfer_is_proven_whole(&fetch->tsig, fetch->key, &error)) {
-		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, transfer_tsig_cause(&fetch->tsig), error.text, now);
-		return true;
+	if (step == TRANSFER_IN_FAILED) {
+		transfer_call_close(call); /* more of it may come */
+		fetch_answer_failed(fetch, &error, now);
+		return false;
 	}
+	if (!transfer_is_proven_whole(&fetch->tsig, fetch->key, &error)) {
+		transfer_call_close(call);
+		fetch_failed(fetch->zone, FETCH_FAULT_NETWORK, transfer_tsig_cause(&fetch->tsig), error.text, now);
+		return false;
+	}
+	call->is_open = false;
 	if (step == TRANSFER_IN_DONE) {
 		fetch_done(fetch, now);
-	} else if (step == TRANSFER_IN_UP_TO_DATE) {
-		fetch_up_to_date(fetch, now);
 	} else {
-		fetch_answer_failed(fetch, &error, now);
+		fetch_up_to_date(fetch, now);
 	}
 	return true;
 }

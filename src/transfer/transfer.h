@@ -23,9 +23,9 @@
  *
  * How a server drives one secondary zone:
  *
- *   once      edge = {open, close, received, wake_at}: `open` starts a net_exchange (UDP) or opens a net_stream (TCP) and
- *             sends the octets; what comes in goes to transfer_call_message() and transfer_call_ended(); `wake_at` sets
- *             the one timer of the loop, which calls transfer_scheduler_tick().
+ *   once      edge = {open, close, received, wake_at}: `open` starts a net_exchange (UDP), or opens a net_stream (TCP) or
+ *             takes one whose last answer is whole, and sends the octets; what comes in goes to transfer_call_message() and
+ *             transfer_call_ended(); `wake_at` sets the one timer of the loop, which calls transfer_scheduler_tick().
  *             scheduler = transfer_scheduler_new(&edge, random, &limits)
  *   start     zone = transfer_secondary_new(scheduler, apex, class, &config, &owner)
  *             The disk has a version:  if (transfer_secondary_start(zone, &version, &origin, &timers, now)) serve it
@@ -33,7 +33,7 @@
  *             From here on the machine asks for what it wants:
  *   SOA       edge.open(UDP question) ... transfer_call_message(call, answer) == true: the exchange is over
  *   newer     edge.open(TCP question) ... transfer_call_message(call, message) == false: more must come; ...
- *             == true: close the stream. In between owner.received(transfer): give it to a zone writer, which calls
+ *             == true: the connection is free. In between owner.received(transfer): give it to a zone writer, which calls
  *             transfer_in_finish() and offers the snapshot to the publish door; then, back on the loop's thread,
  *             transfer_secondary_published(zone, &version, now), or transfer_secondary_refused(zone, &error, now).
  *             owner.timers(): remember them beside the version. owner.settled(): what `--wait` waits for.
@@ -229,9 +229,10 @@ struct transfer_edge {
 	void (*wake_at)(struct transfer_edge *self, int64_t at_ms);
 };
 
-/* A message came for this call. True: the call is over and the edge releases what it has (it reads call->handle before
- * this call, since the machine may already use `call` for its next question). False: over UDP it was not the answer,
- * over TCP more may come: the edge goes on listening. */
+/* A message came for this call. True: the answer is whole, the call is over, and the edge releases what it has (it reads
+ * call->handle before this call, since the machine may already use `call` for its next question); a connection may carry
+ * another question. False: over UDP it was not the answer, over TCP more may come: the edge goes on listening, unless it was
+ * told meanwhile to close the call, as where an answer is no good. */
 MUST_USE bool transfer_call_message(struct transfer_call *call, const uint8_t *bytes, size_t len, struct moment now);
 /* It has ended without an answer: timeout, refused, closed by the server, ... `why` is a clause for people. */
 void transfer_call_ended(struct transfer_call *call, const char *why, struct moment now);

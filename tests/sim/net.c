@@ -197,6 +197,8 @@ struct net_stream {
 	struct net_stream_config config;
 	struct wire *wire;
 	uint64_t received;
+	uint64_t owners;  /* that it has had */
+	int64_t moved_ms; /* when a message came, or its owner did */
 	bool is_open;
 	struct letter *waiting; /* for the connection to stand, newest first */
 };
@@ -666,19 +668,15 @@ static void run_datagram(struct sim_event *event)
 struct timeout {
 	struct sim_event event; /* first */
 	uint64_t id;
-	bool is_connect;
-	uint64_t after_ms;
 };
 
-static void time_out_later(struct sim_server *server, void (*run)(struct sim_event *self), uint64_t id, bool is_connect,
+static void time_out_later(struct sim_server *server, void (*run)(struct sim_event *self), uint64_t id,
                            uint64_t after_ms)
 {
 	struct timeout *timeout = memory_new(sizeof *timeout);
 	timeout->event.run = run;
 	timeout->event.drop = drop_event;
 	timeout->id = id;
-	timeout->is_connect = is_connect;
-	timeout->after_ms = after_ms;
 	sim_later(&timeout->event, server, (int64_t)after_ms);
 }
 
@@ -706,7 +704,7 @@ struct net_exchange *net_exchange_start(struct net_loop *loop, const struct net_
 	struct sim_server *owner = loop->posts.owner;
 	if (!owner->is_dead) {
 		send_datagram(false, owner->index, to->index, exchange->id, SIM_ZONES_MAX, bytes, len);
-		time_out_later(owner, run_exchange_timeout, exchange->id, false, config->timeout_ms);
+		time_out_later(owner, run_exchange_timeout, exchange->id, config->timeout_ms);
 	}
 	return exchange;
 }
@@ -728,19 +726,73 @@ struct address net_datagram_local(const struct net_datagram *datagram)
 
 /* ---- streams: the client's side ---- */
 
-static void run_stream_timeout(struct sim_event *event)
+enum stream_limit { STREAM_CONNECT, STREAM_TOTAL, STREAM_IDLE };
+
+struct stream_timeout {
+	struct sim_event event; /* first */
+	uint64_t wire;
+	uint64_t owner;
+	enum stream_limit limit;
+};
+
+static void limit_later(struct net_stream *stream, enum stream_limit limit, int64_t after_ms);
+
+/* Nothing moved since its owner came, or a message did. */
+static void look_at_idle(struct net_stream *stream)
 {
-	const struct timeout *timeout = (struct timeout *)event;
-	struct wire *wire = find_wire(timeout->id);
-	bool is_connect = timeout->is_connect;
-	free(event);
-	if (wire == NULL || wire->stream == NULL || (is_connect && wire->stream->is_open)) {
+	int64_t due_ms = stream->moved_ms + stream->config.idle_ms;
+	if (stream->config.idle_ms == 0) {
 		return;
 	}
-	if (is_connect) {
-		stream_end(wire->stream, NET_END_TIMEOUT, "no connection in time");
+	if (sim.now_ms < due_ms) {
+		limit_later(stream, STREAM_IDLE, due_ms - sim.now_ms);
 	} else {
+		stream_end(stream, NET_END_STALLED, "no octet in time");
+	}
+}
+
+static void run_stream_timeout(struct sim_event *event)
+{
+	struct stream_timeout timeout = *(struct stream_timeout *)event;
+	struct wire *wire = find_wire(timeout.wire);
+	free(event);
+	if (wire == NULL || wire->stream == NULL || timeout.owner != wire->stream->owners) {
+		return;
+	}
+	switch (timeout.limit) {
+	case STREAM_CONNECT:
+		if (!wire->stream->is_open) {
+			stream_end(wire->stream, NET_END_TIMEOUT, "no connection in time");
+		}
+		break;
+	case STREAM_TOTAL:
 		stream_end(wire->stream, NET_END_TOO_LONG, "it took too long");
+		break;
+	case STREAM_IDLE:
+		look_at_idle(wire->stream);
+		break;
+	}
+}
+
+static void limit_later(struct net_stream *stream, enum stream_limit limit, int64_t after_ms)
+{
+	struct stream_timeout *timeout = memory_new(sizeof *timeout);
+	timeout->event.run = run_stream_timeout;
+	timeout->event.drop = drop_event;
+	timeout->wire = stream->wire->id;
+	timeout->owner = stream->owners;
+	timeout->limit = limit;
+	sim_later(&timeout->event, stream->loop->posts.owner, after_ms);
+}
+
+static void watch_owner(struct net_stream *stream)
+{
+	stream->moved_ms = sim.now_ms;
+	if (stream->config.idle_ms > 0) {
+		limit_later(stream, STREAM_IDLE, stream->config.idle_ms);
+	}
+	if (stream->config.total_ms > 0) {
+		limit_later(stream, STREAM_TOTAL, (int64_t)stream->config.total_ms);
 	}
 }
 
@@ -768,10 +820,8 @@ struct net_stream *net_stream_open(struct net_loop *loop, const struct net_strea
 	wire->stream = stream;
 	if (!owner->is_dead) {
 		wire_post(wire, true, LETTER_OPEN, NULL, 0);
-		time_out_later(owner, run_stream_timeout, wire->id, true, config->connect_ms);
-		if (config->total_ms > 0) {
-			time_out_later(owner, run_stream_timeout, wire->id, false, config->total_ms);
-		}
+		limit_later(stream, STREAM_CONNECT, config->connect_ms);
+		watch_owner(stream);
 	}
 	return stream;
 }
@@ -797,6 +847,26 @@ bool net_stream_send(struct net_stream *stream, const uint8_t *bytes, size_t len
 		stream->waiting = letter;
 	}
 	return true;
+}
+
+bool net_stream_is_clean(const struct net_stream *stream)
+{
+	return stream->is_open;
+}
+
+void net_stream_hand_over(struct net_stream *stream, const struct net_stream_config *config)
+{
+	ensure(stream->is_open);
+	stream->config = *config;
+	stream->received = 0;
+	stream->owners++;
+	watch_owner(stream);
+}
+
+void net_stream_set_idle(struct net_stream *stream, uint32_t idle_ms)
+{
+	ensure(idle_ms == 0);
+	stream->config.idle_ms = 0;
 }
 
 uint64_t net_stream_received(const struct net_stream *stream)
@@ -831,6 +901,7 @@ static void deliver_down(struct wire *wire, const struct letter *letter)
 		break;
 	case LETTER_MESSAGE:
 		stream->received += letter->len + 2;
+		stream->moved_ms = sim.now_ms;
 		heard(client, &sim.servers[wire->server], wire->zone, letter->fresh_ms);
 		stream->config.message(stream->config.self, letter->bytes, letter->len, sim_now(client));
 		break;

@@ -85,11 +85,11 @@ struct out *edge_newest(struct edge *edge)
 
 bool edge_feed(struct edge *edge, struct out *out, const struct wire *answer)
 {
-	bool is_over = transfer_call_message(out->call, answer->bytes, answer->len, edge->now);
-	if (is_over) {
+	out->is_whole = transfer_call_message(out->call, answer->bytes, answer->len, edge->now);
+	if (out->is_whole) {
 		out->call = NULL;
 	}
-	return is_over;
+	return out->call == NULL;
 }
 
 void edge_fail(struct edge *edge, struct out *out, const char *why)

@@ -17,6 +17,7 @@ struct out {
 	enum transfer_transport transport;
 	int64_t ends_ms; /* when it is over without an answer */
 	struct wire question;
+	bool is_whole; /* its answer has ended where it should: a connection may carry another question */
 };
 
 struct edge {

@@ -349,6 +349,7 @@ TEST(stream_may_have_unsigned_messages_between_signed_ones)
 		}
 		assert_true(feed(&message) == (i == 100));
 	}
+	assert_true(edge_newest(&bench.edge)->is_whole);
 	assert_non_null(bench.follower.received);
 	bench_end();
 }
@@ -366,6 +367,7 @@ TEST(stream_with_a_hundred_unsigned_messages_in_a_row_is_refused)
 		}
 		assert_true(feed(&message) == (i == 100));
 	}
+	assert_false(edge_newest(&bench.edge)->is_whole); /* what else may come is for nobody */
 	expect_problem("the answer is not signed with key k, as it must be");
 	bench_end();
 }
@@ -398,6 +400,7 @@ TEST(stream_with_a_wrong_signature_in_the_middle_is_refused_there)
 		message.bytes[message.len - 10] ^= i == 2; /* the MAC's end */
 		assert_true(feed(&message) == (i == 2));
 	}
+	assert_false(edge_newest(&bench.edge)->is_whole);
 	expect_problem("the answer's signature by key k is wrong");
 	bench_end();
 }
