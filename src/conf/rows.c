@@ -424,72 +424,40 @@ static void write_choices(const struct row *row, struct text *out)
 	}
 }
 
+/* What a row of each kind takes; those that are not here are told with what their row says. */
+static const char *const kind_texts[] = {
+        [ROW_BOOL] = "on or off",
+        [ROW_PATIENCE] = "refuse, accept, or accept-after and a duration",
+        [ROW_WORD] = "a name",
+        [ROW_PATH] = "a path",
+        [ROW_SOCKET_PATH] = "a path",
+        [ROW_IDENTITY] = "off, auto, or a text of at most 255 octets",
+        [ROW_SECRET] = "base64",
+        [ROW_NAME] = "a domain name",
+        [ROW_ADDRESSES] = "a list of ADDR[@PORT]",
+        [ROW_SOURCE] = "a list of ADDR[@PORT], at most one of each family",
+        [ROW_PREFIXES] = "a list of ADDR[/LENGTH], or any",
+        [ROW_TARGETS] = "a list of peers or ADDR[@PORT]",
+        [ROW_RULES] = "a list of access rules",
+        [ROW_GROUP] = "the name of a group",
+        [ROW_KEYS] = "a list of names of keys",
+        [ROW_PEER] = "the name of a peer",
+};
+
 void row_write_kind(const struct row *row, struct text *out)
 {
-	switch (row->kind) {
-	case ROW_BOOL:
-		text_add_string(out, "on or off");
-		return;
-	case ROW_INTEGER:
-	case ROW_COUNT:
+	if (row->kind == ROW_INTEGER || row->kind == ROW_COUNT) {
 		write_range(row, "a whole number", out);
-		return;
-	case ROW_SECONDS:
-	case ROW_MILLISECONDS:
+	} else if (row->kind == ROW_SECONDS || row->kind == ROW_MILLISECONDS) {
 		write_range(row, "a duration", out);
-		return;
-	case ROW_PATIENCE:
-		text_add_string(out, "refuse, accept, or accept-after and a duration");
-		return;
-	case ROW_SIZE:
+	} else if (row->kind == ROW_SIZE) {
 		write_range(row, "a size", out);
-		return;
-	case ROW_ENUM:
+	} else if (row->kind == ROW_ENUM) {
 		write_choices(row, out);
-		return;
-	case ROW_WORD:
-		text_add_string(out, "a name");
-		return;
-	case ROW_PATH:
-	case ROW_SOCKET_PATH:
-		text_add_string(out, "a path");
-		return;
-	case ROW_BYTES:
+	} else if (row->kind == ROW_BYTES) {
 		text_format(out, "a text or 0x and hex digits, at most %llu octets", (unsigned long long)row->max);
-		return;
-	case ROW_IDENTITY:
-		text_add_string(out, "off, auto, or a text of at most 255 octets");
-		return;
-	case ROW_SECRET:
-		text_add_string(out, "base64");
-		return;
-	case ROW_NAME:
-		text_add_string(out, "a domain name");
-		return;
-	case ROW_ADDRESSES:
-		text_add_string(out, "a list of ADDR[@PORT]");
-		return;
-	case ROW_SOURCE:
-		text_add_string(out, "a list of ADDR[@PORT], at most one of each family");
-		return;
-	case ROW_PREFIXES:
-		text_add_string(out, "a list of ADDR[/LENGTH], or any");
-		return;
-	case ROW_TARGETS:
-		text_add_string(out, "a list of peers or ADDR[@PORT]");
-		return;
-	case ROW_RULES:
-		text_add_string(out, "a list of access rules");
-		return;
-	case ROW_GROUP:
-		text_add_string(out, "the name of a group");
-		return;
-	case ROW_KEYS:
-		text_add_string(out, "a list of names of keys");
-		return;
-	case ROW_PEER:
-		text_add_string(out, "the name of a peer");
-		return;
+	} else {
+		ensure((size_t)row->kind < ARRAY_LENGTH(kind_texts) && kind_texts[row->kind] != NULL);
+		text_add_string(out, kind_texts[row->kind]);
 	}
-	ensure(row->kind == ROW_BOOL);
 }
