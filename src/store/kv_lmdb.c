@@ -105,34 +105,19 @@ static bool get(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes key, struct kv_
 	return failed == MDB_NOTFOUND || lmdb_set_error(error, failed, lmdb->path);
 }
 
-static bool lmdb_read(struct kv *kv, struct kv_bytes key, struct kv_visitor *found, struct error *error)
-{
-	struct lmdb *lmdb = (struct lmdb *)kv;
-	MDB_txn *txn;
-	if (is_missing(lmdb)) {
-		return true;
-	}
-	if (!begin_reading(lmdb, &txn, error)) {
-		return false;
-	}
-	bool done = get(lmdb, txn, key, found, error);
-	end_reading(lmdb, txn);
-	return done;
-}
-
 static bool begins_with(const MDB_val *key, struct kv_bytes prefix)
 {
 	return key->mv_size >= prefix.len && (prefix.len == 0 || memcmp(key->mv_data, prefix.at, prefix.len) == 0);
 }
 
-static int walk(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes prefix, struct kv_visitor *each)
+static bool walk(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes prefix, struct kv_visitor *each, struct error *error)
 {
 	MDB_cursor *cursor;
 	MDB_val key = val_of(prefix);
 	MDB_val value;
 	int failed = mdb_cursor_open(txn, lmdb->db, &cursor);
 	if (failed != 0) {
-		return failed;
+		return lmdb_set_error(error, failed, lmdb->path);
 	}
 	bool more = true;
 	failed = mdb_cursor_get(cursor, &key, &value, prefix.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
@@ -141,12 +126,15 @@ static int walk(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes prefix, struct 
 		failed = more ? mdb_cursor_get(cursor, &key, &value, MDB_NEXT) : 0;
 	}
 	mdb_cursor_close(cursor);
-	return failed == MDB_NOTFOUND ? 0 : failed;
+	return failed == 0 || failed == MDB_NOTFOUND || lmdb_set_error(error, failed, lmdb->path);
 }
 
-static bool lmdb_walk(struct kv *kv, struct kv_bytes prefix, struct kv_visitor *each, struct error *error)
+/* `look` in a transaction of its own. */
+static bool look_at_committed(struct lmdb *lmdb, struct kv_bytes what, struct kv_visitor *visitor,
+                              bool (*look)(struct lmdb *lmdb, MDB_txn *txn, struct kv_bytes what,
+                                           struct kv_visitor *visitor, struct error *error),
+                              struct error *error)
 {
-	struct lmdb *lmdb = (struct lmdb *)kv;
 	MDB_txn *txn;
 	if (is_missing(lmdb)) {
 		return true;
@@ -154,9 +142,19 @@ static bool lmdb_walk(struct kv *kv, struct kv_bytes prefix, struct kv_visitor *
 	if (!begin_reading(lmdb, &txn, error)) {
 		return false;
 	}
-	int failed = walk(lmdb, txn, prefix, each);
+	bool done = look(lmdb, txn, what, visitor, error);
 	end_reading(lmdb, txn);
-	return failed == 0 || lmdb_set_error(error, failed, lmdb->path);
+	return done;
+}
+
+static bool lmdb_read(struct kv *kv, struct kv_bytes key, struct kv_visitor *found, struct error *error)
+{
+	return look_at_committed((struct lmdb *)kv, key, found, get, error);
+}
+
+static bool lmdb_walk(struct kv *kv, struct kv_bytes prefix, struct kv_visitor *each, struct error *error)
+{
+	return look_at_committed((struct lmdb *)kv, prefix, each, walk, error);
 }
 
 /* ---- writing ---- */
