@@ -469,7 +469,8 @@ class Tandem(Server):
         self.run("zone", "flush", name, "--wait")
 
     def copy_on_disk(self, name):
-        """The newest file of a large version's records, once the server has written it."""
+        """The newest file of a large version's records, once the server has written it; another one may still take its place
+        until the server has stopped."""
         images = self.folder / "data" / "images"
         finished = f"{name}{'[0-9a-f]' * 16}"
         return wait_until(lambda: sorted(images.glob(finished)), f"{self.name} has a copy of {name}")[-1]

@@ -201,8 +201,8 @@ def test_damaged_image_of_a_primary_costs_a_look_at_its_file_and_status_says_so(
     primary.serve(ZONE, zones.small(world.folder, ZONE, 1))
     primary.start()
     primary.flush(LARGE)
-    image = primary.copy_on_disk(LARGE)
     primary.stop()
+    image = primary.copy_on_disk(LARGE)
     octets = bytearray(image.read_bytes())
     octets[600] ^= 1
     image.write_bytes(octets)
