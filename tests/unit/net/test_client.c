@@ -15,6 +15,7 @@ struct player {
 	int64_t now_ms;
 	struct net_exchange *exchange;
 	struct net_stream *stream;
+	struct player *heir; /* of its stream; NULL: none */
 	/* What the callbacks saw. */
 	size_t answers;
 	size_t ends;
@@ -477,6 +478,54 @@ TEST(stream_sends_and_receives_messages)
 	close(peer);
 	UNTIL(&player, player.ends == 1);
 	assert_int_equal(player.end, NET_END_CLOSED);
+	close(server);
+	player_deinit(&player);
+}
+
+/* Hands it over while a message is handed out. */
+static void on_message_hand_over(void *self, const uint8_t *bytes, size_t len, struct moment now)
+{
+	struct player *player = self;
+	on_message(self, bytes, len, now);
+	if (player->heir != NULL) {
+		assert_true(net_stream_is_clean(player->stream));
+		struct net_stream_config config = stream_config(player->heir, &(struct address){.family = ADDRESS_V4});
+		player->heir->stream = player->stream;
+		net_stream_hand_over(player->stream, &config);
+	}
+}
+
+TEST(stream_that_is_handed_over_tells_its_new_owner_alone)
+{
+	struct player player;
+	struct player heir = {.now_ms = 1};
+	struct address address;
+	player_init(&player);
+	player.heir = &heir;
+	int server = server_socket(SOCK_STREAM, &address);
+	struct net_stream_config config = stream_config(&player, &address);
+	config.message = on_message_hand_over;
+	open_stream(&player, &config);
+	assert_false(net_stream_is_clean(player.stream)); /* it does not stand yet */
+	int peer = -1;
+	UNTIL(&player, (peer = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+	UNTIL(&player, player.connected == 1);
+
+	/* Two at once and a part of a third: the first is the old owner's, all else the new one's. */
+	static const uint8_t frames[] = "\0\14first owner.\0\15second owner.\0\15half of";
+	peer_sends(&player, peer, frames, sizeof frames - 1);
+	UNTIL(&player, heir.messages == 1);
+	assert_int_equal(player.messages, 1);
+	assert_memory_equal(heir.newest, "second owner.", 13);
+	UNTIL(&player, !net_stream_is_clean(heir.stream));     /* the part has come */
+	assert_int_equal(net_stream_received(heir.stream), 0); /* all came before it was handed over */
+	peer_sends(&player, peer, (const uint8_t *)" it is", 6);
+	UNTIL(&player, heir.messages == 2);
+	assert_int_equal(net_stream_received(heir.stream), 6);
+	assert_true(net_stream_is_clean(heir.stream));
+	close(peer);
+	UNTIL(&player, heir.ends == 1);
+	assert_int_equal(player.ends, 0);
 	close(server);
 	player_deinit(&player);
 }
