@@ -353,7 +353,8 @@ static void check_stored_version(struct sim_server *server, size_t zone, const u
 	if (stored.serial != head.serial_published) {
 		sim_violated("R4", server, zone, "has stored serial %" PRIu32 " of %s as %" PRIu32, stored.serial,
 		             sim_zone_names[zone], head.serial_published);
-	} else if (stored.serial == kept->serial && !change_digest_equal(stored.digest, kept->digest)) {
+	} else if (kept->is_known && stored.serial == kept->serial &&
+	           !change_digest_equal(stored.digest, kept->digest)) {
 		sim_violated("R4", server, zone, "has served serial %" PRIu32 " of %s, and stored other content",
 		             stored.serial, sim_zone_names[zone]);
 	} else if (!server->zones[zone].is_primary) {
