@@ -12,9 +12,11 @@
 
 /* What is freed goes back to the system within a second or two, by a thread of the allocator's own: a server that has
  * taken a large change does not stay large. One arena for all threads: versions are made by one of them and given up by
- * another, and with an arena each, each would come to hold as much free memory as the zone has. */
+ * another, and with an arena each, each would come to hold as much free memory as the zone has. Leaves of zones, of 4 KiB, come
+ * in slabs of 16: else each is one of its own, with 128 octets of the allocator's to describe it. */
 const char *malloc_conf =
-        "narenas:1,background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+        "narenas:1,background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0,"
+        "slab_sizes:4096-4096:16";
 #else
 #include <malloc.h>
 #endif
