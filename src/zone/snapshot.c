@@ -182,6 +182,9 @@ bool zone_rrsets_next(struct zone_rrset_walk *walk, struct zone_rrset *out)
 
 /* ---- walks ---- */
 
+/* Entries ahead whose RRsets are asked for: reading so many takes as long as waiting for memory. */
+#define WALK_SOON 6
+
 void zone_walk(const struct zone_snapshot *zone, struct zone_walk *walk)
 {
 	walk->snapshot = zone;
@@ -206,7 +209,12 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *out)
 	if (!zone_cursor_valid(&walk->cursor)) {
 		return false;
 	}
-	zone_node_at(zone, zone_cursor_page(&walk->cursor), zone_cursor_index(&walk->cursor), walk->in_nsec3, out);
+	const struct zone_page *leaf = zone_cursor_page(&walk->cursor);
+	size_t index = zone_cursor_index(&walk->cursor);
+	if (index + WALK_SOON < zone_page_count(leaf)) {
+		zone_body_prefetch_first(zone_page_body(leaf, index + WALK_SOON));
+	}
+	zone_node_at(zone, leaf, index, walk->in_nsec3, out);
 	return true;
 }
 
