@@ -9,6 +9,8 @@
 /* A disk is tried first after this, then ever more rarely. */
 #define PAUSE_FIRST_MS 5000
 #define PAUSE_MOST_MS  60000
+/* Zones that a try passes over, at most. */
+#define PASSED_MAX 64
 
 static int64_t pause_ms(const struct rewrites *rewrites)
 {
@@ -69,13 +71,23 @@ static void write_first(struct server *server, bool is_trial, struct moment now)
 	server_zone_unref(zone);
 }
 
+/* Writing it says whether the disk takes writes: of a zone that is not served any more there may be nothing to write. */
+static bool tells_of_disk(const struct server_zone *zone)
+{
+	return zone_served(zone->zone) != NULL || atomic_load(&zone->file_was_refused);
+}
+
 static void try_one(struct net_timer *timer, struct moment now)
 {
 	struct server *server = (struct server *)((char *)timer - offsetof(struct server, rewrites.timer));
 	struct rewrites *rewrites = &server->rewrites;
 	rewrites->tries++;
 	rewrites->tried_at_ms = now.boot_ms;
-	write_first(server, true, now);
+	bool is_trial = false;
+	for (int i = 0; i < PASSED_MAX && !is_trial && rewrites->first != NULL; i++) {
+		is_trial = tells_of_disk(rewrites->first);
+		write_first(server, is_trial, now);
+	}
 	set_timer(server, now);
 }
 
