@@ -71,10 +71,12 @@ static void write_first(struct server *server, bool is_trial, struct moment now)
 	server_zone_unref(zone);
 }
 
-/* Writing it says whether the disk takes writes: of a zone that is not served any more there may be nothing to write. */
-static bool tells_of_disk(const struct server_zone *zone)
+/* Writing it says whether the disk takes writes: of a zone that is not served any more, or that was written meanwhile, there
+ * may be nothing to write. */
+static bool tells_of_disk(struct server_zone *zone)
 {
-	return zone_served(zone->zone) != NULL || atomic_load(&zone->file_was_refused);
+	return atomic_load(&zone->file_was_refused) ||
+	       (zone_served(zone->zone) != NULL && (server_zone_is_volatile(zone) || server_zone_is_secondary(zone)));
 }
 
 static void try_one(struct net_timer *timer, struct moment now)
