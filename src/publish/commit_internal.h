@@ -29,6 +29,10 @@ struct commit {
 	bool is_prepared;         /* what is to be stored is made before it is known whether it is wanted */
 	bool is_beside;           /* and `thread` makes it */
 	pthread_t thread;
+	struct store_content content; /* says the digest of `next`, which `digester` makes beside that */
+	bool is_digested_beside;
+	pthread_t digester;
+	struct change_digest digest; /* the digester's until it was joined */
 	bool same_content;           /* a primary's: as what was published last, the serial aside */
 	const struct changeset *set; /* a reference; what makes it of `base`; NULL: none is kept */
 	struct store_write *write;   /* owned; NULL: not made yet */

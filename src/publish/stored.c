@@ -3,6 +3,7 @@
 #include "publish/commit_internal.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* From so many records on, what is to be stored is made beside the checks, on a thread of its own. */
@@ -77,16 +78,52 @@ static void write_version(struct store_write *write, const struct commit *commit
 
 /* ---- beside the checks ---- */
 
+static void *make_digest(void *self)
+{
+	struct commit *commit = self;
+	commit->digest = change_digest_of(commit->next.snapshot);
+	return NULL;
+}
+
+static struct change_digest know_digest(struct store_content *self)
+{
+	struct commit *commit = (struct commit *)((char *)self - offsetof(struct commit, content));
+	if (commit->is_digested_beside) {
+		pthread_join(commit->digester, NULL);
+		commit->is_digested_beside = false;
+	}
+	return commit->digest;
+}
+
+static bool writes_records(const struct commit *commit)
+{
+	return !commit_is_primary(commit) && commit->publish->store != NULL;
+}
+
 /* Of a version that continues none that is at hand: its digest, and all that is written of a secondary's. */
 static void *prepare(void *self)
 {
 	struct commit *commit = self;
-	commit->next.head.content = change_digest_of(commit->next.snapshot);
-	if (!commit_is_primary(commit) && commit->publish->store != NULL) {
-		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex);
-		commit_write_whole(commit->write, &commit->next, commit->who);
+	if (!commit->is_digested_beside) {
+		make_digest(commit);
 	}
+	if (writes_records(commit)) {
+		struct store_note note = note_of(&commit->next, commit->who);
+		commit->write = store_write_new(commit->publish->store, commit->line->zone->apex);
+		store_write_version_beside(commit->write, &commit->next.head, &note, commit->next.snapshot,
+		                           &commit->content);
+	}
+	commit->next.head.content = know_digest(&commit->content);
 	return NULL;
+}
+
+/* Of a large one: its digest takes longer than writing it, which needs that only at the end. */
+static void *prepare_large(void *self)
+{
+	struct commit *commit = self;
+	commit->is_digested_beside =
+	        writes_records(commit) && pthread_create(&commit->digester, NULL, make_digest, commit) == 0;
+	return prepare(commit);
 }
 
 void commit_prepare_begin(struct commit *commit)
@@ -97,9 +134,10 @@ void commit_prepare_begin(struct commit *commit)
 	head->role = commit_is_primary(commit) ? STORE_PRIMARY : STORE_SECONDARY;
 	head->class = commit->line->zone->class;
 	head->serial_published = zone_serial(commit->next.snapshot);
+	commit->content.know = know_digest;
 	zone_facts(commit->next.snapshot, &facts);
 	commit->is_beside = commit->is_prepared && facts.records >= BESIDE_MIN &&
-	                    pthread_create(&commit->thread, NULL, prepare, commit) == 0;
+	                    pthread_create(&commit->thread, NULL, prepare_large, commit) == 0;
 }
 
 void commit_prepare_end(struct commit *commit, bool wanted)

@@ -211,7 +211,8 @@ static void describe(const struct zone_snapshot *snapshot, struct store_image *i
 }
 
 /* The head is known only after the rest, so it is written last, into the place kept for it. */
-static void write_all(struct saving *saving, struct store_image *image, const struct zone_snapshot *snapshot)
+static void write_all(struct saving *saving, struct store_image *image, struct store_content *content,
+                      const struct zone_snapshot *snapshot)
 {
 	uint8_t head[STORE_IMAGE_HEAD_SIZE];
 	describe(snapshot, image);
@@ -220,6 +221,7 @@ static void write_all(struct saving *saving, struct store_image *image, const st
 	save_gathered(saving);
 	image->octets_len = saving->len;
 	store_digest_end(&saving->digest, image->digest);
+	image->content = content->know(content);
 	store_image_head_write(image, head);
 	write_at(saving, 0, head, sizeof head);
 }
@@ -238,7 +240,7 @@ static bool sync_all(struct saving *saving)
 
 /* Beside its place, so that nothing under its name is ever half an image. The version is given up before the disk is waited
  * for: changes come meanwhile, and all that they replace would stay in memory. */
-static bool save_beside(struct disk *disk, const char *path, struct store_image *image,
+static bool save_beside(struct disk *disk, const char *path, struct store_image *image, struct store_content *content,
                         const struct zone_snapshot *take, const atomic_bool *gives_up, struct error *error)
 {
 	struct disk_file *file = disk->side->create(disk, path, error);
@@ -252,7 +254,7 @@ static bool save_beside(struct disk *disk, const char *path, struct store_image 
 	saving->file = file;
 	saving->gives_up = gives_up;
 	saving->error = error;
-	write_all(saving, image, take);
+	write_all(saving, image, content, take);
 	zone_unref(take);
 	bool done = sync_all(saving);
 	disk->side->close(file);
@@ -267,11 +269,11 @@ static char *path_with(const char *path, const char *ending)
 	return whole;
 }
 
-bool store_image_save(struct disk *disk, const char *path, struct store_image *image, const struct zone_snapshot *take,
-                      const atomic_bool *gives_up, struct error *error)
+bool store_image_save(struct disk *disk, const char *path, struct store_image *image, struct store_content *content,
+                      const struct zone_snapshot *take, const atomic_bool *gives_up, struct error *error)
 {
 	char *path_new = path_with(path, UNFINISHED);
-	bool done = save_beside(disk, path_new, image, take, gives_up, error) &&
+	bool done = save_beside(disk, path_new, image, content, take, gives_up, error) &&
 	            disk->side->rename(disk, path_new, path, error);
 	if (!done) {
 		disk->side->remove(disk, path_new);

@@ -226,6 +226,14 @@ void store_write_free(struct store_write *take);
  * goes wrong is told when the write is done. */
 void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
                          const struct zone_snapshot *records);
+/* Whoever is still working on a version's digest; embed it. `know` is asked on the caller's thread, as late as possible and maybe
+ * more than once; it waits. */
+struct store_content {
+	struct change_digest (*know)(struct store_content *self);
+};
+/* The same of a version whose digest takes as long as writing it: `head` is without. */
+void store_write_version_beside(struct store_write *write, const struct store_head *head, const struct store_note *note,
+                                const struct zone_snapshot *records, struct store_content *content);
 /* The version that `set` makes of `before`, which must be the newest one remembered then (I6): else it is not durable, and
  * ERROR_STALE, or with `may_begin` it is written as a version that continues nothing, its head alone. Changesets beyond
  * `limits` go, oldest first (I7). Acknowledgements as above. */

@@ -211,10 +211,16 @@ char *store_image_path(const char *folder, const uint8_t *apex, uint64_t id);
 /* The same without folder and ID. `out` has STORE_NAME_MAX octets. Returns `out`. */
 #define STORE_NAME_MAX 240
 char *store_image_name(const uint8_t *apex, char *out);
-/* Writes and syncs it. `image` has role and content; the rest is filled in. `take` is given up before it is synced.
+/* Writes and syncs it. `image` has its role; the rest is filled in. `take` is given up before it is synced.
  * ERROR_STOPPED: `gives_up` became true. */
-bool store_image_save(struct disk *disk, const char *path, struct store_image *image, const struct zone_snapshot *take,
-                      const atomic_bool *gives_up, struct error *error);
+bool store_image_save(struct disk *disk, const char *path, struct store_image *image, struct store_content *content,
+                      const struct zone_snapshot *take, const atomic_bool *gives_up, struct error *error);
+/* A digest that is known already. */
+struct store_known_content {
+	struct store_content content; /* first */
+	struct change_digest digest;
+};
+struct store_known_content store_known_content(const struct change_digest *digest);
 /* NULL, the file set aside where it is broken:
  * ERROR_NOT_FOUND, ERROR_IO, ERROR_INVALID */
 const struct zone_snapshot *store_image_load(struct disk *disk, const char *path, const uint8_t *apex,

@@ -138,14 +138,25 @@ void store_give_up_images(struct store *store)
 	atomic_store(&store->gives_up_images, true);
 }
 
-static void write_image(struct store_write *write, const struct zone_snapshot *take, struct store_head_value *value)
+static struct change_digest know_known(struct store_content *self)
+{
+	return ((struct store_known_content *)self)->digest;
+}
+
+struct store_known_content store_known_content(const struct change_digest *digest)
+{
+	return (struct store_known_content){.content.know = know_known, .digest = *digest};
+}
+
+static void write_image(struct store_write *write, const struct zone_snapshot *take, struct store_head_value *value,
+                        struct store_content *content)
 {
 	struct store *store = write->store;
 	struct error error;
-	struct store_image image = {.role = value->head.role, .content = value->head.content};
+	struct store_image image = {.role = value->head.role};
 	write->image = atomic_fetch_add(&store->image_last, 1) + 1;
 	char *path = store_image_path(store->images, write->apex.wire, write->image);
-	if (!store_image_save(store->disk, path, &image, take, &store->gives_up_images, &error)) {
+	if (!store_image_save(store->disk, path, &image, content, take, &store->gives_up_images, &error)) {
 		write->error = memory_copy(&error, sizeof error);
 		write->image = 0;
 	}
@@ -156,7 +167,7 @@ static void write_image(struct store_write *write, const struct zone_snapshot *t
 }
 
 /* Where the records go, and the value says where. */
-static void write_records(struct store_write *write, const struct zone_snapshot *take)
+static void write_records(struct store_write *write, const struct zone_snapshot *take, struct store_content *content)
 {
 	struct store_head_value *value = &write->value;
 	if (take == NULL) {
@@ -165,7 +176,7 @@ static void write_records(struct store_write *write, const struct zone_snapshot 
 	} else if (add_few(write, take, value)) {
 		zone_unref(take);
 	} else {
-		write_image(write, take, value);
+		write_image(write, take, value, content);
 	}
 }
 
@@ -175,16 +186,24 @@ static void begin_step(struct store_write *write, enum store_step step)
 	write->step = step;
 }
 
-void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
-                         const struct zone_snapshot *records)
+void store_write_version_beside(struct store_write *write, const struct store_head *head, const struct store_note *note,
+                                const struct zone_snapshot *records, struct store_content *content)
 {
 	begin_step(write, STORE_STEP_VERSION);
 	write->value = (struct store_head_value){.head = *head, .note = *note};
 	if (records != NULL) {
 		write->value.head.class = zone_class(records);
 	}
-	write_records(write, records == NULL ? NULL : zone_ref(records));
+	write_records(write, records == NULL ? NULL : zone_ref(records), content);
+	write->value.head.content = content->know(content);
 	add_removal(write, STORE_KEY_ACKNOWLEDGEMENTS);
+}
+
+void store_write_version(struct store_write *write, const struct store_head *head, const struct store_note *note,
+                         const struct zone_snapshot *records)
+{
+	struct store_known_content known = store_known_content(&head->content);
+	store_write_version_beside(write, head, note, records, &known.content);
 }
 
 /* The changeset's value. Its number is not known yet, and is no part of what the checksum is of. */
@@ -220,8 +239,9 @@ void store_write_copy(struct store_write *write, const struct store_head *head, 
 {
 	begin_step(write, STORE_STEP_COPY);
 	write->value = (struct store_head_value){.head = *head};
+	struct store_known_content known = store_known_content(&head->content);
 	write->number = number;
-	write_records(write, take);
+	write_records(write, take, &known.content);
 }
 
 void store_write_source(struct store_write *write, const uint8_t *octets, size_t len)

@@ -160,9 +160,11 @@ static void write_records(uint8_t choice, const uint8_t *records, size_t len)
 		write_image(NULL, 0, records, len);
 		return;
 	}
-	image.content = change_digest_of(version);
 	static const atomic_bool gives_up;
-	ensure(store_image_save(disk_posix(), image_path, &image, zone_ref(version), &gives_up, &error));
+	struct change_digest digest = change_digest_of(version);
+	struct store_known_content known = store_known_content(&digest);
+	ensure(store_image_save(disk_posix(), image_path, &image, &known.content, zone_ref(version), &gives_up,
+	                        &error));
 	zone_unref(version);
 }
 

@@ -291,6 +291,7 @@ TEST(large_copy_is_stored_as_it_was_transferred_and_what_is_refused_leaves_nothi
 	const struct zone_snapshot *back = store_load_version(rig.store, rig.zone->apex, &head, NULL, &last_error);
 	assert_non_null(back);
 	const struct zone_snapshot *wanted = zone_of_text("example.", 5, text_string(&text));
+	assert_true(change_digest_equal(head.content, change_digest_of(wanted)));
 	struct change_counts counts = change_count(wanted, back);
 	assert_int_equal(counts.added + counts.removed, 0);
 	zone_unref(wanted);

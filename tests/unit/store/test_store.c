@@ -241,6 +241,57 @@ TEST(large_version_and_timers_survive_a_restart)
 	assert_int_equal(images_of_folder().count, 1);
 }
 
+/* Says a digest when it is asked. */
+struct late_content {
+	struct store_content content; /* first */
+	struct change_digest digest;
+	unsigned asked;
+};
+
+static struct change_digest say_digest(struct store_content *self)
+{
+	struct late_content *late = (struct late_content *)self;
+	late->asked++;
+	return late->digest;
+}
+
+static void assert_image_content(void *context, const struct store_image_file *file)
+{
+	const struct change_digest *wanted = context;
+	assert_true(change_digest_equal(file->image->content, *wanted));
+}
+
+static void digest_is_remembered(const char *name, const struct zone_snapshot *zone)
+{
+	struct error error;
+	struct late_content late = {.content.know = say_digest, .digest = change_digest_of(zone)};
+	struct store_head head = head_of(STORE_SECONDARY, 7);
+	struct told told = new_told();
+	char path[300];
+	struct store *store = open_store(name);
+	struct store_write *write = store_write_new(store, name_of("example.").wire);
+	store_write_version_beside(write, &head, &a_note, zone, &late.content);
+	assert_true(late.asked > 0);
+	store_submit(write, &told.waiter, STORE_NOW);
+	store_close(store);
+	assert_true(told.is_durable);
+	snprintf(path, sizeof path, "%s/images", folder);
+	store_images_each(disk_posix(), path, assert_image_content, &late.digest);
+	store = open_store(name);
+	assert_true(load_head(store, name_of("example.").wire, &head, &error));
+	assert_true(change_digest_equal(head.content, late.digest));
+	zone_unref(zone);
+	store_close(store);
+}
+
+TEST(digest_that_is_known_only_when_records_are_written_is_remembered)
+{
+	digest_is_remembered("late-small", zone_of_text("example.", 7, zone_text));
+	assert_int_equal(images_of_folder().count, 0);
+	digest_is_remembered("late-large", large_zone(7));
+	assert_int_equal(images_of_folder().count, 1);
+}
+
 TEST(primary_is_remembered_without_records)
 {
 	struct error error;
