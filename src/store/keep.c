@@ -50,8 +50,9 @@ static const struct changeset *fetch(const struct change_keeper *self, const uin
 	    head.next - head.first < what->back) {
 		return NULL;
 	}
-	for (uint64_t number = head.next - what->back; number >= head.first && !wanted.is_it; number--) {
-		struct store_name key = store_key_of_change(apex, number);
+	/* Newer ones may have been kept since: it is this one, or one before it. */
+	for (uint64_t number = head.next - what->back + 1; number > head.first && !wanted.is_it; number--) {
+		struct store_name key = store_key_of_change(apex, number - 1);
 		if (!store->kv->side->read(store->kv, store_key_bytes(&key), &wanted.visitor, &error)) {
 			return NULL;
 		}
