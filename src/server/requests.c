@@ -102,7 +102,7 @@ static void keep(struct requests *requests, struct net_stream *stream, const str
 	        .to = *to,
 	        .from = *from,
 	        .connect_ms = 1,
-	        .idle_ms = REQUESTS_KEPT_MS,
+	        .total_ms = REQUESTS_KEPT_MS, /* not from the last octet: nobody asked for any */
 	        .self = kept,
 	        .message = kept_message,
 	        .ended = kept_ended,

@@ -5,6 +5,7 @@ zone anything."""
 import copy
 import socket
 import struct
+import threading
 
 import fake
 import pytest
@@ -109,3 +110,27 @@ def test_no_zone_hears_of_what_becomes_of_a_used_connection(world, after):
     assert " failed: " not in secondary.log.read_text()
     if after is reads_on:
         assert primary.connections < primary.transfers / 2
+
+
+class Trickling(Keeping):
+    """It says octet after octet of a message that nobody asked for, as long as somebody is there."""
+
+    def __init__(self, *arguments, **options):
+        self.left = threading.Event()
+        super().__init__(*arguments, **options, after=self.trickle)
+
+    def trickle(self, connection, _one):
+        try:
+            while not self.ended.wait(fake.LOOK_SECONDS):
+                connection.sendall(b"\2")
+        except OSError:
+            self.left.set()
+        return False
+
+
+def test_whoever_says_what_nobody_asked_for_does_not_keep_the_connection(world):
+    primary = world.fake_primary(ZONES, kind=Trickling)
+    secondary = world.follower(ZONES[0], primary)
+    secondary.start()
+    secondary.wait_for_serial(ZONES[0], 1)
+    assert primary.left.wait(30)  # a message of 0x202 octets would take longer
