@@ -24,9 +24,17 @@ struct step {
 	uint32_t serial_to;
 };
 
+/* What the histories of one line know together: which of its changesets turned out to be gone. */
+struct loss {
+	_Atomic(uint32_t) refs;
+	_Atomic(uint64_t) newest; /* number of the newest of them; 0: none */
+};
+
 struct change_history {
 	_Atomic(uint32_t) refs;
 	uint64_t newest;                    /* zone_identity of the version to which it leads */
+	uint64_t number;                    /* of the newest changeset in its line, above 0 */
+	struct loss *loss;                  /* a reference */
 	const uint8_t *apex;                /* behind the steps in the same block */
 	const struct change_keeper *keeper; /* borrowed; NULL: all are in memory */
 	size_t count;
@@ -38,7 +46,9 @@ size_t change_history_count(const struct change_history *history)
 	return history == NULL ? 0 : history->count;
 }
 
-static struct change_history *history_new(size_t count, const struct zone_snapshot *newest)
+/* `number` and `loss`, a reference that is taken, are the line's. */
+static struct change_history *history_new(size_t count, const struct zone_snapshot *newest, uint64_t number,
+                                          struct loss *take)
 {
 	struct change_history *history;
 	size_t apex_len = dns_name_len(zone_name(newest));
@@ -46,9 +56,52 @@ static struct change_history *history_new(size_t count, const struct zone_snapsh
 	history = memory_new(sizeof *history + steps_len + apex_len);
 	atomic_init(&history->refs, 1);
 	history->newest = zone_identity(newest);
+	history->number = number;
+	history->loss = take;
 	history->apex = memcpy((uint8_t *)history->steps + steps_len, zone_name(newest), apex_len);
 	history->count = count;
 	return history;
+}
+
+static struct loss *loss_new(void)
+{
+	struct loss *loss = memory_new(sizeof *loss);
+	atomic_init(&loss->refs, 1);
+	atomic_init(&loss->newest, 0);
+	return loss;
+}
+
+static struct loss *loss_ref(struct loss *loss)
+{
+	atomic_fetch_add_explicit(&loss->refs, 1, memory_order_relaxed);
+	return loss;
+}
+
+static void loss_unref(struct loss *take)
+{
+	if (atomic_fetch_sub_explicit(&take->refs, 1, memory_order_acq_rel) == 1) {
+		free(take);
+	}
+}
+
+/* How many of the newest ones stand before one that is gone. */
+static size_t count_before_loss(const struct change_history *history)
+{
+	size_t count = change_history_count(history);
+	if (count == 0) {
+		return 0;
+	}
+	uint64_t lost = atomic_load_explicit(&history->loss->newest, memory_order_relaxed);
+	uint64_t behind = history->number > lost ? history->number - lost : 0;
+	return behind < count ? (size_t)behind : count;
+}
+
+static void note_loss(const struct change_history *history, size_t back)
+{
+	uint64_t number = history->number - back + 1;
+	uint64_t newest = atomic_load_explicit(&history->loss->newest, memory_order_relaxed);
+	while (newest < number && !atomic_compare_exchange_weak(&history->loss->newest, &newest, number)) {
+	}
 }
 
 static struct step step_of(const struct changeset *set, int64_t at_s)
@@ -118,8 +171,9 @@ static bool continues(const struct change_history *before, const struct changese
 static size_t count_kept(const struct change_history *before, uint64_t octets, int64_t at_s,
                          const struct change_history_limits *limits)
 {
+	size_t most = count_before_loss(before);
 	size_t kept = 0;
-	while (kept < before->count && kept + 1 < limits->count_max) {
+	while (kept < most && kept + 1 < limits->count_max) {
 		const struct step *next = &before->steps[before->count - 1 - kept];
 		octets += next->octets;
 		if (octets > limits->octets_max || at_s - next->at_s > limits->age_max_s) {
@@ -140,8 +194,10 @@ const struct change_history *change_history_with(const struct change_history *be
 	if (limits->count_max == 0 || octets > limits->octets_max) {
 		return NULL;
 	}
-	size_t kept = continues(before, set) ? count_kept(before, octets, at_s, limits) : 0;
-	struct change_history *history = history_new(kept + 1, newest);
+	bool goes_on = continues(before, set);
+	size_t kept = goes_on ? count_kept(before, octets, at_s, limits) : 0;
+	struct change_history *history = history_new(kept + 1, newest, goes_on ? before->number + 1 : 1,
+	                                             goes_on ? loss_ref(before->loss) : loss_new());
 	for (size_t i = 0; i < kept; i++) {
 		history->steps[i] = copy_of(&before->steps[before->count - kept + i]);
 	}
@@ -175,7 +231,7 @@ const struct change_history *change_history_of(const struct changeset *const *se
 	if (kept == 0) {
 		return NULL;
 	}
-	struct change_history *history = history_new(kept, newest);
+	struct change_history *history = history_new(kept, newest, kept, loss_new());
 	for (size_t i = 0; i < kept; i++) {
 		history->steps[i] = step_of(sets[count - kept + i], at_s[count - kept + i]);
 	}
@@ -208,6 +264,7 @@ void change_history_unref(const struct change_history *take)
 	for (size_t i = 0; i < history->count; i++) {
 		changeset_unref(history->steps[i].set);
 	}
+	loss_unref(history->loss);
 	free(history);
 }
 
@@ -215,10 +272,10 @@ void change_history_unref(const struct change_history *take)
 
 size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most)
 {
-	size_t count = change_history_count(history);
+	size_t count = count_before_loss(history);
 	uint64_t octets = 0;
 	for (size_t back = 1; back <= count; back++) {
-		const struct step *step = &history->steps[count - back];
+		const struct step *step = &history->steps[history->count - back];
 		octets += step->octets;
 		if (octets > most) {
 			break;
@@ -259,6 +316,9 @@ const struct changeset *change_history_take(const struct change_history *history
 	if (set != NULL && !is_that(set, step)) {
 		changeset_unref(set);
 		set = NULL;
+	}
+	if (set == NULL) {
+		note_loss(history, back);
 	}
 	return set;
 }

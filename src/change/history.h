@@ -3,12 +3,15 @@
  * many or too large is forgotten, oldest first: a secondary that asks from further back gets the whole zone.
  *
  * Secondaries that follow ask for the newest ones, so these stay in memory: a sixteenth of what the zone takes, and
- * CHANGE_HISTORY_NEAR_LEAST octets and the newest one of all at the least. The others are had from a keeper, if there is one. */
+ * CHANGE_HISTORY_NEAR_LEAST octets and the newest one of all at the least. The others are had from a keeper, if there is one.
+ *
+ * One that turns out to be gone ends the history there, and those of later versions too: whoever asked again from the same version
+ * would be cut at the same place each time. */
 #pragma once
 
 #include "change/changeset.h"
 
-/* Immutable and counted: any thread. NULL is the empty one, wherever one is taken or given. */
+/* Immutable, but for what turns out to be gone, and counted: any thread. NULL is the empty one, wherever one is taken or given. */
 struct change_history;
 
 #define CHANGE_HISTORY_NEAR_LEAST ((uint64_t)64 << 10)
@@ -56,7 +59,7 @@ size_t change_history_from(const struct change_history *history, uint32_t serial
 /* The same, if they have `most` octets at the most; no more than these are looked at. */
 size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most);
 /* A reference to the changeset `back` before the newest version; 1: the one that leads to it. One that is not in memory is
- * read; NULL: it is gone. */
+ * read; NULL: it is gone, and nothing leads over it any more. */
 const struct changeset *change_history_take(const struct change_history *history, size_t back);
 /* Octets of the `count` newest changesets. */
 uint64_t change_history_octets(const struct change_history *history, size_t count);

@@ -279,3 +279,34 @@ TEST(a_change_that_is_gone_or_has_become_another_is_not_given)
 	clear_shelf(&shelf);
 	clear_shelf(&other);
 }
+
+/* Who was cut there and asks again would be cut there again. */
+TEST(nothing_leads_over_a_change_that_turned_out_to_be_gone)
+{
+	struct shelf shelf = {.keeper.fetch = shelf_fetch};
+	const struct change_history *history = put_on_shelf(&shelf, &shelf.keeper, 'a');
+	const struct zone_snapshot *before = long_version(STEPS, 'a');
+	const struct zone_snapshot *next = long_version(STEPS + 1, 'a');
+	struct error error;
+	const struct changeset *set = changeset_between(before, next, &error);
+	/* Made before somebody looks: a version that came while the transfer ran. */
+	const struct change_history *later = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	changeset_unref(shelf.sets[4]);
+	shelf.sets[4] = NULL;
+	assert_int_equal(change_history_from(history, 3), STEPS - 3);
+	assert_null(change_history_take(history, STEPS - 4));
+	assert_int_equal(change_history_from(history, 3), 0);
+	assert_int_equal(change_history_from(history, 4), 0);
+	assert_int_equal(change_history_from(history, 5), STEPS - 5);
+	assert_int_equal(change_history_from(later, 4), 0);
+	assert_int_equal(change_history_from(later, 5), STEPS + 1 - 5);
+	const struct change_history *after = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	assert_int_equal(change_history_count(after), STEPS + 1 - 5);
+	change_history_unref(after);
+	change_history_unref(later);
+	change_history_unref(history);
+	changeset_unref(set);
+	zone_unref(before);
+	zone_unref(next);
+	clear_shelf(&shelf);
+}

@@ -281,6 +281,10 @@ TEST(a_transfer_whose_next_difference_went_meanwhile_fails)
 	assert_non_null(strstr(error.text, "serial 3 "));
 	assert_int_equal(transfer_out_counts(out).records, 1 + 2 * (2 * (1 + 100)));
 	transfer_out_free(out);
+	/* Who asks again gets the whole zone, or would be cut there each time. */
+	char *again = asked(&line, DNS_TYPE_IXFR, 1, WIRE_MAX);
+	assert_non_null(strstr(again, "host7999.example."));
+	free(again);
 	line_end(&line);
 	line_end(&shelf.line);
 }
