@@ -234,9 +234,8 @@ static void flush(struct zone_job *self)
 	struct server_zone *zone = self->zone;
 	struct offered *offered = offered_new(zone);
 	if (zone->server->store != NULL) {
-		store_flush(
-		        zone->server
-		                ->store); /* what is served is known to be on disk, or not, when all before was told */
+		/* What is served is known to be on disk, or not, when all before was told. */
+		store_flush(zone->server->store);
 		publish_line_copy(zone->line, flush_copied, offered);
 	}
 	publish_line_secure(zone->line, NULL, flush_settled, offered);
