@@ -200,6 +200,7 @@ static enum copied copy_records(struct backup *backup, const uint8_t *apex, cons
 	struct store_name key = store_key_of(STORE_KEY_RECORDS, apex);
 	switch (head->place) {
 	case STORE_NOWHERE:
+	case STORE_FORGOTTEN:
 		break;
 	case STORE_INLINE:
 		return copy_value(backup, &key, NULL, error);
@@ -310,6 +311,7 @@ static enum copied try_zone(struct backup *backup, const uint8_t *apex, bool *wa
 	bool is_there = store_load_head_value(backup->store, apex, &after, &cause);
 	*was_moved = is_there && !leads_from_the_same(&head, &after);
 	if (copied == COPIED && is_there && !*was_moved) {
+		backup->counts->zones += head.place != STORE_FORGOTTEN;
 		backup->counts->images += head.place == STORE_IMAGE;
 		return end_zone(backup, apex, &kept, after.next == head.next, error) ? COPIED : COPIED_FAILED;
 	}
@@ -343,7 +345,6 @@ static bool copy_zone(struct backup *backup, const uint8_t *apex, struct error *
 	}
 	switch (copied) {
 	case COPIED:
-		backup->counts->zones++;
 		return true;
 	case COPIED_BROKEN:
 		if (was_moved) {

@@ -111,7 +111,7 @@ static void check_version(struct check *check, const uint8_t *apex, const struct
 	struct store_head head;
 	struct error error;
 	const struct change_history *history;
-	if (value->place == STORE_NOWHERE) {
+	if (!store_has_records(value->place)) {
 		/* A primary that was stopped before its records were written: the file has them. */
 		check->counts->whole++;
 		return;
@@ -132,6 +132,9 @@ static void check_zone(struct check *check, struct checked_zone *zone)
 	struct error error;
 	struct store_head_value head;
 	zone->has_head = store_load_head_value(check->store, zone->apex, &head, &error);
+	if (zone->has_head && head.place == STORE_FORGOTTEN) {
+		return; /* no zone any more: whatever else there is of it is nobody's */
+	}
 	check->counts->zones++;
 	if (!zone->has_head) {
 		tell(check, true, zone->apex, "its head cannot be read: which version was published last is not known",

@@ -22,6 +22,12 @@
 
 /* ---- one write ---- */
 
+static struct store_name key_of(const struct store_write *write, const struct store_put *put)
+{
+	return put->kind == STORE_KEY_CHANGE ? store_key_of_change(write->apex.wire, put->number)
+	                                     : store_key_of(put->kind, write->apex.wire);
+}
+
 static bool apply(struct store_write *write, struct error *error)
 {
 	struct kv *kv = write->store->kv;
@@ -29,7 +35,7 @@ static bool apply(struct store_write *write, struct error *error)
 		return false;
 	}
 	for (const struct store_put *put = write->puts; put != NULL; put = put->next) {
-		struct store_name key = store_key_of(put->kind, write->apex.wire);
+		struct store_name key = key_of(write, put);
 		struct kv_bytes value = {.at = put->value, .len = put->len};
 		if (put->is_removal ? !kv->side->remove(kv, store_key_bytes(&key), error)
 		                    : !kv->side->put(kv, store_key_bytes(&key), value, error)) {

@@ -21,6 +21,7 @@
 #define ID_LEN 17
 /* Ends the name of an image while it is written. */
 #define UNFINISHED ".new"
+#define BROKEN     ".broken"
 /* Octets that are hashed and written at once: whole blocks of the digest, and still in a second-level cache. */
 #define SAVING_ROOM ((size_t)256 * 1024)
 
@@ -287,7 +288,7 @@ bool store_image_save(struct disk *disk, const char *path, struct store_image *i
 static bool set_aside(struct disk *disk, const char *path, const char *why, struct error *error)
 {
 	struct error cause;
-	char *aside = path_with(path, ".broken");
+	char *aside = path_with(path, BROKEN);
 	if (disk->side->rename(disk, path, aside, &cause)) {
 		error_set(error, ERROR_INVALID, "%s: %s; it was set aside as %s", path, why, aside);
 	} else {
@@ -369,6 +370,50 @@ static bool is_unfinished(const char *name)
 	memcpy(stem, name, len - ending);
 	stem[len - ending] = '\0';
 	return id_of(stem) != 0;
+}
+
+static bool is_of_zone(const char *name, const char *zone)
+{
+	char stem[NAME_MAX + 1];
+	size_t len = strlen(zone) + ID_LEN;
+	if (strlen(name) < len || len > NAME_MAX || strncmp(name, zone, strlen(zone)) != 0) {
+		return false;
+	}
+	memcpy(stem, name, len);
+	stem[len] = '\0';
+	return id_of(stem) != 0 &&
+	       (name[len] == '\0' || strcmp(name + len, UNFINISHED) == 0 || strcmp(name + len, BROKEN) == 0);
+}
+
+struct zone_files {
+	struct disk_visitor visitor; /* first */
+	struct disk *disk;
+	const char *folder;
+	char zone[STORE_NAME_MAX];
+	bool removes;
+	size_t count;
+};
+
+static void visit_file(struct disk_visitor *self, const char *name)
+{
+	struct zone_files *files = (struct zone_files *)self;
+	if (!is_of_zone(name, files->zone)) {
+		return;
+	}
+	files->count++;
+	if (files->removes) {
+		char *path = store_path_in(files->folder, name);
+		files->disk->side->remove(files->disk, path);
+		free(path);
+	}
+}
+
+size_t store_images_of(struct disk *disk, const char *folder, const uint8_t *apex, bool removes)
+{
+	struct zone_files files = {.visitor.visit = visit_file, .disk = disk, .folder = folder, .removes = removes};
+	store_image_name(apex, files.zone);
+	disk->side->list(disk, folder, &files.visitor);
+	return files.count;
 }
 
 struct image_lister {

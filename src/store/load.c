@@ -55,7 +55,7 @@ bool store_load_head(struct store *store, const uint8_t *apex, struct store_head
 	*head = value.head;
 	if (stand != NULL) {
 		*stand = (struct store_stand){
-		        .number = value.next, .has_records = value.place != STORE_NOWHERE, .behind = value.behind};
+		        .number = value.next, .has_records = store_has_records(value.place), .behind = value.behind};
 	}
 	if (note != NULL) {
 		*note = value.note;
@@ -152,6 +152,7 @@ static const struct zone_snapshot *load_records(struct store *store, const uint8
 	const struct zone_snapshot *snapshot;
 	switch (value->place) {
 	case STORE_NOWHERE:
+	case STORE_FORGOTTEN:
 		break;
 	case STORE_INLINE:
 		snapshot = load_inline(store, apex, value->head.class, error);

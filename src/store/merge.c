@@ -168,7 +168,8 @@ static bool take_change(struct merging *merging, struct error *error)
 	head->note = write->value.note;
 	head->next++;
 	head->octets += value.len;
-	if (head->place == STORE_NOWHERE) {
+	if (!store_has_records(head->place)) {
+		head->place = STORE_NOWHERE; /* remembered again, if it was forgotten */
 		head->base = head->next;
 	} else {
 		head->behind += value.len;
@@ -213,10 +214,25 @@ static bool take_copy(struct merging *merging, struct error *error)
 	return true;
 }
 
+/* Of what a primary gave, the serial and the digest stay: a serial never comes again with other content (RFC 1982 3.2). */
 static bool forget(struct merging *merging, struct error *error)
 {
 	struct store_name key = store_key_of(STORE_KEY_HEAD, merging->write->apex.wire);
-	return remove_changes(merging, error) && merging->kv->side->remove(merging->kv, store_key_bytes(&key), error);
+	struct store_head_value *head = &merging->head;
+	if (!remove_changes(merging, error)) {
+		return false;
+	}
+	if (!merging->has_head) {
+		*head = merging->write->value;
+	}
+	if (head->head.role != STORE_PRIMARY) {
+		return merging->kv->side->remove(merging->kv, store_key_bytes(&key), error);
+	}
+	head->place = STORE_FORGOTTEN;
+	head->image = 0;
+	head->first = head->base = head->next;
+	head->octets = head->behind = 0;
+	return put_head(merging, error);
 }
 
 static bool take_step(struct merging *merging, struct error *error)
@@ -265,6 +281,6 @@ bool store_merge(struct store_write *write, struct error *error)
 	write->image_before = keeps_image ? 0 : image_before;
 	write->block_begins = write->step != STORE_STEP_FORGET && begins_block(merging.has_head, &before, &head->head);
 	write->stand = (struct store_stand){
-	        .number = head->next, .has_records = head->place != STORE_NOWHERE, .behind = head->behind};
+	        .number = head->next, .has_records = store_has_records(head->place), .behind = head->behind};
 	return true;
 }

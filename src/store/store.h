@@ -29,7 +29,8 @@
  * Values, all numbers big-endian; each ends in a checksum (8) over the key (a changeset's without its number) and what stands
  * before it:
  *
- *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image)  2 class (2)
+ *   head     0 role (1)  1 where the records are (1: 0 nowhere, 1 under 'r', 2 in an image, 3 nowhere, the zone was forgotten:
+ *            of a primary's the serial and the digest stay)  2 class (2)
  *            4 serial published (4)  8 digest of the content (16)  24 ID of the image (8)  32 first (8)  40 base (8)
  *            48 next (8)  56 octets of changesets (8)  64 of these since base (8)  72 a highest serial is known (1: 0, 1)
  *            73 origin (1)  74 length of whom it came from (2)  76 highest serial (4)  80 published at (8)
@@ -165,6 +166,24 @@ struct change_deadlines store_load_timers(struct store *store, const uint8_t *ap
 size_t store_load_acknowledgements(struct store *store, const uint8_t *apex, uint32_t serial,
                                    struct store_acknowledgement out[STORE_ACKNOWLEDGEMENTS_MAX]);
 
+/* ---- zones that are gone ---- */
+
+/* What was removed of a zone. */
+struct store_forgotten {
+	uint64_t values; /* its head among them */
+	uint64_t images; /* also what was set aside as broken */
+	bool keeps_serial;
+	uint32_t
+	        serial; /* that was published last, or that may have been: it stays remembered with its content's digest */
+};
+/* Forgets a zone that nobody works for, with values and images that no head names, and returns when that is durable. Nothing of
+ * it is written meanwhile. What a primary gave stays remembered, here and in the serials: when the zone comes again, its serial
+ * goes on from there, or stays where the content is the same.
+ * ERROR_NOT_FOUND  the store knows no such zone
+ * ERROR_IO, ERROR_LIMIT, ERROR_DENIED  it is not durable; what was there is there
+ * Any thread but the one that commits. */
+MUST_USE bool store_forget(struct store *store, const uint8_t *apex, struct store_forgotten *out, struct error *error);
+
 /* ---- a copy ---- */
 
 struct store_backup_counts {
@@ -248,7 +267,7 @@ void store_write_copy(struct store_write *write, const struct store_head *head, 
 /* From now on large versions are not written, nor is one that is under way: such a write is not durable, ERROR_STOPPED. For
  * whoever stops, and must not wait for the disk: what was remembered stays, with the changesets since. Any thread. */
 void store_give_up_images(struct store *store);
-/* Forgets the zone. */
+/* Forgets the zone; of a primary's it stays remembered which serial was published with which content, and no more. */
 void store_write_forget(struct store_write *write);
 
 /* Besides. */

@@ -41,7 +41,16 @@ uint64_t store_checksum(struct kv_bytes key, struct kv_bytes value);
 /* Without the checksum at its end; NULL and 0: it does not fit the rest. */
 struct kv_bytes store_checked(struct kv_bytes key, struct kv_bytes value);
 
-enum store_place { STORE_NOWHERE, STORE_INLINE, STORE_IMAGE };
+enum store_place {
+	STORE_NOWHERE,
+	STORE_INLINE,
+	STORE_IMAGE,
+	STORE_FORGOTTEN, /* nowhere, and an operator had the zone forgotten: which serial was published is all that is left */
+};
+static inline bool store_has_records(enum store_place place)
+{
+	return place == STORE_INLINE || place == STORE_IMAGE;
+}
 
 /* A head as it is on disk. */
 struct store_head_value {
@@ -118,6 +127,8 @@ char *store_path_in(const char *folder, const char *name);
 
 /* Removes an image of the zone that turned out to be the wrong one; 0: none. */
 void store_image_remove(const struct store_write *write, uint64_t image);
+/* One changeset that is to go, whether a head names it or not. */
+void store_write_remove_change(struct store_write *write, uint64_t number);
 /* One more value; its checksum is added. */
 void store_write_put(struct store_write *write, enum store_key kind, const uint8_t *body, size_t len);
 
@@ -235,6 +246,8 @@ struct store_image_file {
 /* Removes those that were never finished. */
 void store_images_each(struct disk *disk, const char *folder,
                        void (*each)(void *context, const struct store_image_file *file), void *context);
+/* How many files in the folder are images of this zone, also broken ones that were set aside; `removes`: they go. */
+size_t store_images_of(struct disk *disk, const char *folder, const uint8_t *apex, bool removes);
 
 /* ---- commit.c: the queue of writes and who commits them ---- */
 
@@ -280,6 +293,7 @@ struct store_put {
 	struct store_put *next;
 	enum store_key kind;
 	bool is_removal;
+	uint64_t number; /* of a changeset */
 	size_t len;
 	uint8_t value[];
 };
@@ -292,8 +306,8 @@ struct store_write {
 	struct dns_name apex;
 	struct store_put *puts;
 	enum store_step step;
-	struct store_head_value value;       /* VERSION, CHANGE, COPY: as far as it is known before the head is */
-	struct store_head before;            /* CHANGE */
+	struct store_head_value value; /* as far as it is known before the head is; FORGET: where that cannot be read */
+	struct store_head before;      /* CHANGE */
 	struct change_history_limits limits; /* CHANGE */
 	struct store_put *change;            /* CHANGE; owned */
 	bool may_begin;                      /* CHANGE */

@@ -105,7 +105,7 @@ bool store_head_read(struct kv_bytes bytes, struct store_head_value *out)
 	head->top = read_u32(&in);
 	out->note.at_s = (int64_t)read_u64(&in);
 	if (!read_who(&in, who_len, &out->note) || reader_left(&in) > 0 ||
-	    (role != STORE_PRIMARY && role != STORE_SECONDARY) || place > STORE_IMAGE || has_top > 1 ||
+	    (role != STORE_PRIMARY && role != STORE_SECONDARY) || place > STORE_FORGOTTEN || has_top > 1 ||
 	    !is_origin(origin) || out->first > out->base || out->base > out->next) {
 		return false;
 	}

@@ -87,6 +87,12 @@ static void add_removal(struct store_write *write, enum store_key kind)
 	add(write, put);
 }
 
+void store_write_remove_change(struct store_write *write, uint64_t number)
+{
+	add_removal(write, STORE_KEY_CHANGE);
+	write->puts->number = number;
+}
+
 /* Records that may be few. */
 struct few_records {
 	struct store_record_sink sink; /* first */

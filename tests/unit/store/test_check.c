@@ -254,6 +254,62 @@ TEST(each_kind_of_damage_is_told_with_what_comes_of_it)
 	        "harm\n");
 }
 
+/* ---- forgetting ---- */
+
+static void forget(struct store *store, unsigned zone, uint64_t values, uint64_t images)
+{
+	struct store_forgotten forgotten;
+	struct error error;
+	assert_true(store_forget(store, apex_of(zone).wire, &forgotten, &error));
+	assert_int_equal(forgotten.values, values);
+	assert_int_equal(forgotten.images, images);
+	assert_false(forgotten.keeps_serial); /* a secondary's */
+	assert_false(store_forget(store, apex_of(zone).wire, &forgotten, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+static void set_image_aside(const char *path)
+{
+	char *images = store_path_in(path, "images");
+	DIR *entries = opendir(images);
+	assert_non_null(entries);
+	for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+		char *image = store_path_in(images, entry->d_name);
+		char aside[300];
+		snprintf(aside, sizeof aside, "%s.broken", image);
+		if (entry->d_name[0] != '.') {
+			assert_int_equal(rename(image, aside), 0);
+		}
+		free(image);
+	}
+	closedir(entries);
+	free(images);
+}
+
+/* Also what no head names, and images that were set aside. */
+TEST(all_that_is_there_of_a_zone_goes_when_it_is_forgotten)
+{
+	static struct heard heard;
+	struct error error;
+	char *path = make_store("forgotten");
+	struct store_name broken = store_key_of(STORE_KEY_HEAD, apex_of(0).wire);
+	struct store_name gone = store_key_of(STORE_KEY_HEAD, apex_of(2).wire);
+	spoil(path, &broken, false);
+	spoil(path, &gone, true);
+	set_image_aside(path);
+	struct store *store = store_open(path, &error);
+	assert_non_null(store);
+	forget(store, 0, 4, 0);     /* head, records, timers, source */
+	forget(store, 1, 3 + 8, 1); /* head, timers, source, changes */
+	forget(store, 2, 3 + 8, 0); /* records, timers, source, changes */
+	store_close(store);
+	assert_true(check_folder(path, &heard));
+	assert_string_equal(heard.text, "");
+	assert_int_equal(heard.seen, 0);
+	assert_int_equal(heard.counts.values, 1); /* the format */
+	free(path);
+}
+
 /* ---- bits that flip ---- */
 
 static void write_file(const char *path, const uint8_t *octets, size_t len)

@@ -30,6 +30,7 @@ static const char *const names[ZONES] = {"a.", "b.a.", "c.example.", "d.", "e.",
 /* What is remembered of one zone. */
 struct remembered {
 	bool has_head;
+	bool is_primary; /* where there is a head */
 	bool has_records;
 	uint32_t serial;
 	struct change_digest content;
@@ -126,9 +127,22 @@ static const struct store_note note = {.at_s = 1000, .origin = CHANGE_FROM_TRANS
 static void be_remembered(struct remembered *state, const struct store_head *head, bool has_records)
 {
 	state->has_head = true;
+	state->is_primary = head->role == STORE_PRIMARY;
 	state->has_records = has_records;
 	state->serial = head->serial_published;
 	state->content = head->content;
+	state->acknowledgements = 0;
+}
+
+/* Of a primary's, the serial and the digest stay. */
+static void be_forgotten(struct remembered *state)
+{
+	bool stays = state->has_head && state->is_primary;
+	state->has_head = stays;
+	state->has_records = false;
+	state->serial = stays ? state->serial : 0;
+	state->content = stays ? state->content : (struct change_digest){0};
+	state->timers = (struct change_deadlines){0};
 	state->acknowledgements = 0;
 }
 
@@ -208,7 +222,7 @@ static void submit_one(struct life *life)
 	uint64_t what = below(life, 16);
 	if (what == 0) {
 		store_write_forget(write);
-		*state = (struct remembered){.has_head = false};
+		be_forgotten(state);
 		set_newest(life, zone, NULL);
 	} else if (what < 3) {
 		write_head(life, write, zone, state);

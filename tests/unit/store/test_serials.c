@@ -283,3 +283,73 @@ TEST(rebuilding_that_the_disk_refused_takes_nothing_back)
 	store_close(store);
 	fake_kv_free(fake);
 }
+
+/* ---- zones that are forgotten ---- */
+
+static bool load_head(struct store *store, unsigned zone, struct store_head *head)
+{
+	struct error error;
+	return store_load_head(store, zone_number(zone).wire, head, NULL, NULL, &error);
+}
+
+TEST(forgotten_zone_of_a_primary_keeps_its_serial_and_digest_alone)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = open_alone(fake, "forgotten");
+	struct store_forgotten forgotten;
+	struct store_head head = {.role = STORE_PRIMARY, .class = 1, .serial_published = 77, .content = {{5, 6}}};
+	struct error error;
+	struct store_write *write = store_write_new(store, zone_number(1).wire);
+	store_write_version(write, &head, &a_note, NULL);
+	store_write_source(write, (const uint8_t *)"file", 4);
+	store_submit(write, NULL, STORE_NOW);
+	store_commit(store);
+	assert_true(store_forget(store, zone_number(1).wire, &forgotten, &error));
+	assert_int_equal(forgotten.values, 2);
+	assert_true(forgotten.keeps_serial);
+	assert_int_equal(forgotten.serial, 77);
+	assert_false(store_forget(store, zone_number(1).wire, &forgotten, &error));
+	assert_int_equal(error.code, ERROR_NOT_FOUND);
+	assert_true(load_head(store, 1, &head));
+	assert_int_equal(head.serial_published, 77);
+	assert_true(change_digest_equal(head.content, (struct change_digest){{5, 6}}));
+	assert_true(may_have_been_given(store, 1, 77));
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(zone_whose_head_is_broken_goes_on_behind_what_was_noted_when_it_was_forgotten)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = open_alone(fake, "forgotten-broken");
+	struct store_forgotten forgotten;
+	struct store_head head;
+	struct error error;
+	give(store, 1, 77);
+	assert_true(fake_kv_flip(fake, 'h', 40));
+	assert_true(store_forget(store, zone_number(1).wire, &forgotten, &error));
+	assert_true(forgotten.keeps_serial);
+	assert_int_equal(forgotten.serial, 255);
+	assert_true(load_head(store, 1, &head));
+	assert_true(head.has_top);
+	assert_int_equal(head.top, 255);
+	assert_true(may_have_been_given(store, 1, 77)); /* when the store is lost */
+	store_close(store);
+	fake_kv_free(fake);
+}
+
+TEST(zone_that_cannot_be_forgotten_is_there_as_it_was)
+{
+	struct fake_kv *fake = fake_kv_new();
+	struct store *store = open_alone(fake, "refused");
+	struct store_forgotten forgotten;
+	struct error error;
+	give(store, 1, 77);
+	fake_kv_fail_commits(fake, 1);
+	assert_false(store_forget(store, zone_number(1).wire, &forgotten, &error));
+	assert_int_equal(error.code, ERROR_IO);
+	assert_true(store_forget(store, zone_number(1).wire, &forgotten, &error));
+	assert_int_equal(forgotten.values, 1);
+	store_close(store);
+	fake_kv_free(fake);
+}
