@@ -104,10 +104,10 @@ static void see_zone(struct store_check_sink *self, const uint8_t *apex, const s
 	char text[DNS_NAME_TEXT_MAX];
 	(void)head;
 	if (checking->conf != NULL && conf_find_zone(checking->conf, dns_name_to_text(apex, text)) == NULL) {
-		take_finding(self, &(struct store_finding){
-		                           .apex = apex,
-		                           .what = "is not in the configuration",
-		                           .then = "its data stay, and are served again when it is; they take room"});
+		take_finding(self, &(struct store_finding){.apex = apex,
+		                                           .what = "is not in the configuration",
+		                                           .then = "its data stay, and are served again when it is; "
+		                                                   "`tandem zone forget` removes them"});
 	}
 }
 

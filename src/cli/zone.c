@@ -222,6 +222,10 @@ static int check_words(const struct cli_line *line, struct zone_run *run)
 	if (list && (zones > 0 || cli_has(line, "all"))) {
 		return cli_wrong_usage(&cli_command_zone, "list shows all zones and takes none");
 	}
+	if (!list && !run->asks_why && run->action == CONTROL_FORGET && cli_has(line, "all")) {
+		return cli_wrong_usage(&cli_command_zone,
+		                       "forget takes zones that are configured no more, --all is those that are");
+	}
 	if (!list && (zones == 0) != cli_has(line, "all")) {
 		return cli_wrong_usage(&cli_command_zone, "%s needs either zones or --all", word);
 	}
@@ -277,16 +281,21 @@ const struct cli_command cli_command_zone = {
                 "  notify       tell all secondaries now\n"
                 "  flush        write what is served to disk now\n"
                 "  export       secondary: write the zone to its file; any zone with -o FILE\n"
+                "  forget       remove what is stored of a zone that is configured no more\n"
                 "\n"
                 "Without --wait the command returns when the order is accepted. With several zones each is done, and "
                 "the\n"
-                "exit status is 1 when one of them failed.\n",
+                "exit status is 1 when one of them failed. `forget` tells when it is done what was removed; which "
+                "serials "
+                "of\n"
+                "a primary were given stays noted, so that none comes again with other content.\n",
         .options = options,
         .option_count = ARRAY_LENGTH(options),
         .examples = "tandem zone list\n"
                     "tandem zone why example.org\n"
                     "tandem zone reload --wait example.org\n"
                     "tandem zone retransfer --wait --timeout 600 .\n"
-                    "tandem zone export -o - example.org\n",
+                    "tandem zone export -o - example.org\n"
+                    "tandem zone forget gone.example             it has left the configuration for good\n",
         .run = run,
 };

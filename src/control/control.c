@@ -6,6 +6,7 @@
 static const char *const action_names[CONTROL_ACTIONS] = {
         [CONTROL_RELOAD] = "reload", [CONTROL_REFRESH] = "refresh", [CONTROL_RETRANSFER] = "retransfer",
         [CONTROL_NOTIFY] = "notify", [CONTROL_FLUSH] = "flush",     [CONTROL_EXPORT] = "export",
+        [CONTROL_FORGET] = "forget",
 };
 
 const char *control_action_name(enum control_action action)

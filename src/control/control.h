@@ -170,8 +170,9 @@ enum control_action {
 	CONTROL_NOTIFY,     /* send NOTIFY to all targets now */
 	CONTROL_FLUSH,      /* make what is served durable; done when it is on disk */
 	CONTROL_EXPORT,     /* write the served version to the zone's file (secondary) */
+	CONTROL_FORGET,     /* remove what is stored of a zone that is not configured; always waits */
 };
-#define CONTROL_ACTIONS 6
+#define CONTROL_ACTIONS 7
 
 /* "reload", "refresh", ... */
 const char *control_action_name(enum control_action action);

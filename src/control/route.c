@@ -335,6 +335,7 @@ static void post_order(const struct control_handlers *handlers, const struct req
 		bad_request(response, error.text);
 		return;
 	}
+	order.wait = order.wait || action == CONTROL_FORGET; /* what is removed is told when it is gone */
 	if (order.wait && !may_wait(request, response)) {
 		return;
 	}

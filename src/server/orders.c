@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "server/announce_internal.h"
 #include "server/follow_internal.h"
+#include "server/forget_internal.h"
 #include "server/server_internal.h"
 #include "server/writer_internal.h"
 #include "source/source.h"
@@ -112,6 +113,8 @@ static bool order_begin(struct server_zone *zone, enum control_action action, st
 	case CONTROL_EXPORT:
 		writer_export(zone);
 		return true;
+	case CONTROL_FORGET:
+		return forget_refuse(error);
 	}
 	return false;
 }
@@ -187,13 +190,25 @@ static bool run_order(struct server_zone *zone, const struct control_order *orde
 	return server_zone_wait_end(zone, &wait, order->timeout_ms, order->asker, text, error);
 }
 
+static bool order_forget(struct server *server, const struct control_order *order, struct arena *arena,
+                         struct control_done *out, struct error *error)
+{
+	struct text text;
+	text_init(&text, 300);
+	bool done = forget_zone(server, order, &text, error);
+	*out = (struct control_done){.text = arena_copy_text(arena, text_string(&text))};
+	text_deinit(&text);
+	return done;
+}
+
 static bool order_zone(void *self, const struct control_order *order, struct arena *arena, struct control_done *out,
                        struct error *error)
 {
 	struct text text;
 	struct server_zone *zone = find_by_text(self, order->zone, error);
 	if (zone == NULL) {
-		return false;
+		return order->action == CONTROL_FORGET && error->code == ERROR_NOT_FOUND &&
+		       order_forget(self, order, arena, out, error);
 	}
 	text_init(&text, 4096);
 	bool done = run_order(zone, order, &text, error);

@@ -169,6 +169,17 @@ static void remember_leaving(struct server *server, const struct server_zone *zo
 	*list = leaving;
 }
 
+bool leaving_is_over(struct server *server, const uint8_t *apex)
+{
+	for (const struct leaving_lane *leaving = *leaving_list(server, apex); leaving != NULL;
+	     leaving = leaving->next) {
+		if (dns_name_equal(leaving->apex.wire, apex) && job_lane_is_shared(leaving->lane)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The lane of a zone of this name that has not wholly gone, with a reference, or NULL. Forgets those of its list
  * that have. */
 static struct job_lane *take_leaving(struct server *server, const uint8_t *apex)

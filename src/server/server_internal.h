@@ -163,6 +163,8 @@ struct leaving_lane {
 	struct leaving_lane *next;
 };
 void leaving_lanes_free(struct server *server);
+/* False: something still works for a zone of this name that was removed. The reload_lock is held. */
+bool leaving_is_over(struct server *server, const uint8_t *apex);
 
 /* Adds the zones of a first configuration; none is loaded yet. */
 void zones_create(struct server *server);
