@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "change/history.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +25,27 @@ struct step {
 	uint32_t serial_to;
 };
 
-/* What the histories of one line know together: which of its changesets turned out to be gone. */
-struct loss {
+/* A changeset that was had from the keeper, as long as somebody uses it: another than any that a history has itself. */
+struct lent {
+	struct lent *next;
+	const struct changeset *set; /* a reference */
+	uint64_t number;             /* in its line */
+	size_t users;
+};
+
+/* What the histories of one line have in common. */
+struct line {
 	_Atomic(uint32_t) refs;
-	_Atomic(uint64_t) newest; /* number of the newest of them; 0: none */
+	_Atomic(uint64_t) lost; /* number of the newest changeset that turned out to be gone; 0: none */
+	pthread_mutex_t lock;
+	struct lent *lent; /* guarded by lock */
 };
 
 struct change_history {
 	_Atomic(uint32_t) refs;
 	uint64_t newest;                    /* zone_identity of the version to which it leads */
 	uint64_t number;                    /* of the newest changeset in its line, above 0 */
-	struct loss *loss;                  /* a reference */
+	struct line *line;                  /* a reference */
 	const uint8_t *apex;                /* behind the steps in the same block */
 	const struct change_keeper *keeper; /* borrowed; NULL: all are in memory */
 	size_t count;
@@ -46,9 +57,9 @@ size_t change_history_count(const struct change_history *history)
 	return history == NULL ? 0 : history->count;
 }
 
-/* `number` and `loss`, a reference that is taken, are the line's. */
+/* Of the line, a reference to which is taken, and with this number in it. */
 static struct change_history *history_new(size_t count, const struct zone_snapshot *newest, uint64_t number,
-                                          struct loss *take)
+                                          struct line *take)
 {
 	struct change_history *history;
 	size_t apex_len = dns_name_len(zone_name(newest));
@@ -57,29 +68,33 @@ static struct change_history *history_new(size_t count, const struct zone_snapsh
 	atomic_init(&history->refs, 1);
 	history->newest = zone_identity(newest);
 	history->number = number;
-	history->loss = take;
+	history->line = take;
 	history->apex = memcpy((uint8_t *)history->steps + steps_len, zone_name(newest), apex_len);
 	history->count = count;
 	return history;
 }
 
-static struct loss *loss_new(void)
+static struct line *line_new(void)
 {
-	struct loss *loss = memory_new(sizeof *loss);
-	atomic_init(&loss->refs, 1);
-	atomic_init(&loss->newest, 0);
-	return loss;
+	struct line *line = memory_new(sizeof *line);
+	atomic_init(&line->refs, 1);
+	atomic_init(&line->lost, 0);
+	pthread_mutex_init(&line->lock, NULL);
+	return line;
 }
 
-static struct loss *loss_ref(struct loss *loss)
+static struct line *line_ref(struct line *line)
 {
-	atomic_fetch_add_explicit(&loss->refs, 1, memory_order_relaxed);
-	return loss;
+	atomic_fetch_add_explicit(&line->refs, 1, memory_order_relaxed);
+	return line;
 }
 
-static void loss_unref(struct loss *take)
+/* Nobody uses what was lent: who does has a history of the line. */
+static void line_unref(struct line *take)
 {
 	if (atomic_fetch_sub_explicit(&take->refs, 1, memory_order_acq_rel) == 1) {
+		ensure(take->lent == NULL);
+		pthread_mutex_destroy(&take->lock);
 		free(take);
 	}
 }
@@ -91,16 +106,15 @@ static size_t count_before_loss(const struct change_history *history)
 	if (count == 0) {
 		return 0;
 	}
-	uint64_t lost = atomic_load_explicit(&history->loss->newest, memory_order_relaxed);
+	uint64_t lost = atomic_load_explicit(&history->line->lost, memory_order_relaxed);
 	uint64_t behind = history->number > lost ? history->number - lost : 0;
 	return behind < count ? (size_t)behind : count;
 }
 
-static void note_loss(const struct change_history *history, size_t back)
+static void note_loss(const struct change_history *history, uint64_t number)
 {
-	uint64_t number = history->number - back + 1;
-	uint64_t newest = atomic_load_explicit(&history->loss->newest, memory_order_relaxed);
-	while (newest < number && !atomic_compare_exchange_weak(&history->loss->newest, &newest, number)) {
+	uint64_t lost = atomic_load_explicit(&history->line->lost, memory_order_relaxed);
+	while (lost < number && !atomic_compare_exchange_weak(&history->line->lost, &lost, number)) {
 	}
 }
 
@@ -197,7 +211,7 @@ const struct change_history *change_history_with(const struct change_history *be
 	bool goes_on = continues(before, set);
 	size_t kept = goes_on ? count_kept(before, octets, at_s, limits) : 0;
 	struct change_history *history = history_new(kept + 1, newest, goes_on ? before->number + 1 : 1,
-	                                             goes_on ? loss_ref(before->loss) : loss_new());
+	                                             goes_on ? line_ref(before->line) : line_new());
 	for (size_t i = 0; i < kept; i++) {
 		history->steps[i] = copy_of(&before->steps[before->count - kept + i]);
 	}
@@ -231,7 +245,7 @@ const struct change_history *change_history_of(const struct changeset *const *se
 	if (kept == 0) {
 		return NULL;
 	}
-	struct change_history *history = history_new(kept, newest, kept, loss_new());
+	struct change_history *history = history_new(kept, newest, kept, line_new());
 	for (size_t i = 0; i < kept; i++) {
 		history->steps[i] = step_of(sets[count - kept + i], at_s[count - kept + i]);
 	}
@@ -264,7 +278,7 @@ void change_history_unref(const struct change_history *take)
 	for (size_t i = 0; i < history->count; i++) {
 		changeset_unref(history->steps[i].set);
 	}
-	loss_unref(history->loss);
+	line_unref(history->line);
 	free(history);
 }
 
@@ -299,13 +313,10 @@ static bool is_that(const struct changeset *set, const struct step *step)
 	return print.words[0] == step->print.words[0] && print.words[1] == step->print.words[1];
 }
 
-const struct changeset *change_history_take(const struct change_history *history, size_t back)
+/* NULL: the keeper has it no more. */
+static const struct changeset *fetch(const struct change_history *history, size_t back)
 {
-	ensure(back >= 1 && back <= change_history_count(history));
 	const struct step *step = &history->steps[history->count - back];
-	if (step->set != NULL) {
-		return changeset_ref(step->set);
-	}
 	const struct change_kept what = {
 	        .serial_from = step->serial_from,
 	        .serial_to = step->serial_to,
@@ -317,10 +328,89 @@ const struct changeset *change_history_take(const struct change_history *history
 		changeset_unref(set);
 		set = NULL;
 	}
-	if (set == NULL) {
-		note_loss(history, back);
-	}
 	return set;
+}
+
+/* One more user of what is lent already. NULL: it is not. The lock is held. */
+static const struct changeset *lent_use(struct line *line, uint64_t number)
+{
+	struct lent *lent = line->lent;
+	while (lent != NULL && lent->number != number) {
+		lent = lent->next;
+	}
+	if (lent == NULL) {
+		return NULL;
+	}
+	lent->users++;
+	return lent->set;
+}
+
+static const struct changeset *lent_find(struct line *line, uint64_t number)
+{
+	pthread_mutex_lock(&line->lock);
+	const struct changeset *set = lent_use(line, number);
+	pthread_mutex_unlock(&line->lock);
+	return set;
+}
+
+/* Gives the one that is lent: `take`, or what somebody else had meanwhile. */
+static const struct changeset *lent_add(struct line *line, uint64_t number, const struct changeset *take)
+{
+	pthread_mutex_lock(&line->lock);
+	const struct changeset *set = lent_use(line, number);
+	if (set == NULL) {
+		struct lent *lent = memory_new(sizeof *lent);
+		*lent = (struct lent){.next = line->lent, .set = changeset_ref(take), .number = number, .users = 1};
+		line->lent = lent;
+		set = take;
+	}
+	pthread_mutex_unlock(&line->lock);
+	changeset_unref(take);
+	return set;
+}
+
+const struct changeset *change_history_take(const struct change_history *history, size_t back)
+{
+	ensure(back >= 1 && back <= change_history_count(history));
+	const struct step *step = &history->steps[history->count - back];
+	uint64_t number = history->number - back + 1;
+	if (step->set != NULL) {
+		return step->set;
+	}
+	const struct changeset *set = lent_find(history->line, number);
+	if (set != NULL) {
+		return set;
+	}
+	set = fetch(history, back);
+	if (set == NULL) {
+		note_loss(history, number);
+		return NULL;
+	}
+	return lent_add(history->line, number, set);
+}
+
+void change_history_give_back(const struct change_history *history, const struct changeset *take)
+{
+	if (history == NULL || take == NULL) {
+		return;
+	}
+	struct line *line = history->line;
+	pthread_mutex_lock(&line->lock);
+	struct lent **place = &line->lent;
+	while (*place != NULL && (*place)->set != take) {
+		place = &(*place)->next;
+	}
+	struct lent *lent = *place;
+	if (lent != NULL && --lent->users == 0) {
+		*place = lent->next;
+	} else {
+		lent = NULL; /* others use it, or the history itself has it */
+	}
+	pthread_mutex_unlock(&line->lock);
+	if (lent != NULL) {
+		changeset_unref(lent->set);
+		free(lent);
+	}
 }
 
 uint64_t change_history_octets(const struct change_history *history, size_t count)

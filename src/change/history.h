@@ -26,8 +26,8 @@ struct change_kept {
 
 /* Whoever has the changesets besides (the store); lives longer than all histories that know it. Embed it. */
 struct change_keeper {
-	/* A reference to this changeset of the zone, or to another that looks like it; NULL: it is not kept any more, or cannot be
-	 * read. Any thread. */
+	/* A reference to this changeset of the zone, made anew, or to another that looks like it; NULL: it is not kept any more, or
+	 * cannot be read. Any thread. */
 	const struct changeset *(*fetch)(const struct change_keeper *self, const uint8_t *apex,
 	                                 const struct change_kept *what);
 };
@@ -58,9 +58,11 @@ void change_history_unref(const struct change_history *take);
 size_t change_history_from(const struct change_history *history, uint32_t serial);
 /* The same, if they have `most` octets at the most; no more than these are looked at. */
 size_t change_history_within(const struct change_history *history, uint32_t serial, uint64_t most);
-/* A reference to the changeset `back` before the newest version; 1: the one that leads to it. One that is not in memory is
- * read; NULL: it is gone, and nothing leads over it any more. */
+/* The changeset `back` before the newest version; 1: the one that leads to it; to be given back before the history is. One that is
+ * not in memory is read, once for all who have taken it and have not given it back. NULL: it is gone, and nothing leads over it
+ * any more. */
 const struct changeset *change_history_take(const struct change_history *history, size_t back);
+void change_history_give_back(const struct change_history *history, const struct changeset *take);
 /* Octets of the `count` newest changesets. */
 uint64_t change_history_octets(const struct change_history *history, size_t count);
 /* Octets of those in memory. */

@@ -39,10 +39,10 @@ struct piece {
 /* What leads from a client's version to ours: one changeset after the other, those that are not in memory only while they are
  * sent. */
 struct difference {
-	const struct changeset *set; /* that is being walked; a reference; NULL: none is to be sent */
+	const struct changeset *set; /* that is being walked; NULL: none is to be sent */
 	struct changeset_walk walk;
-	const struct change_history *history; /* of those behind it; a reference */
-	size_t left;                          /* so many */
+	const struct change_history *history; /* that it was taken from; a reference; NULL: it is a reference itself */
+	size_t left;                          /* so many are behind it */
 	bool is_broken;                       /* the next one is gone */
 };
 
@@ -113,12 +113,16 @@ enum transfer_reply transfer_out_plan(const struct dns_message *question, bool i
 
 static void difference_free(struct difference *difference)
 {
-	changeset_unref(difference->set);
-	change_history_unref(difference->history);
+	if (difference->history == NULL) {
+		changeset_unref(difference->set);
+	} else {
+		change_history_give_back(difference->history, difference->set);
+		change_history_unref(difference->history);
+	}
 	*difference = (struct difference){.set = NULL};
 }
 
-/* Begins with `set`, NULL: nothing is to be sent, and goes on with the `left` newest of the history. */
+/* Begins with `take`, NULL: nothing is to be sent, and goes on with the `left` newest of the history that it was taken from. */
 static void difference_begin(struct difference *difference, const struct changeset *take,
                              const struct change_history *history, size_t left)
 {
@@ -144,7 +148,7 @@ static const struct changeset *join_newest(const struct change_history *history,
 		joined = changeset_join(sets, count);
 	}
 	for (size_t i = 0; i < taken; i++) {
-		changeset_unref(sets[i]);
+		change_history_give_back(history, sets[i]);
 	}
 	free(sets);
 	return joined;
@@ -191,7 +195,7 @@ static bool difference_next(struct difference *difference, struct zone_change *c
 			return false;
 		}
 		difference->left--;
-		changeset_unref(difference->set);
+		change_history_give_back(difference->history, difference->set);
 		difference->set = next;
 		changeset_walk(next, &difference->walk);
 	}

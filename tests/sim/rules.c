@@ -325,7 +325,7 @@ static void check_history(const struct sim_server *server, size_t zone, const st
 				break;
 			}
 			digest = change_digest_after(digest, set);
-			changeset_unref(set);
+			change_history_give_back(history, set);
 		}
 		if (count > 0 && !change_digest_equal(digest, version->digest)) {
 			sim_violated("R4", server, zone,

@@ -62,7 +62,7 @@ static uint32_t serial_before(const struct change_history *history, size_t back)
 	assert_non_null(set);
 	uint32_t serial = changeset_facts(set).serial_from;
 	assert_int_equal(changeset_facts(set).serial_to, serial + 10);
-	changeset_unref(set);
+	change_history_give_back(history, set);
 	return serial;
 }
 
@@ -222,7 +222,7 @@ TEST(only_the_newest_changes_stay_in_memory_where_somebody_keeps_the_others)
 	for (size_t back = 1; back <= STEPS; back++) {
 		const struct changeset *set = change_history_take(history, back);
 		assert_ptr_equal(set, shelf.sets[STEPS - back]);
-		changeset_unref(set);
+		change_history_give_back(history, set);
 	}
 	assert_true(shelf.asked > STEPS / 2 && shelf.asked < STEPS);
 	change_history_unref(history);
@@ -274,7 +274,7 @@ TEST(a_change_that_is_gone_or_has_become_another_is_not_given)
 	assert_null(change_history_take(history, STEPS - 1));
 	const struct changeset *third = change_history_take(history, STEPS - 2);
 	assert_ptr_equal(third, shelf.sets[2]);
-	changeset_unref(third);
+	change_history_give_back(history, third);
 	change_history_unref(history);
 	clear_shelf(&shelf);
 	clear_shelf(&other);
@@ -304,6 +304,39 @@ TEST(nothing_leads_over_a_change_that_turned_out_to_be_gone)
 	assert_int_equal(change_history_count(after), STEPS + 1 - 5);
 	change_history_unref(after);
 	change_history_unref(later);
+	change_history_unref(history);
+	changeset_unref(set);
+	zone_unref(before);
+	zone_unref(next);
+	clear_shelf(&shelf);
+}
+
+/* Many may ask at once, and what they ask for may be half of a zone. */
+TEST(a_change_that_is_not_in_memory_is_there_once_for_all_who_use_it)
+{
+	struct shelf shelf = {.keeper.fetch = shelf_fetch};
+	const struct change_history *history = put_on_shelf(&shelf, &shelf.keeper, 'a');
+	const struct zone_snapshot *before = long_version(STEPS, 'a');
+	const struct zone_snapshot *next = long_version(STEPS + 1, 'a');
+	struct error error;
+	const struct changeset *set = changeset_between(before, next, &error);
+	const struct change_history *later = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	const struct changeset *first = change_history_take(history, STEPS);
+	const struct changeset *second = change_history_take(later, STEPS + 1);
+	assert_ptr_equal(second, first);
+	assert_int_equal(shelf.asked, 1);
+	change_history_give_back(later, second);
+	change_history_unref(later);
+	assert_int_equal(changeset_facts(first).serial_from, 0);
+	assert_ptr_equal(change_history_take(history, STEPS), first);
+	assert_int_equal(shelf.asked, 1);
+	change_history_give_back(history, first);
+	change_history_give_back(history, first);
+
+	/* Nobody uses it: it is had anew, or is gone. */
+	changeset_unref(shelf.sets[0]);
+	shelf.sets[0] = NULL;
+	assert_null(change_history_take(history, STEPS));
 	change_history_unref(history);
 	changeset_unref(set);
 	zone_unref(before);

@@ -1057,7 +1057,7 @@ static size_t changes_had(const struct rig *rig, uint32_t serial)
 	for (size_t back = steps_from(rig, serial); back > 0; back--) {
 		const struct changeset *set = change_history_take(history, back);
 		had += set != NULL && changeset_facts(set).serial_to == served_serial(rig) + 1 - back;
-		changeset_unref(set);
+		change_history_give_back(history, set);
 	}
 	return had;
 }

@@ -404,7 +404,7 @@ static const struct changeset *fetch(struct rig *rig, const struct change_histor
 	size_t len;
 	changeset_octets(set, &len);
 	what.octets = len;
-	changeset_unref(set);
+	change_history_give_back(history, set);
 	return keeper->fetch(keeper, rig->apex.wire, &what);
 }
 
@@ -420,7 +420,7 @@ static bool gives(struct rig *rig, const struct change_history *history, size_t 
 		assert_int_equal(fetched_len, len);
 		assert_memory_equal(fetched_octets, octets, len);
 	}
-	changeset_unref(set);
+	change_history_give_back(history, set);
 	changeset_unref(fetched);
 	return fetched != NULL;
 }

@@ -218,7 +218,7 @@ static void look_at_history(unsigned zone, uint32_t newest, const struct change_
 				_exit(WRONG);
 			}
 			digest = change_digest_after(digest, set);
-			changeset_unref(set);
+			change_history_give_back(history, set);
 		}
 		if (count > 0 && !change_digest_equal(digest, digests[zone][newest])) {
 			fprintf(stderr, "zone%u: the changes since serial %u lead elsewhere\n", zone, serial);

@@ -215,8 +215,8 @@ static const struct changeset *shelf_fetch(const struct change_keeper *self, con
 	shelf->asked++;
 	return what->serial_from == shelf->gone
 	               ? NULL
-	               : change_history_take(shelf->line.history,
-	                                     change_history_from(shelf->line.history, what->serial_from));
+	               : changeset_ref(change_history_take(
+	                         shelf->line.history, change_history_from(shelf->line.history, what->serial_from)));
 }
 
 static void shelf_fill(struct shelf *shelf)
