@@ -36,18 +36,16 @@ static enum transfer_tried tried_of(const struct fetch *fetch)
 	return fetch->asks_differences ? TRANSFER_TRIED_IXFR : TRANSFER_TRIED_AXFR;
 }
 
-static void fetch_send(struct fetch *fetch, struct moment now)
+/* What is asked for, and with what is known by now. */
+static void fetch_decide(struct fetch *fetch, struct moment now)
 {
-	struct transfer_secondary *zone = fetch->zone;
-	uint8_t bytes[TRANSFER_SIGNED_MAX];
-	struct error error;
+	const struct transfer_secondary *zone = fetch->zone;
 	fetch->repairs = !is_wanted(zone, fetch->source->serial) && content_wants_repair(fetch->source);
 	fetch->has_wanted = fetch->repairs && content_differs(fetch->source);
 	fetch->wanted = fetch->source->told;
 	fetch->asks_differences = !takes_any(zone) && !fetch->repairs && !fetch->wants_whole &&
 	                          !pin_wants_whole(fetch->source) && !fetch->source->whole_next &&
 	                          fetch->source->no_ixfr_until_ms <= now.boot_ms;
-	uint16_t type = fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
 	fetch->id = (uint16_t)random_below(transfer_scheduler_random(zone->scheduler), 0x10000);
 	fetch->edns = !fetch->source->no_edns;
 	fetch->is_forced = zone->is_forced;
@@ -56,33 +54,63 @@ static void fetch_send(struct fetch *fetch, struct moment now)
 	fetch->began_ms = now.boot_ms;
 	fetch->moved_ms = now.boot_ms;
 	fetch->octets = 0;
-	bool asks_digest = fetch->edns && content_is_asked(fetch->source);
+}
+
+static uint16_t type_of(const struct fetch *fetch)
+{
+	return fetch->asks_differences ? DNS_TYPE_IXFR : DNS_TYPE_AXFR;
+}
+
+static bool asks_digest(const struct fetch *fetch)
+{
+	return fetch->edns && content_is_asked(fetch->source);
+}
+
+static struct transfer_in *in_new(const struct fetch *fetch)
+{
+	const struct transfer_secondary *zone = fetch->zone;
 	struct transfer_in_config config = {
 	        .apex = zone->apex,
 	        .class = zone->class,
-	        .type = type,
+	        .type = type_of(fetch),
 	        .id = fetch->id,
 	        .asked_at_ms = fetch->began_ms,
 	        .has_serial = zone->has_version,
 	        .serial = zone->version.serial,
 	        .any_serial = takes_any(zone) || fetch->repairs,
-	        .asks_digest = asks_digest,
+	        .asks_digest = asks_digest(fetch),
 	        .records_max = zone->config->records_max,
 	        .bytes_max = zone->config->bytes_max,
 	};
-	fetch->in = transfer_in_new(&config);
+	return transfer_in_new(&config);
+}
+
+/* Signed where there is a key; gives how many octets. */
+static size_t write_question(struct fetch *fetch, uint8_t bytes[TRANSFER_SIGNED_MAX], struct moment now)
+{
+	const struct transfer_secondary *zone = fetch->zone;
 	struct transfer_question question = {
 	        .apex = zone->apex,
 	        .class = zone->class,
-	        .type = type,
+	        .type = type_of(fetch),
 	        .id = fetch->id,
 	        .edns = fetch->edns,
-	        .asks_digest = asks_digest,
+	        .asks_digest = asks_digest(fetch),
 	        .has_serial = fetch->asks_differences,
 	        .serial = zone->version.serial,
 	};
 	size_t len = transfer_question_write(&question, bytes);
-	len = transfer_sign(&fetch->tsig, fetch->key, bytes, len, now);
+	return transfer_sign(&fetch->tsig, fetch->key, bytes, len, now);
+}
+
+static void fetch_send(struct fetch *fetch, struct moment now)
+{
+	struct transfer_secondary *zone = fetch->zone;
+	uint8_t bytes[TRANSFER_SIGNED_MAX];
+	struct error error;
+	fetch_decide(fetch, now);
+	fetch->in = in_new(fetch);
+	size_t len = write_question(fetch, bytes, now);
 	struct transfer_call_plan plan = {
 	        .transport = TRANSFER_TCP,
 	        .to = &fetch->from,
