@@ -154,6 +154,22 @@ static const struct changeset *join_newest(const struct change_history *history,
 	return joined;
 }
 
+/* Begins with the `count` newest as one, unless that has more than `octets_max` octets. */
+static void difference_begin_joined(struct difference *difference, const struct change_history *history, size_t count,
+                                    uint64_t octets_max)
+{
+	size_t octets = 0;
+	const struct changeset *joined = join_newest(history, count);
+	if (joined != NULL) {
+		changeset_octets(joined, &octets);
+	}
+	if (octets <= octets_max) {
+		difference_begin(difference, joined, NULL, 0);
+	} else {
+		changeset_unref(joined);
+	}
+}
+
 /* What the client lacks, unless it has more than `octets_max`, or the whole zone is shorter. */
 static void difference_find(struct difference *difference, const struct dns_message *question,
                             const struct zone_snapshot *zone, const struct change_history *history, uint64_t octets_max)
@@ -171,12 +187,7 @@ static void difference_find(struct difference *difference, const struct dns_mess
 	zone_facts(zone, &facts);
 	uint64_t octets = change_history_octets(history, count);
 	if (count > 1 && octets <= JOIN_OCTETS_MAX) {
-		size_t len;
-		const struct changeset *joined = join_newest(history, count);
-		difference_begin(difference, joined, NULL, 0);
-		if (joined != NULL && (changeset_octets(joined, &len), len > facts.bytes)) {
-			difference_free(difference);
-		}
+		difference_begin_joined(difference, history, count, facts.bytes);
 	} else if (octets <= facts.bytes) {
 		difference_begin(difference, change_history_take(history, count), history, count - 1);
 	}
