@@ -89,8 +89,8 @@ struct conf_zone_options {
 
 	uint32_t lower_serial_after_s; /* primaries that have had nothing but lower serials for so long are followed */
 
-	uint32_t
-	        pin_primary_s; /* the primary of the version is left when it has lacked a newer one for so long; 0: any is taken */
+	/* The primary of the version is left when it has lacked a newer one for so long; 0: any is taken. */
+	uint32_t pin_primary_s;
 
 	struct conf_source query_source;    /* SOA questions of a secondary */
 	struct conf_source notify_source;   /* NOTIFY out */

@@ -304,8 +304,8 @@ static void begin_added(struct reload *reload)
 	}
 }
 
-/* What is stored of the zone stays in the data folder: if the removal was a mistake, nothing is lost, and a serial never
- * goes back. */
+/* What is stored of the zone stays in the data folder, until an operator has it forgotten (forget.c): if the removal was a
+ * mistake, nothing is lost, and a serial never goes back. */
 static void end_removed(struct reload *reload)
 {
 	for (size_t i = 0; i < reload->removed_count; i++) {

@@ -5,7 +5,8 @@
  * Knows   names, RRsets, zone cuts, glue, wildcards, denial of existence; canonical order.
  * Not     questions, messages, files, serial policy, who may ask; it never looks at a clock.
  *
- * I1  A snapshot never changes after it was made. Any number of threads read it without locks or shared writes.
+ * I1  A snapshot never changes after it was made, but for whether it is held back (zone_hold_back). Any number of threads read it
+ *     without locks or shared writes.
  * I2  Names are kept and walked in canonical order (RFC 4034 6.1), RDATA of an RRset in canonical order (6.3), without
  *     duplicates; the case of owners and of RDATA is kept as it came.
  * I3  Every RRset has one TTL. When RRs came with several, it is the lowest (RFC 2181 5.2).
