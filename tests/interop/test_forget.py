@@ -131,3 +131,20 @@ def test_words_that_make_no_sense_for_it_are_refused(pair):
     assert result.returncode == 2
     assert "forget takes zones that are configured no more" in result.stderr
     assert secondary.run_any("zone", "forget").returncode == 2
+
+
+def test_forgotten_zone_of_a_primary_may_come_again_as_a_secondary(world):
+    """Its primary's serials count then, whatever was given here."""
+    server, other = world.new("tandem", "server"), world.new("tandem", "other")
+    server.serve(SMALL, zones.small(world.folder, SMALL, 5))
+    other.serve(SMALL, zones.small(world.folder, SMALL, 1))
+    server.start()
+    other.start()
+    server.wait_for_serial(SMALL, 5)
+    take_out(server, SMALL)
+    server.run("zone", "forget", SMALL)
+    server.follow(SMALL, other)
+    server.reconfigure()
+    server.wait_for_serial(SMALL, 1)
+    assert names_gone(server) == ""
+    server.wait_for_serial(SMALL, 1)
