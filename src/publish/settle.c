@@ -121,7 +121,7 @@ void commit_finish(struct store_waiter *self, bool is_durable, const struct erro
 	} else {
 		line_end(line);
 	}
-	if (commit->writes) {
+	if (commit->writes || !is_durable) {
 		line_note_disk(line, commit->next.snapshot, is_durable);
 	}
 	if (commit->writes && is_durable) {

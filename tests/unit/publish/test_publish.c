@@ -477,6 +477,42 @@ TEST(first_version_that_a_primary_could_not_write_is_given_to_nobody_until_it_is
 	fake_kv_free(fake);
 }
 
+/* After a start the file is as it was published last, and the disk does not take what it was read from. */
+TEST(version_that_was_on_disk_before_a_start_that_could_not_write_is_written_later)
+{
+	struct rig rig;
+	struct told told;
+	struct fake_kv *fake = fake_kv_new();
+	const char *text = "a A 192.0.2.1\n";
+	rig_start_fake(&rig, fake);
+	assert_true(offer_file(&rig, 5, text));
+	rig_stop(&rig);
+	rig_start_fake(&rig, fake);
+	fake_kv_fail_commits(fake, 2);
+	struct publish_policy policy = {.serial = PUBLISH_SERIAL_RAISE, .strict = true, .history = usual_history};
+	struct change_sink *sink = publish_line_sink(rig.line);
+	told = (struct told){0};
+	sink->offer(sink, &(struct change_offer){.origin = CHANGE_FROM_FILE,
+	                                         .candidate = zone_of_text("example.", 5, text),
+	                                         .who = "test",
+	                                         .policy = &policy,
+	                                         .source = (const uint8_t *)"file",
+	                                         .source_len = 4,
+	                                         .settled = settled,
+	                                         .context = &told});
+	store_commit(rig.store);
+	assert_true(told.result.is_volatile);
+	publish_line_secure(rig.line, NULL, settled, &told);
+	store_commit(rig.store);
+	assert_false(told.done);
+	publish_line_secure(rig.line, NULL, settled, &told);
+	store_commit(rig.store);
+	assert_true(told.done);
+	assert_false(is_held_back(&rig));
+	rig_stop(&rig);
+	fake_kv_free(fake);
+}
+
 TEST(version_that_a_secondary_could_not_write_is_handed_on)
 {
 	struct rig rig;
