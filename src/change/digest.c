@@ -27,27 +27,43 @@ static struct hash_key key_of_owner(const uint8_t *owner)
 	return (struct hash_key){{hash.words[0], hash.words[1]}};
 }
 
-static struct hash_128 hash_canonical(const struct hash_key *key, uint16_t type, const uint8_t *rdata, size_t len)
-{
+/* Room for one that is not as it lies in memory. */
+struct canonical {
 	uint8_t usual[CANONICAL_USUAL];
-	uint8_t *canonical = len <= sizeof usual ? usual : memory_resize(NULL, 1, len);
-	dns_rdata_canonical(type, rdata, len, canonical);
+	uint8_t *longer; /* owned; NULL: it is not needed */
+};
+
+/* Borrowed from what is given, or from the room. */
+static struct hash_octets canonical_of(uint16_t type, const uint8_t *rdata, size_t len, struct canonical *room)
+{
+	room->longer = NULL;
+	if (!dns_type_has_names(type)) {
+		return (struct hash_octets){.bytes = rdata, .len = len};
+	}
+	uint8_t *octets = room->usual;
+	if (len > sizeof room->usual) {
+		octets = room->longer = memory_resize(NULL, 1, len);
+	}
+	dns_rdata_canonical(type, rdata, len, octets);
 	if (type == DNS_TYPE_SOA) {
-		dns_soa_set_serial(canonical, len, 0);
+		dns_soa_set_serial(octets, len, 0);
 	}
-	struct hash_128 hash = hash_bytes_128(key, canonical, len);
-	if (canonical != usual) {
-		free(canonical);
-	}
-	return hash;
+	return (struct hash_octets){.bytes = octets, .len = len};
 }
 
-/* One RR; type and TTL are in the key, so that its RDATA is hashed where it lies. */
-static struct hash_128 hash_rr(const struct hash_key *owner, uint16_t type, uint32_t ttl, const uint8_t *rdata,
-                               size_t len)
+/* Type and TTL are in the key, so that RDATA is hashed where it lies. */
+static struct hash_key key_of_rrset(const struct hash_key *owner, uint16_t type, uint32_t ttl)
 {
-	struct hash_key key = {{owner->words[0] ^ ((uint64_t)type << 32 | ttl), owner->words[1]}};
-	return dns_type_has_names(type) ? hash_canonical(&key, type, rdata, len) : hash_bytes_128(&key, rdata, len);
+	return (struct hash_key){{owner->words[0] ^ ((uint64_t)type << 32 | ttl), owner->words[1]}};
+}
+
+static struct hash_128 hash_rr(const struct hash_key *key, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	struct canonical room;
+	struct hash_octets octets = canonical_of(type, rdata, len, &room);
+	struct hash_128 hash = hash_bytes_128(key, octets.bytes, octets.len);
+	free(room.longer);
+	return hash;
 }
 
 static void add(struct change_digest *digest, struct hash_128 hash)
@@ -65,10 +81,24 @@ static void subtract(struct change_digest *digest, struct hash_128 hash)
 static void add_list(struct change_digest *digest, const struct hash_key *owner, uint16_t type, uint32_t ttl,
                      const uint8_t *rdatas, uint16_t count)
 {
-	for (uint16_t i = 0; i < count; i++) {
-		uint16_t len = load_u16(rdatas);
-		add(digest, hash_rr(owner, type, ttl, rdatas + 2, len));
-		rdatas += 2 + len;
+	struct hash_key key = key_of_rrset(owner, type, ttl);
+	for (; count >= 2; count -= 2) {
+		struct canonical rooms[2];
+		struct hash_octets octets[2];
+		struct hash_128 hashes[2];
+		for (size_t i = 0; i < 2; i++) {
+			uint16_t len = load_u16(rdatas);
+			octets[i] = canonical_of(type, rdatas + 2, len, &rooms[i]);
+			rdatas += 2 + len;
+		}
+		hash_bytes_128_of_two(&key, octets, hashes);
+		add(digest, hashes[0]);
+		add(digest, hashes[1]);
+		free(rooms[0].longer);
+		free(rooms[1].longer);
+	}
+	if (count == 1) {
+		add(digest, hash_rr(&key, type, rdatas + 2, load_u16(rdatas)));
 	}
 }
 
@@ -100,7 +130,8 @@ struct change_digest change_digest_after(struct change_digest before, const stru
 	changeset_walk(set, &walk);
 	while (changeset_walk_next(&walk, &change)) {
 		struct hash_key owner = key_of_owner(change.owner);
-		struct hash_128 hash = hash_rr(&owner, change.type, change.ttl, change.rdata, change.rdata_len);
+		struct hash_key key = key_of_rrset(&owner, change.type, change.ttl);
+		struct hash_128 hash = hash_rr(&key, change.type, change.rdata, change.rdata_len);
 		if (change.add) {
 			add(&before, hash);
 		} else {

@@ -146,13 +146,37 @@ bool dns_name_is_wildcard(const uint8_t *name)
 	return name[0] == 1 && name[1] == '*';
 }
 
+#define EACH_OCTET(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Eight octets at once. Of each the lowest seven bits are added to, so that nothing carries into the next one. */
+static uint64_t lower_word(uint64_t word)
+{
+	uint64_t low = word & EACH_OCTET(0x7f);
+	uint64_t from_a = low + EACH_OCTET(0x80 - 'A');
+	uint64_t above_z = low + EACH_OCTET(0x80 - 'Z' - 1);
+	uint64_t is_capital = from_a & ~above_z & ~word & EACH_OCTET(0x80);
+	return word | is_capital >> 2;
+}
+
+void dns_octets_lower(const uint8_t *octets, size_t len, uint8_t *out)
+{
+	size_t i = 0;
+	for (; i + 8 <= len; i += 8) {
+		uint64_t word;
+		memcpy(&word, octets + i, 8);
+		word = lower_word(word);
+		memcpy(out + i, &word, 8);
+	}
+	for (; i < len; i++) {
+		out[i] = dns_lower[octets[i]];
+	}
+}
+
 void dns_name_lower(const uint8_t *name, struct dns_name *out)
 {
 	size_t len = dns_name_len(name);
 	out->len = (uint8_t)len;
-	for (size_t i = 0; i < len; i++) {
-		out->wire[i] = dns_lower[name[i]];
-	}
+	dns_octets_lower(name, len, out->wire);
 }
 
 static bool join(const uint8_t *prefix, size_t prefix_len, const uint8_t *suffix, struct dns_name *out)
@@ -375,8 +399,6 @@ static enum dns_text_form parse_escaped(const char *chars, size_t len, const uin
 	}
 	return end_relative(origin, label, used, out);
 }
-
-#define EACH_OCTET(octet) (UINT64_C(0x0101010101010101) * (octet))
 
 /* 0x80 in each octet of `word` that is `octet`; exact in all of them. */
 static uint64_t octets_that_are(uint64_t word, uint8_t octet)

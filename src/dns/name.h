@@ -49,6 +49,8 @@ bool dns_name_is_wildcard(const uint8_t *name); /* the first label is exactly "*
 
 /* `out` gets `name` with A-Z lowered. */
 void dns_name_lower(const uint8_t *name, struct dns_name *out);
+/* ASCII capitals in lower case, of octets of any kind; `out` may be `octets`. The lengths of labels are no capitals. */
+void dns_octets_lower(const uint8_t *octets, size_t len, uint8_t *out);
 /* ASCII lower case of one octet. */
 extern const uint8_t dns_lower[256];
 

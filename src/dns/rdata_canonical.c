@@ -63,9 +63,7 @@ void dns_rdata_canonical(uint16_t type, const uint8_t *rdata, size_t len, uint8_
 	}
 	for (size_t i = 0; i < count; i++) {
 		uint8_t *name = out + names[i].offset;
-		for (size_t at = 0; at < names[i].len; at++) {
-			name[at] = dns_lower[name[at]];
-		}
+		dns_octets_lower(name, names[i].len, name);
 	}
 }
 

@@ -67,6 +67,27 @@ TEST(hash_with_two_keys_at_once_is_that_with_each)
 	}
 }
 
+TEST(hashes_of_two_are_those_of_each)
+{
+	uint8_t bytes[64];
+	const struct hash_key key = {{1, 2}};
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		bytes[i] = (uint8_t)(i * 7);
+	}
+	for (size_t a = 0; a <= sizeof bytes; a++) {
+		for (size_t b = 0; b <= sizeof bytes; b++) {
+			struct hash_octets in[2] = {{.bytes = bytes, .len = a},
+			                            {.bytes = bytes + sizeof bytes - b, .len = b}};
+			struct hash_128 both[2];
+			hash_bytes_128_of_two(&key, in, both);
+			for (size_t i = 0; i < 2; i++) {
+				struct hash_128 one = hash_bytes_128(&key, in[i].bytes, in[i].len);
+				assert_memory_equal(&both[i], &one, sizeof one);
+			}
+		}
+	}
+}
+
 TEST(aligned_copy_is_aligned_after_odd_bytes)
 {
 	struct arena arena;

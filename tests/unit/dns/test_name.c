@@ -325,6 +325,29 @@ TEST(comparisons_agree_with_a_plain_model)
 	}
 }
 
+TEST(octets_are_lowered_whatever_they_are_and_wherever_they_lie)
+{
+	uint8_t octets[256 + 16];
+	uint8_t lowered[sizeof octets];
+	for (size_t i = 0; i < sizeof octets; i++) {
+		octets[i] = (uint8_t)(i * 167); /* each octet beside others than its neighbours in the table */
+	}
+	for (size_t start = 0; start < 8; start++) {
+		for (size_t len = 0; start + len <= sizeof octets; len++) {
+			memset(lowered, 0xee, sizeof lowered);
+			dns_octets_lower(octets + start, len, lowered);
+			for (size_t i = 0; i < len; i++) {
+				assert_int_equal(lowered[i], lower(octets[start + i]));
+			}
+			assert_true(len == sizeof lowered || lowered[len] == 0xee);
+		}
+	}
+	dns_octets_lower(octets, sizeof octets, octets);
+	for (size_t i = 0; i < sizeof octets; i++) {
+		assert_int_equal(octets[i], lower((uint8_t)(i * 167)));
+	}
+}
+
 TEST(wildcard_is_a_first_label_of_exactly_one_asterisk)
 {
 	assert_true(dns_name_is_wildcard(name_of("*.example.").wire));
