@@ -99,9 +99,6 @@ static void keep(struct requests *requests, struct net_stream *stream, const str
 	*kept = (struct kept){.requests = requests, .stream = stream, .to = *to, .from = *from};
 	requests->kept[requests->kept_count++] = kept;
 	struct net_stream_config config = {
-	        .to = *to,
-	        .from = *from,
-	        .connect_ms = 1,
 	        .total_ms = REQUESTS_KEPT_MS, /* not from the last octet: nobody asked for any */
 	        .self = kept,
 	        .message = kept_message,
