@@ -280,17 +280,38 @@ TEST(a_change_that_is_gone_or_has_become_another_is_not_given)
 	clear_shelf(&other);
 }
 
+/* One more, behind those on the shelf, and a history that goes on with it: made before somebody looks, as by a version that
+ * comes while a transfer runs. */
+struct next_step {
+	const struct zone_snapshot *version;
+	const struct changeset *set;
+	const struct change_history *later;
+};
+
+static struct next_step next_step(struct shelf *shelf, const struct change_history *history)
+{
+	struct error error;
+	const struct zone_snapshot *before = long_version(STEPS, 'a');
+	struct next_step next = {.version = long_version(STEPS + 1, 'a')};
+	next.set = changeset_between(before, next.version, &error);
+	next.later = change_history_with(history, next.set, next.version, 0, &wide, &shelf->keeper);
+	zone_unref(before);
+	return next;
+}
+
+static void next_step_free(const struct next_step *take)
+{
+	change_history_unref(take->later);
+	changeset_unref(take->set);
+	zone_unref(take->version);
+}
+
 /* Who was cut there and asks again would be cut there again. */
 TEST(nothing_leads_over_a_change_that_turned_out_to_be_gone)
 {
 	struct shelf shelf = {.keeper.fetch = shelf_fetch};
 	const struct change_history *history = put_on_shelf(&shelf, &shelf.keeper, 'a');
-	const struct zone_snapshot *before = long_version(STEPS, 'a');
-	const struct zone_snapshot *next = long_version(STEPS + 1, 'a');
-	struct error error;
-	const struct changeset *set = changeset_between(before, next, &error);
-	/* Made before somebody looks: a version that came while the transfer ran. */
-	const struct change_history *later = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	struct next_step next = next_step(&shelf, history);
 	changeset_unref(shelf.sets[4]);
 	shelf.sets[4] = NULL;
 	assert_int_equal(change_history_from(history, 3), STEPS - 3);
@@ -298,16 +319,14 @@ TEST(nothing_leads_over_a_change_that_turned_out_to_be_gone)
 	assert_int_equal(change_history_from(history, 3), 0);
 	assert_int_equal(change_history_from(history, 4), 0);
 	assert_int_equal(change_history_from(history, 5), STEPS - 5);
-	assert_int_equal(change_history_from(later, 4), 0);
-	assert_int_equal(change_history_from(later, 5), STEPS + 1 - 5);
-	const struct change_history *after = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	assert_int_equal(change_history_from(next.later, 4), 0);
+	assert_int_equal(change_history_from(next.later, 5), STEPS + 1 - 5);
+	const struct change_history *after =
+	        change_history_with(history, next.set, next.version, 0, &wide, &shelf.keeper);
 	assert_int_equal(change_history_count(after), STEPS + 1 - 5);
 	change_history_unref(after);
-	change_history_unref(later);
 	change_history_unref(history);
-	changeset_unref(set);
-	zone_unref(before);
-	zone_unref(next);
+	next_step_free(&next);
 	clear_shelf(&shelf);
 }
 
@@ -316,17 +335,14 @@ TEST(a_change_that_is_not_in_memory_is_there_once_for_all_who_use_it)
 {
 	struct shelf shelf = {.keeper.fetch = shelf_fetch};
 	const struct change_history *history = put_on_shelf(&shelf, &shelf.keeper, 'a');
-	const struct zone_snapshot *before = long_version(STEPS, 'a');
-	const struct zone_snapshot *next = long_version(STEPS + 1, 'a');
-	struct error error;
-	const struct changeset *set = changeset_between(before, next, &error);
-	const struct change_history *later = change_history_with(history, set, next, 0, &wide, &shelf.keeper);
+	struct next_step next = next_step(&shelf, history);
 	const struct changeset *first = change_history_take(history, STEPS);
-	const struct changeset *second = change_history_take(later, STEPS + 1);
+	const struct changeset *second = change_history_take(next.later, STEPS + 1);
 	assert_ptr_equal(second, first);
 	assert_int_equal(shelf.asked, 1);
-	change_history_give_back(later, second);
-	change_history_unref(later);
+	change_history_give_back(next.later, second);
+	change_history_unref(next.later);
+	next.later = NULL;
 	assert_int_equal(changeset_facts(first).serial_from, 0);
 	assert_ptr_equal(change_history_take(history, STEPS), first);
 	assert_int_equal(shelf.asked, 1);
@@ -338,8 +354,6 @@ TEST(a_change_that_is_not_in_memory_is_there_once_for_all_who_use_it)
 	shelf.sets[0] = NULL;
 	assert_null(change_history_take(history, STEPS));
 	change_history_unref(history);
-	changeset_unref(set);
-	zone_unref(before);
-	zone_unref(next);
+	next_step_free(&next);
 	clear_shelf(&shelf);
 }
